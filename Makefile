@@ -1,0 +1,76 @@
+# Everything a fresh machine needs besides Python 3.11+ and make comes from the package index.
+HOST ?= 127.0.0.1
+PORT ?= 8000
+THREADS ?= 8
+# Where a PostgreSQL server answers, the suite runs on it too.
+TEST_POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
+
+PYTHON := .venv/bin/python
+RUN_STAMP := .venv/.requirements
+DEV_STAMP := .venv/.requirements-dev
+export PYTHONUNBUFFERED = 1
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-sqlite test-postgres check bench screenshots clean
+
+help:
+	@echo "make run     the site on http://$(HOST):$(PORT)/ (HOST=… PORT=…)"
+	@echo "make test    checks and the whole suite"
+	@echo "make check   format, lint, types, imports, migrations, deployment"
+	@echo "make bench   how fast it reads and serves, into benchmarks/RESULTS.md"
+
+.venv/bin/python:
+	@for python in python3.13 python3.12 python3.11 python3; do \
+	  if command -v $$python >/dev/null && $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'; then \
+	    $$python -m venv .venv && exit 0; \
+	    echo "$$python cannot make virtual environments: install its venv package (Debian: apt install python3-venv)" >&2; exit 1; \
+	  fi; \
+	done; echo "Python 3.11, 3.12 or 3.13 is needed and none was found" >&2; exit 1
+
+$(RUN_STAMP): requirements.txt | .venv/bin/python
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+setup: $(RUN_STAMP)
+	$(PYTHON) manage.py migrate --verbosity 0
+	$(PYTHON) manage.py collectstatic --no-input --verbosity 0
+
+# One process with threads: the runtime releases the interpreter while it reads, and throttles count exactly.
+run: setup
+	@$(PYTHON) -c "import socket,sys; s=socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('$(HOST)', $(PORT)))" 2>/dev/null \
+	  || { echo "Port $(PORT) on $(HOST) is taken: try make run PORT=8001" >&2; exit 1; }
+	@echo "The site answers on http://$(HOST):$(PORT)/ — stop it with Ctrl+C"
+	HTTPS=$${HTTPS:-off} exec $(PYTHON) -m gunicorn digitsite.wsgi --config digitsite/gunicorn.py --bind $(HOST):$(PORT) --threads $(THREADS)
+
+test: check test-sqlite test-postgres
+
+test-sqlite: $(DEV_STAMP)
+	$(PYTHON) -m pytest --cov --cov-report=term
+
+test-postgres: $(DEV_STAMP)
+	@if $(PYTHON) -c "import psycopg; psycopg.connect('$(TEST_POSTGRES_URL)', connect_timeout=3)" 2>/dev/null; then \
+	  DATABASE_URL=$(TEST_POSTGRES_URL) $(PYTHON) -m pytest --quiet --ignore=tests/reading --ignore=tests/training; \
+	elif [ -n "$$CI" ]; then echo "No PostgreSQL answers at $(TEST_POSTGRES_URL), and CI must not skip it" >&2; exit 1; \
+	else echo "Skipped on PostgreSQL: none answers at $(TEST_POSTGRES_URL)"; fi
+
+check: $(DEV_STAMP)
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports --no-cache
+	$(PYTHON) manage.py makemigrations --check --dry-run
+	HTTPS=on $(PYTHON) manage.py check --deploy --fail-level WARNING
+
+bench: $(DEV_STAMP)
+	$(PYTHON) -m benchmarks
+
+screenshots: $(DEV_STAMP)
+	$(PYTHON) docs/screenshots.py
+
+clean:
+	rm -rf .venv staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage evaluation

@@ -1,0 +1,34 @@
+"""How the site is served: one process, threads, nothing loaded before the fork."""
+
+import threading
+from typing import Any
+
+worker_class = "gthread"
+workers = 1
+# The runtime's threads do not survive a fork: each process loads its own.
+preload_app = False
+timeout = 60
+graceful_timeout = 20
+keepalive = 5
+max_requests = 0
+accesslog = "-"
+access_log_format = "%(t)s %(m)s %(U)s %(s)s %(M)sms"
+
+
+def post_worker_init(worker: Any) -> None:
+    """Load and warm the serving version before the first request asks for it."""
+    threading.Thread(target=_warm, daemon=True).start()
+
+
+def _warm() -> None:
+    from django.db import connection
+
+    from recognizer.exceptions import NoServingVersion
+    from recognizer.serving import serving_reader
+
+    try:
+        serving_reader()
+    except NoServingVersion:
+        pass  # /readyz says so, and looks again.
+    finally:
+        connection.close()

@@ -1,0 +1,7 @@
+from whitenoise.storage import CompressedManifestStaticFilesStorage  # type: ignore[import-untyped]
+
+
+class StaticStorage(CompressedManifestStaticFilesStorage):
+    """Hashed and compressed files whose ES modules import each other by their hashed names."""
+
+    support_js_module_import_aggregation = True

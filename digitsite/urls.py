@@ -1,0 +1,19 @@
+from django.contrib import admin
+from django.urls import include, path, re_path
+
+from . import errors, health
+
+urlpatterns = [
+    path("", include("recognizer.urls")),
+    path("api/v1/", include("recognizer.api.urls")),
+    re_path(r"^api/", errors.not_found, name="api-not-found"),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+]
+
+handler400 = "digitsite.errors.bad_request"
+handler403 = "digitsite.errors.permission_denied"
+handler404 = "digitsite.errors.not_found"
+handler500 = "digitsite.errors.server_error"

@@ -1,0 +1,331 @@
+"""What staff see: predictions as facts, corrections as a queue, versions of the network, people."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from knox.models import AuthToken
+
+from .exceptions import NoServingVersion
+from .exports import csv_lines, images_zip
+from .models import Correction, ModelVersion, Prediction, PredictionQuerySet, Promotion
+from .predictions import erase_predictions
+from .serving import load_version
+
+admin.site.site_header = admin.site.site_title = "Digit reader"
+admin.site.index_title = "Administration"
+
+
+class ReadOnly(admin.options.BaseModelAdmin):
+    """Rows that record what happened: nobody adds or edits them by hand."""
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        shown = self.fields or [field.name for field in self.opts.fields]
+        return [str(name) for name in shown]
+
+
+def picture_of(prediction: Prediction, small: bool = True) -> str:
+    address = reverse("api:predictions-image", args=[prediction.pk])
+    return format_html(
+        '<img src="{}{}" alt="{}" height="{}" loading="lazy">',
+        address,
+        "?size=thumb" if small else "",
+        f"picture of prediction {prediction.pk}",
+        48 if small else min(prediction.height, 400),
+    )
+
+
+class FlaggedFilter(admin.SimpleListFilter):
+    title = "flagged"
+    parameter_name = "flagged"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Flagged"), ("no", "Not flagged")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        if self.value() is None:
+            return None
+        assert isinstance(queryset, PredictionQuerySet)
+        return queryset.flagged(self.value() == "yes")
+
+
+class CorrectionInline(ReadOnly, admin.TabularInline):
+    model = Correction
+    fields = ["claim", "state", "flagged_by", "created_at", "reviewed_by", "reviewed_at"]
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    @admin.display(description="really says")
+    def claim(self, correction: Correction) -> str:
+        return correction.one_line
+
+
+@admin.register(Prediction)
+class PredictionAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = [
+        "thumbnail",
+        "reading",
+        "percent",
+        "newest_claim",
+        "source",
+        "owner_name",
+        "model_version",
+        "created_at",
+    ]
+    list_display_links = ["thumbnail", "reading"]
+    list_filter = ["source", FlaggedFilter, "model_version"]
+    list_select_related = ["owner", "model_version"]
+    list_per_page = 50
+    date_hierarchy = "created_at"
+    search_fields = ["text", "id__exact"]
+    search_help_text = "Digits of the reading, or an id"
+    # Counting a million rows to say how many there are would cost more than showing fifty.
+    show_full_result_count = False
+    fields = [
+        "picture",
+        "reading",
+        "percent",
+        "digits",
+        "source",
+        "owner_name",
+        "width",
+        "height",
+        "model_version",
+        "created_at",
+    ]
+    inlines = [CorrectionInline]
+    actions = ["export_csv", "export_images"]
+
+    def get_queryset(self, request: HttpRequest) -> PredictionQuerySet:
+        return Prediction.objects.defer("frames").with_correction()
+
+    @admin.display(description="picture")
+    def thumbnail(self, prediction: Prediction) -> str:
+        return picture_of(prediction)
+
+    @admin.display(description="picture")
+    def picture(self, prediction: Prediction) -> str:
+        return picture_of(prediction, small=False)
+
+    @admin.display(description="reading", ordering="text")
+    def reading(self, prediction: Prediction) -> str:
+        return prediction.one_line
+
+    @admin.display(description="confidence", ordering="confidence")
+    def percent(self, prediction: Prediction) -> str:
+        return f"{prediction.confidence:.1%}"
+
+    @admin.display(description="correction")
+    def newest_claim(self, prediction: Prediction) -> str | None:
+        claim = prediction.correction
+        return f"{claim.one_line} ({claim.get_state_display()})" if claim else None
+
+    @admin.display(description="owner", ordering="owner")
+    def owner_name(self, prediction: Prediction) -> str:
+        return str(prediction.owner or "anonymous")
+
+    def delete_model(self, request: HttpRequest, prediction: Prediction) -> None:
+        erase_predictions(Prediction.objects.filter(pk=prediction.pk))
+
+    def delete_queryset(self, request: HttpRequest, predictions: Any) -> None:
+        erase_predictions(predictions)
+
+    @admin.action(description="Export the selection as CSV")
+    def export_csv(self, request: HttpRequest, predictions: PredictionQuerySet) -> HttpResponseBase:
+        rows = predictions.select_related("owner", "model_version").iterator(chunk_size=500)
+        return StreamingHttpResponse(
+            csv_lines(rows),
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="predictions.csv"'},
+        )
+
+    @admin.action(description="Export the selection's images with labels")
+    def export_images(self, request: HttpRequest, predictions: PredictionQuerySet) -> HttpResponseBase:
+        packed = images_zip(predictions.iterator(chunk_size=500))
+        return FileResponse(packed, as_attachment=True, filename="predictions.zip")
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Shows what waits for a review unless asked for more."""
+
+    title = "state"
+    parameter_name = "state"
+    EVERY = "all"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        decided = [Correction.State.APPROVED, Correction.State.REJECTED]
+        return [*((state.value, str(state.label)) for state in decided), (self.EVERY, "All")]
+
+    def choices(self, changelist: Any) -> Any:
+        choices = iter(super().choices(changelist))
+        yield next(choices) | {"display": Correction.State.PENDING.label}
+        yield from choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        if self.value() == self.EVERY:
+            return None
+        return queryset.filter(state=self.value() or Correction.State.PENDING)
+
+
+@admin.register(Correction)
+class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = [
+        "thumbnail",
+        "reading",
+        "claim",
+        "state",
+        "flagged_by",
+        "created_at",
+        "reviewed_by",
+        "reviewed_at",
+    ]
+    list_display_links = ["thumbnail", "claim"]
+    list_filter = [StateFilter, "created_at"]
+    list_select_related = ["prediction", "flagged_by", "reviewed_by"]
+    list_per_page = 50
+    ordering = ["id"]
+    search_fields = ["text", "prediction__id__exact"]
+    fields = [
+        "picture",
+        "reading",
+        "claim",
+        "state",
+        "flagged_by",
+        "created_at",
+        "reviewed_by",
+        "reviewed_at",
+    ]
+    actions = ["approve", "reject"]
+
+    @admin.display(description="picture")
+    def thumbnail(self, correction: Correction) -> str:
+        return picture_of(correction.prediction)
+
+    @admin.display(description="picture")
+    def picture(self, correction: Correction) -> str:
+        return picture_of(correction.prediction, small=False)
+
+    @admin.display(description="was read as")
+    def reading(self, correction: Correction) -> str:
+        return correction.prediction.one_line
+
+    @admin.display(description="really says", ordering="text")
+    def claim(self, correction: Correction) -> str:
+        return correction.one_line
+
+    @admin.action(description="Approve the selected corrections", permissions=["change"])
+    def approve(self, request: HttpRequest, corrections: QuerySet[Correction]) -> None:
+        self._review(request, [claim.approve(by=request.user) for claim in corrections], "approved")
+
+    @admin.action(description="Reject the selected corrections", permissions=["change"])
+    def reject(self, request: HttpRequest, corrections: QuerySet[Correction]) -> None:
+        self._review(request, [claim.reject(by=request.user) for claim in corrections], "rejected")
+
+    def _review(self, request: HttpRequest, done: list[bool], verb: str) -> None:
+        self.message_user(request, f"{sum(done)} {verb}.", messages.SUCCESS)
+        if not all(done):
+            late = f"{done.count(False)} had been reviewed or replaced before and stay as they are."
+            self.message_user(request, late, messages.WARNING)
+
+
+class PromotionInline(ReadOnly, admin.TabularInline):
+    model = Promotion
+    fields = ["promoted_at", "promoted_by"]
+    extra = 0
+    can_delete = False
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["name", "serves", "accuracy", "errors", "parameters", "shipped", "created_at"]
+    search_fields = ["name"]
+    fields = [
+        "name",
+        "serves",
+        "accuracy",
+        "errors",
+        "parameters",
+        "shipped",
+        "created_at",
+        "card",
+        "keras_sha256",
+        "litert_sha256",
+    ]
+    inlines = [PromotionInline]
+    actions = ["promote"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelVersion]:
+        return ModelVersion.objects.with_serving()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_promote_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("recognizer.add_promotion")
+
+    @admin.display(boolean=True)
+    def serves(self, version: Any) -> bool:
+        return version.serves
+
+    @admin.display(description="MNIST test accuracy")
+    def accuracy(self, version: ModelVersion) -> str | None:
+        return None if version.test_accuracy is None else f"{version.test_accuracy:.2%}"
+
+    @admin.display(description="MNIST test errors")
+    def errors(self, version: ModelVersion) -> int | None:
+        return version.card.get("metrics", {}).get("test_errors")
+
+    @admin.display
+    def parameters(self, version: ModelVersion) -> str | None:
+        count = version.card.get("network", {}).get("parameters")
+        return None if count is None else f"{count:,}"
+
+    @admin.action(description="Promote the selected version", permissions=["promote"])
+    def promote(self, request: HttpRequest, versions: QuerySet[ModelVersion]) -> None:
+        chosen = list(versions)
+        if len(chosen) != 1:
+            self.message_user(request, "Select the one version that is to serve.", messages.ERROR)
+            return
+        try:
+            load_version(chosen[0])
+        except NoServingVersion as error:
+            self.message_user(request, f"Not promoted: {error}.", messages.ERROR)
+            return
+        chosen[0].promote(by=request.user)
+        self.message_user(request, f"{chosen[0]} serves from now on.", messages.SUCCESS)
+
+
+class AccountAdmin(UserAdmin):
+    """Users, whose pictures leave the disk together with them."""
+
+    def delete_model(self, request: HttpRequest, user: Any) -> None:
+        erase_predictions(Prediction.objects.filter(owner=user))
+        super().delete_model(request, user)
+
+    def delete_queryset(self, request: HttpRequest, users: Any) -> None:
+        erase_predictions(Prediction.objects.filter(owner__in=users))
+        super().delete_queryset(request, users)
+
+
+admin.site.unregister(User)
+admin.site.register(User, AccountAdmin)
+
+admin.site.unregister(AuthToken)
+
+
+@admin.register(AuthToken)
+class TokenAdmin(ReadOnly, admin.ModelAdmin):
+    """Who holds tokens. People make their own; staff can only revoke."""
+
+    list_display = ["token_key", "user", "created", "expiry"]
+    search_fields = ["token_key", "user__username"]
+    fields = ["token_key", "user", "created", "expiry"]

@@ -1,0 +1,76 @@
+"""Every error under /api/ is JSON with a sentence for people and a code for programs."""
+
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.http import Http404
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from recognizer.exceptions import NoNumber, NoServingVersion
+from recognizer.reading import UnreadableImage
+
+TOO_LARGE = ("too_large", "too_many_pixels")
+
+
+class BadPicture(exceptions.APIException):
+    """What was sent is no picture with a number."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+
+
+class UnknownField(exceptions.APIException):
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_code = "unknown_field"
+
+    def __init__(self, fields: set[Any]) -> None:
+        super().__init__(f"There is no field {min(map(str, fields))[:40]!r} here.")
+
+
+class RequestTooLarge(exceptions.APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = "The image is larger than 10 MB. Send a smaller one."
+    default_code = "too_large"
+
+
+class NotServing(exceptions.APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "The reader is not ready. Try again in a moment."
+    default_code = "not_serving"
+
+
+def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Turn what a view raised into the API's error shape; what nobody foresaw stays a 500 and is logged."""
+    error = _as_api_exception(error)
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    if isinstance(error, exceptions.APIException):
+        codes = error.get_codes()
+        code = codes if isinstance(codes, str) else "invalid"
+    else:
+        code = "not_found" if isinstance(error, Http404) else "permission_denied"
+    if isinstance(response.data, dict):
+        response.data["code"] = code
+    else:
+        response.data = {"detail": response.data, "code": code}
+    if response.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
+        response["Retry-After"] = "5"
+    return response
+
+
+def _as_api_exception(error: Exception) -> Exception:
+    match error:
+        case UnreadableImage() | NoNumber():
+            kind = RequestTooLarge if error.code in TOO_LARGE else BadPicture
+            return kind(str(error), error.code)
+        case NoServingVersion():
+            return NotServing()
+        case RequestDataTooBig():
+            return RequestTooLarge()
+        case SuspiciousOperation():
+            return exceptions.ParseError("The request is malformed.")
+        case RecursionError():
+            return exceptions.ParseError("The JSON is nested too deeply.")
+    return error

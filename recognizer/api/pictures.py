@@ -1,0 +1,53 @@
+"""The picture in a request: a multipart file or a data URL in JSON."""
+
+import base64
+import binascii
+import re
+
+from django.core.files.uploadedfile import UploadedFile
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+from recognizer.models import Source
+from recognizer.reading import MAX_BYTES
+
+from .errors import BadPicture, RequestTooLarge, UnknownField
+
+FIELDS = {"image", "source", "csrfmiddlewaretoken"}
+DATA_URL = re.compile(r"data:image/(?:png|jpeg|webp);base64,(.*)", re.DOTALL)
+
+
+def picture_in(request: Request) -> tuple[bytes, str]:
+    """Return a request's picture and its source, "api" unless it says otherwise.
+
+    Raises BadPicture with code unknown_field, missing_image or invalid_base64, RequestTooLarge, or
+    ValidationError for a source that does not exist.
+    """
+    data = request.data
+    if not isinstance(data, dict):
+        raise BadPicture('Send an object: {"image": "data:image/png;base64,…"}.', "parse_error")
+    unknown = set(data) - FIELDS
+    if unknown:
+        raise UnknownField(unknown)
+    source = data.get("source", Source.API)
+    if source not in Source.values:
+        raise ValidationError({"source": [f"Choose one of: {', '.join(Source.values)}."]})
+    return _bytes_of(data.get("image"), request), str(source)
+
+
+def _bytes_of(image: object, request: Request) -> bytes:
+    if isinstance(image, UploadedFile):
+        if len(request.FILES.getlist("image")) > 1:
+            raise BadPicture("Send one image at a time.", "unknown_field")
+        if (image.size or 0) > MAX_BYTES:
+            raise RequestTooLarge()
+        return image.read()
+    if not image:
+        raise BadPicture('Send the picture in the field "image".', "missing_image")
+    match = DATA_URL.fullmatch(image) if isinstance(image, str) else None
+    if match is None:
+        raise BadPicture("The image must be a file, or a data URL of a PNG, JPEG or WebP image.", "invalid_base64")
+    try:
+        return base64.b64decode(match[1], validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadPicture("The image's base64 is malformed.", "invalid_base64") from error

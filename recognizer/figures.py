@@ -1,0 +1,207 @@
+"""Numbers as shapes: what the pages need to draw boxes, bars, frames, curves and shades. Knows no HTML."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+FRAME = 28
+LEAST_SHOWN = 0.005
+"""A share of "not one digit" below this is not worth a bar."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One label and its probability; width is a share of the room there is, as SVG writes it."""
+
+    label: str
+    probability: float
+    best: bool = False
+
+    @property
+    def width(self) -> str:
+        return f"{self.probability:.2%}"
+
+
+@dataclass(frozen=True)
+class DigitFigure:
+    """One digit on its page, in pixels of the page: its box, its label beside it, and its frame in the strip."""
+
+    label: int
+    confidence: float
+    x: int
+    y: int
+    width: int
+    height: int
+    label_y: int
+    label_size: int
+    frame_x: int
+    bars: tuple[Bar, ...]
+
+
+def digit_figures(digits: Sequence[dict[str, Any]], width: int, height: int) -> list[DigitFigure]:
+    """Lay out the stored digits of a page of width x height pixels."""
+    size = max(3, round(max(width, height) / 28))
+    figures = []
+    for place, digit in enumerate(digits):
+        x, y, box_width, box_height = digit["box"]
+        # Above the box, below it where there is no room, and inside it where there is neither.
+        if y >= 1.3 * size:
+            label_y = y - round(0.3 * size)
+        elif y + box_height + 1.2 * size <= height:
+            label_y = y + box_height + size
+        else:
+            label_y = y + size
+        figures.append(
+            DigitFigure(
+                digit["label"], digit["confidence"], x, y, box_width, box_height,
+                label_y, size, FRAME * place, tuple(_bars(digit)),
+            )
+        )  # fmt: skip
+    return figures
+
+
+def _bars(digit: dict[str, Any]) -> Iterable[Bar]:
+    for label, probability in enumerate(digit["probabilities"]):
+        yield Bar(str(label), probability, label == digit["label"])
+    nothing = 1 - sum(digit["probabilities"])
+    if nothing >= LEAST_SHOWN:
+        yield Bar("none", nothing)
+
+
+def likely_numbers(digits: Sequence[dict[str, Any]], count: int = 3) -> list[str]:
+    """Return what the page may say instead: its least sure digit replaced by the next likely labels.
+
+    Lines are joined by newlines, as in a reading's text.
+    """
+    if not digits:
+        return []
+    doubtful = min(range(len(digits)), key=lambda place: digits[place]["confidence"])
+    probabilities = digits[doubtful]["probabilities"]
+    others = sorted(set(range(10)) - {digits[doubtful]["label"]}, key=lambda label: -probabilities[label])
+    return [_text(digits, doubtful, label) for label in others[:count]]
+
+
+def _text(digits: Sequence[dict[str, Any]], place: int, label: int) -> str:
+    lines: dict[int, str] = {}
+    for number, digit in enumerate(digits):
+        shown = label if number == place else digit["label"]
+        lines[digit["line"]] = lines.get(digit["line"], "") + str(shown)
+    return "\n".join(lines.values())
+
+
+@dataclass(frozen=True)
+class Tick:
+    y: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    name: str
+    points: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Curves over the epochs on a logarithmic scale, in a box of width x height with room for the axes."""
+
+    title: str
+    curves: tuple[Curve, ...]
+    ticks: tuple[Tick, ...]
+    epochs: int
+    width: int = 320
+    height: int = 190
+    left: int = 46
+    right: int = 312
+    top: int = 12
+    bottom: int = 164
+
+
+def learning_charts(history: dict[str, list[float]]) -> list[Chart]:
+    """Draw the loss and the share read wrong over the epochs; a chart without numbers is left out."""
+    wrong = {name: [1 - value for value in _numbers(history.get(name))] for name in ("accuracy", "validation_accuracy")}
+    charts = [
+        _chart("Loss", _numbers(history.get("loss")), _numbers(history.get("validation_loss"))),
+        _chart("Share read wrong", wrong["accuracy"], wrong["validation_accuracy"]),
+    ]
+    return [chart for chart in charts if chart is not None]
+
+
+def _numbers(values: Any) -> list[float]:
+    return [float(value) for value in values or [] if isinstance(value, int | float) and math.isfinite(value)]
+
+
+def _chart(title: str, training: list[float], validation: list[float]) -> Chart | None:
+    series = {name: values for name, values in (("training", training), ("validation", validation)) if values}
+    if not series:
+        return None
+    floor = 1e-4  # A logarithm has no zero.
+    values = [max(value, floor) for run in series.values() for value in run]
+    low, high = math.log10(min(values)), math.log10(max(values))
+    low, high = low - 0.05, max(high + 0.05, low + 0.3)
+    epochs = max(len(run) for run in series.values())
+
+    def x(epoch: int) -> float:
+        return Chart.left + (Chart.right - Chart.left) * (epoch / (epochs - 1) if epochs > 1 else 0.5)
+
+    def y(value: float) -> float:
+        share = (math.log10(max(value, floor)) - low) / (high - low)
+        return round(Chart.bottom - share * (Chart.bottom - Chart.top), 1)
+
+    curves = tuple(
+        Curve(name, " ".join(f"{x(epoch):.1f},{y(value):.1f}" for epoch, value in enumerate(run)))
+        for name, run in series.items()
+    )
+    return Chart(title, curves, tuple(Tick(y(value), f"{value:g}") for value in _ticks(low, high)), epochs)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return round values between two powers of ten: decades, or 1, 2 and 5 of each where decades are few."""
+    decades = range(math.floor(low), math.ceil(high) + 1)
+    fine = [step * 10.0**decade for decade in decades for step in (1, 2, 5)]
+    within = [value for value in fine if low <= math.log10(value) <= high]
+    coarse = [value for value in within if f"{value:e}".startswith("1.0")]
+    return coarse if len(coarse) >= 3 else within
+
+
+@dataclass(frozen=True)
+class Cell:
+    """How often a truth was read as a label. shade: 0 (never) to 5 (the commonest mistake)."""
+
+    count: int
+    right: bool
+    shade: int
+
+
+SHADES = 5
+
+
+def confusion_rows(confusion: list[list[int]]) -> list[list[Cell]]:
+    """Shade a confusion matrix (rows are the truth) by how common each mistake is."""
+    mistakes = [count for row, counts in enumerate(confusion) for column, count in enumerate(counts) if row != column]
+    most = math.log1p(max(mistakes, default=0)) or 1
+    return [
+        [
+            Cell(count, row == column, 0 if row == column else math.ceil(SHADES * math.log1p(count) / most))
+            for column, count in enumerate(counts)
+        ]
+        for row, counts in enumerate(confusion)
+    ]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A test digit read wrong, and where its frame starts in the strip of mistakes."""
+
+    truth: int
+    read: int
+    confidence: float
+    frame_x: int
+
+
+def mistakes_in(card: dict[str, Any]) -> list[Mistake]:
+    return [
+        Mistake(mistake["truth"], mistake["read"], mistake["confidence"], FRAME * place)
+        for place, mistake in enumerate(card.get("mistakes", []))
+    ]

@@ -1,0 +1,258 @@
+"""What is kept: versions of the network and their promotions, predictions and the corrections people claim."""
+
+import datetime
+import secrets
+import uuid
+from typing import Any, Self
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from .visitors import Identity
+
+NUMBER = RegexValidator(r"\A[0-9]+(\n[0-9]+)*\Z", "Write digits only; a line for each line of the picture.")
+LONGEST_TEXT = 500
+
+
+def version_file(version: "ModelVersion", filename: str) -> str:
+    return f"versions/{version.name}/{filename}"
+
+
+class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
+    def serving(self) -> "ModelVersion | None":
+        """Return the version named by the newest promotion."""
+        newest = Promotion.objects.select_related("version").order_by("-id").first()
+        return newest.version if newest else None
+
+    def with_serving(self) -> Self:
+        """Annotate each version with `serves`: whether it is the one."""
+        newest = Promotion.objects.order_by("-id").values("version")[:1]
+        return self.annotate(serves=models.Case(models.When(pk=newest, then=True), default=False))
+
+
+class ModelVersion(models.Model):
+    """A trained network with its files and its model card."""
+
+    name = models.CharField(max_length=100, unique=True)
+    card = models.JSONField(default=dict)
+    keras_file = models.FileField(upload_to=version_file)
+    keras_sha256 = models.CharField("SHA-256 of the Keras file", max_length=64)
+    litert_file = models.FileField(upload_to=version_file)
+    litert_sha256 = models.CharField("SHA-256 of the LiteRT file", max_length=64)
+    mistakes = models.FileField(upload_to=version_file, blank=True)
+    shipped = models.BooleanField("came with the project", default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ModelVersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "model version"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def test_accuracy(self) -> float | None:
+        return self.card.get("metrics", {}).get("test_accuracy")
+
+    def promote(self, by: Any = None) -> "Promotion":
+        """Make this the serving version, for every process, in one row."""
+        return Promotion.objects.create(version=self, promoted_by=by)
+
+
+class Promotion(models.Model):
+    """The newest row names the serving version; rolling back is one more row."""
+
+    version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="promotions")
+    promoted_at = models.DateTimeField(default=timezone.now)
+    promoted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.version} at {self.promoted_at:%Y-%m-%d %H:%M}"
+
+
+def image_file(prediction: "Prediction", filename: str) -> str:
+    """Spread files by day and by 256 folders, under a name that tells nothing."""
+    token = secrets.token_hex(16)
+    extension = filename.rpartition(".")[2]
+    return f"predictions/{timezone.now():%Y/%m/%d}/{token[:2]}/{token[2:]}.{extension}"
+
+
+class PredictionQuerySet(models.QuerySet["Prediction"]):
+    def of(self, identity: Identity | None) -> Self:
+        """Keep what belongs to a user or visitor; nothing for a stranger."""
+        if identity is None:
+            return self.none()
+        if identity.user is not None:
+            return self.filter(owner=identity.user)
+        return self.filter(visitor=identity.visitor)
+
+    def visible_to(self, identity: Identity | None) -> Self:
+        """Keep what a user or visitor may see: their own, and everything for staff."""
+        return self.all() if identity is not None and identity.is_staff else self.of(identity)
+
+    def from_source(self, source: str) -> Self:
+        return self.filter(source=source)
+
+    def flagged(self, flagged: bool = True) -> Self:
+        has_correction = models.Exists(Correction.objects.filter(prediction=models.OuterRef("pk")))
+        return self.filter(has_correction if flagged else ~has_correction)
+
+    def containing_digit(self, digit: int | str) -> Self:
+        return self.filter(text__contains=str(digit))
+
+    def since(self, day: datetime.date) -> Self:
+        return self.filter(created_at__gte=_midnight(day))
+
+    def until(self, day: datetime.date) -> Self:
+        """Keep what was made up to the end of a day."""
+        last = datetime.datetime.combine(day, datetime.time.max, tzinfo=datetime.UTC)
+        return self.filter(created_at__lte=last)
+
+    def with_correction(self) -> Self:
+        newest_first = models.Prefetch("corrections", Correction.objects.order_by("-id"))
+        return self.prefetch_related(newest_first)
+
+    def claim(self, visitor: uuid.UUID, user: Any) -> int:
+        """Give a visitor's predictions to the user the visitor turned out to be."""
+        return self.filter(visitor=visitor).update(owner=user, visitor=None)
+
+
+def _midnight(day: datetime.date) -> datetime.datetime:
+    return datetime.datetime.combine(day, datetime.time.min, tzinfo=datetime.UTC)
+
+
+class Source(models.TextChoices):
+    DRAW = "draw", "drawn"
+    UPLOAD = "upload", "uploaded"
+    API = "api", "API"
+
+
+class Prediction(models.Model):
+    """A stored reading with the picture it was read from, re-encoded from pixels."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="predictions"
+    )
+    visitor = models.UUIDField(null=True, blank=True, editable=False)
+    source = models.CharField(max_length=6, choices=Source.choices)
+    image = models.FileField(upload_to=image_file)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    frames = models.BinaryField("what the network saw, a PNG strip of 28 x 28 frames")
+    text = models.CharField(max_length=LONGEST_TEXT)
+    confidence = models.FloatField()
+    digits = models.JSONField()
+    model_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="predictions")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = PredictionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(owner__isnull=False, visitor__isnull=True) | Q(owner__isnull=True, visitor__isnull=False),
+                name="prediction_has_one_owner",
+            )
+        ]
+        indexes = [
+            models.Index(F("owner"), F("id").desc(), name="prediction_of_owner"),
+            models.Index(F("visitor"), F("id").desc(), name="prediction_of_visitor"),
+            models.Index(F("created_at").desc(), name="prediction_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk}: {self.one_line}"
+
+    @property
+    def one_line(self) -> str:
+        return self.text.replace("\n", " ")
+
+    @property
+    def correction(self) -> "Correction | None":
+        """The newest correction; costs no query after `with_correction()`."""
+        newest = sorted(self.corrections.all(), key=lambda correction: -correction.pk)
+        return newest[0] if newest else None
+
+    def may_be_erased_by(self, identity: Identity | None) -> bool:
+        """Tell whether someone owns this, or is staff with the permission to delete; seeing is not enough."""
+        if identity is None:
+            return False
+        if identity.user is not None:
+            reviewer = identity.is_staff and identity.user.has_perm("recognizer.delete_prediction")
+            return reviewer or self.owner_id == identity.user.pk
+        return self.visitor == identity.visitor
+
+    def flag(self, text: str, by: Any = None) -> "Correction":
+        """Claim what this really says; "" for no number. Replaces a claim not yet reviewed.
+
+        The new claim is a new row: a reviewer who decides on the old one cannot mean this one.
+        """
+        with transaction.atomic():
+            # Two flags at once take turns.
+            Prediction.objects.select_for_update().only("pk").get(pk=self.pk)
+            self.corrections.filter(state=Correction.State.PENDING).delete()
+            return self.corrections.create(text=text, flagged_by=by)
+
+
+class Correction(models.Model):
+    """A user's claim of what a prediction should have read, and a reviewer's word on it."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        APPROVED = "approved"
+        REJECTED = "rejected"
+
+    prediction = models.ForeignKey(Prediction, models.CASCADE, related_name="corrections")
+    text = models.CharField(max_length=LONGEST_TEXT, blank=True, validators=[NUMBER], help_text="empty: no number here")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
+    flagged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="flagged_corrections"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="reviewed_corrections"
+    )
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["prediction"],
+                condition=Q(state="pending"),
+                name="one_pending_correction_a_prediction",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.prediction.one_line} is {self.one_line}"
+
+    @property
+    def one_line(self) -> str:
+        return self.text.replace("\n", " ") or "no number"
+
+    def approve(self, by: Any) -> bool:
+        """Agree with the claim. Returns False where it was reviewed or replaced before."""
+        return self._review(self.State.APPROVED, by)
+
+    def reject(self, by: Any) -> bool:
+        """Disagree with the claim. Returns False where it was reviewed or replaced before."""
+        return self._review(self.State.REJECTED, by)
+
+    def _review(self, state: State, by: Any) -> bool:
+        word = {"state": state, "reviewed_by": by, "reviewed_at": timezone.now()}
+        pending = Correction.objects.filter(pk=self.pk, state=self.State.PENDING)
+        if not pending.update(**word):
+            return False
+        for name, value in word.items():
+            setattr(self, name, value)
+        return True

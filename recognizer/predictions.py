@@ -1,0 +1,117 @@
+"""The one way a picture becomes a stored prediction, and the one way predictions go."""
+
+import datetime
+from collections.abc import Iterator
+from functools import partial
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+
+from .exceptions import NoNumber
+from .metrics import READING_SECONDS, READINGS
+from .models import LONGEST_TEXT, ModelVersion, Prediction, PredictionQuerySet
+from .reading import Reading, Reason, UnreadableImage, encode_page, frames_strip
+from .serving import serving_reader
+from .visitors import Identity
+
+
+def read_picture(data: bytes) -> tuple[Reading, ModelVersion]:
+    """Read a picture with the serving version.
+
+    Raises UnreadableImage for what is no picture, NoNumber for one without a number and NoServingVersion.
+    """
+    reader = serving_reader()
+    try:
+        with READING_SECONDS.time():
+            reading = reader.read(data)
+    except UnreadableImage as error:
+        READINGS.labels(error.code).inc()
+        raise
+    if reading.reason is None and len(reading.text) > LONGEST_TEXT:
+        READINGS.labels("not_a_number").inc()
+        raise NoNumber(Reason.NOT_A_NUMBER)
+    READINGS.labels(reading.reason or "read").inc()
+    if reading.reason is not None:
+        raise NoNumber(reading.reason)
+    return reading, reader.version
+
+
+def store_prediction(data: bytes, *, identity: Identity, source: str) -> Prediction:
+    """Read a picture and keep it: image and row live or die together.
+
+    The image is written first, so that no row is ever without one; where the row fails the image is removed,
+    and what a crash leaves between the two `manage.py sweep_media` finds. Raises as `read_picture`.
+    """
+    reading, version = read_picture(data)
+    encoded, extension = encode_page(reading.page)
+    prediction = build_prediction(reading, version, source)
+    prediction.owner, prediction.visitor = identity.user, identity.visitor
+    prediction.image.save(f"page.{extension}", ContentFile(encoded), save=False)
+    try:
+        prediction.save()
+    except BaseException:
+        default_storage.delete(str(prediction.image))
+        raise
+    return prediction
+
+
+def build_prediction(reading: Reading, version: ModelVersion, source: str) -> Prediction:
+    """Make the row of a reading, without owner and image; nothing is stored."""
+    height, width = reading.page.shape
+    return Prediction(
+        source=source,
+        width=width,
+        height=height,
+        frames=frames_strip([digit.frame for digit in reading.digits]),
+        text=reading.text,
+        confidence=reading.confidence,
+        digits=[digit.as_json() for digit in reading.digits],
+        model_version=version,
+    )
+
+
+def erase_predictions(predictions: PredictionQuerySet) -> int:
+    """Delete predictions for good, rows first, images once the rows are surely gone. Returns how many."""
+    with transaction.atomic():
+        names = list(predictions.values_list("image", flat=True))
+        predictions.delete()
+        transaction.on_commit(partial(delete_images, names))
+    return len(names)
+
+
+def delete_images(names: list[str]) -> None:
+    for name in names:
+        default_storage.delete(name)
+
+
+def orphaned_images(older_than: datetime.timedelta) -> Iterator[str]:
+    """Yield the names of stored images without a row, left by a crash or a deleted account.
+
+    Younger files are passed over: their row may be on its way.
+    """
+    before = timezone.now() - older_than
+    for folder, names in _walk("predictions"):
+        files = [f"{folder}/{name}" for name in names]
+        known = set(Prediction.objects.filter(image__in=files).values_list("image", flat=True))
+        for name in files:
+            if name not in known and default_storage.get_modified_time(name) < before:
+                yield name
+
+
+def _walk(folder: str) -> Iterator[tuple[str, list[str]]]:
+    if not default_storage.exists(folder):
+        return
+    folders, files = default_storage.listdir(folder)
+    if files:
+        yield folder, files
+    for name in folders:
+        yield from _walk(f"{folder}/{name}")
+
+
+def rows_without_image() -> Iterator[Prediction]:
+    """Yield predictions whose image is gone."""
+    for prediction in Prediction.objects.only("pk", "image").iterator():
+        if not default_storage.exists(str(prediction.image)):
+            yield prediction

@@ -1,0 +1,149 @@
+"""Page -> ink: uneven light, polarity, threshold and rules dealt with."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+WORKING_SIDE = 1600
+"""Pages larger than this, in pixels along the longest side, are searched for ink at this size."""
+
+FAINTEST = 0.1
+"""Ink must be darker than its paper by this share of the paper's brightness to count as ink."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """What is written on a page.
+
+    strength: float32 (h, w), 0.0 paper to 1.0 full ink. mask: uint8 (h, w), 1 where a stroke is.
+    scale: page pixels per pixel of these arrays, >= 1.
+    """
+
+    strength: np.ndarray
+    mask: np.ndarray
+    scale: float
+
+
+def find_ink(page: np.ndarray) -> Ink | None:
+    """Find the ink on a page, dark on light or light on dark, under even or uneven light.
+
+    page: uint8 (height, width). Returns None for a page with nothing on it.
+    """
+    scale = max(1.0, max(page.shape) / WORKING_SIDE)
+    if scale > 1:
+        size = (max(1, round(page.shape[1] / scale)), max(1, round(page.shape[0] / scale)))
+        page = cv2.resize(page, size, interpolation=cv2.INTER_AREA)
+    contrast = _contrast(page)
+    threshold = _threshold(contrast)
+    mask = (contrast > threshold).astype(np.uint8)
+    inked = contrast[mask > 0]
+    if inked.size == 0:
+        return None
+    full = float(np.percentile(inked, 75))
+    noise = 1.4826 * float(np.median(np.abs(contrast - np.median(contrast))))
+    if full < FAINTEST or full < 4 * noise:
+        return None
+    floor = min(2 * noise, 0.6 * threshold)
+    strength = np.clip((contrast - floor) / (full - floor), 0, 1)
+    mask = drop_rules(mask)
+    return Ink(strength, mask, scale) if mask.any() else None
+
+
+def _contrast(page: np.ndarray) -> np.ndarray:
+    """How much darker than its paper each pixel is, float32 (h, w) from 0.0 to 1.0, whatever the polarity."""
+    edge = max(1, min(page.shape) // 50)
+    border = np.concatenate(
+        [page[:edge].ravel(), page[-edge:].ravel(), page[:, :edge].ravel(), page[:, -edge:].ravel()]
+    )
+    low, high = (float(v) for v in np.percentile(page, [0.5, 99.5]))
+    if high <= low:
+        low, high = float(page.min()), float(page.max())
+    paper = float(np.median(border))
+    even = float(np.subtract(*np.percentile(border, [90, 10]))) < 0.2 * (high - low)
+    values = page.astype(np.float32)
+    if even:
+        if paper < (low + high) / 2:
+            values, paper = 255 - values, 255 - paper
+        return np.asarray(np.clip(1 - values / max(paper, 1.0), 0, 1), np.float32)
+    # Under uneven light the ink is where the page departs sharply from its surroundings.
+    around = _surroundings(values)
+    residual = values - around
+    if float((residual**3).sum()) > 0:
+        values = 255 - values
+    return np.asarray(np.clip(1 - values / np.maximum(_background(values), 1.0), 0, 1), np.float32)
+
+
+def _shrunk(values: np.ndarray, side: int = 240) -> np.ndarray:
+    factor = side / max(values.shape)
+    if factor >= 1:
+        return values
+    size = (max(1, round(values.shape[1] * factor)), max(1, round(values.shape[0] * factor)))
+    return cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+
+
+def _surroundings(values: np.ndarray) -> np.ndarray:
+    small = _shrunk(values)
+    reach = max(3, min(small.shape) // 4) | 1
+    small = cv2.medianBlur(np.round(small).astype(np.uint8), min(reach, 101)).astype(np.float32)
+    return cv2.resize(small, values.shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def _background(values: np.ndarray) -> np.ndarray:
+    """Estimate bright paper behind dark ink by a grey closing wider than any stroke."""
+    small = _shrunk(values)
+    reach = max(3, min(small.shape) // 4) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    # A little blur first, or the closing follows the brightest grain of the paper.
+    closed = cv2.morphologyEx(cv2.GaussianBlur(small, (5, 5), 0), cv2.MORPH_CLOSE, kernel)
+    closed = cv2.GaussianBlur(closed, (0, 0), reach / 4)
+    return cv2.resize(closed, values.shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def _threshold(contrast: np.ndarray) -> float:
+    """Choose the level half-way up the strongest edges.
+
+    The mean of the grey values weighted by the squared gradient (after the simple image statistic of
+    Kittler, Illingworth and Foeglein, 1985): unlike Otsu's it does not care how little of the page is ink.
+    """
+    smooth = cv2.GaussianBlur(contrast, (3, 3), 0)
+    dx, dy = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+    weight = dx * dx + dy * dy
+    total = float(weight.sum())
+    return float((weight * smooth).sum()) / total if total > 0 else 1.0
+
+
+def drop_rules(mask: np.ndarray) -> np.ndarray:
+    """Remove ruled lines: thin straight runs across the page. Strokes crossing them stay.
+
+    Upright rules are looked for on whole pages only: in a strip as tall as its digits a 1 looks like one.
+    """
+    mask = _drop_horizontal_rules(mask)
+    if mask.shape[0] >= 300:
+        mask = np.ascontiguousarray(_drop_horizontal_rules(np.ascontiguousarray(mask.T)).T)
+    return mask
+
+
+def _drop_horizontal_rules(mask: np.ndarray) -> np.ndarray:
+    height, width = mask.shape
+    if width < 48:
+        return mask
+    # Bridge the gaps and steps of a slightly turned rule before looking for long runs.
+    joined = cv2.dilate(mask, np.ones((3, 5), np.uint8))
+    runs = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, max(24, width // 4)), np.uint8))
+    if not runs.any():
+        return mask
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(runs)
+    out = mask
+    for label in range(1, count):
+        left, _, span, tall, area = stats[label]
+        left_edge, right_edge = left <= 0.03 * width, left + span >= 0.97 * width
+        across = span >= (0.45 if left_edge and right_edge else 0.6) * width and (left_edge or right_edge)
+        thin = area / span <= max(5.0, 0.02 * height) and tall <= max(8.0, 0.06 * height)
+        if across and thin:
+            rule = (labels == label).astype(np.uint8)
+            # Where ink stands both above and below the rule, a stroke crosses it and stays whole.
+            reach = round(area / span) + 2
+            above, below = np.roll(mask, reach, axis=0), np.roll(mask, -reach, axis=0)
+            out = out & ~(rule & ~(above & below) & 1)
+    return out

@@ -1,0 +1,28 @@
+from django.urls import include, path
+
+from . import views
+
+urlpatterns = [
+    path("", views.draw, name="draw"),
+    path("upload/", views.upload, name="upload"),
+    path("history/", views.history, name="history"),
+    path("history/erase/", views.erase_history, name="history-erase"),
+    path("predictions/<int:pk>/", views.prediction, name="prediction"),
+    path("predictions/<int:pk>/frames/", views.prediction_frames, name="prediction-frames"),
+    path("predictions/<int:pk>/flag/", views.flag_prediction, name="prediction-flag"),
+    path("predictions/<int:pk>/delete/", views.delete_prediction, name="prediction-delete"),
+    path("about/", views.about, name="about"),
+    path("about/mistakes/", views.about_mistakes, name="about-mistakes"),
+    path("api-access/", views.api_access, name="api-access"),
+    path(
+        "accounts/",
+        include(
+            [
+                path("login/", views.LogIn.as_view(), name="login"),
+                path("logout/", views.LogOut.as_view(), name="logout"),
+                path("signup/", views.SignUp.as_view(), name="signup"),
+                path("password/", views.ChangePassword.as_view(), name="password-change"),
+            ]
+        ),
+    ),
+]

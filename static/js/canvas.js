@@ -1,0 +1,150 @@
+import { paint } from "./drawing.js";
+
+const LEAST_STEP = 0.7; // Points nearer to the last one add nothing but noise.
+
+/**
+ * The sheet on the screen: shows a Drawing at the size there is, takes strokes from mouse, touch and pen.
+ * Tells "penup" after a stroke, taken or given up, and "resize" when the page has another size.
+ */
+export class Canvas extends EventTarget {
+  penWidth = 14;
+  #canvas;
+  #drawing;
+  #context;
+  #stroke = null;
+  #pointer = null;
+  #size = [0, 0];
+  #asked = false;
+
+  constructor(canvas, drawing) {
+    super();
+    this.#canvas = canvas;
+    this.#drawing = drawing;
+    this.#context = canvas.getContext("2d");
+    drawing.addEventListener("change", () => this.#refit());
+    new ResizeObserver(() => this.#resize()).observe(canvas);
+    addEventListener("resize", () => this.#resize()); // Also told when the window moves to a denser screen.
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.show());
+    document.documentElement.addEventListener("themechange", () => this.show());
+    canvas.addEventListener("pointerdown", (event) => this.#down(event));
+    canvas.addEventListener("pointermove", (event) => this.#move(event));
+    canvas.addEventListener("pointerup", (event) => this.#up(event));
+    canvas.addEventListener("pointercancel", (event) => this.#cancel(event));
+    this.#resize();
+  }
+
+  /** How many screen pixels a pixel of the page takes: less than 1 where the ink would not fit. */
+  get scale() {
+    const [right, bottom] = this.#drawing.extent;
+    const [width, height] = this.#size;
+    return Math.min(1, width / (right || 1), height / (bottom || 1)) || 1;
+  }
+
+  /** [width, height] of the page. */
+  get page() {
+    return this.#size.map((length) => Math.max(1, Math.round(length / this.scale)));
+  }
+
+  get isDrawing() {
+    return this.#stroke !== null;
+  }
+
+  /** Return the page as a PNG blob: black on white, whatever the theme. */
+  async picture() {
+    const page = document.createElement("canvas");
+    [page.width, page.height] = this.page;
+    const context = page.getContext("2d");
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, page.width, page.height);
+    paint(context, this.#drawing.strokes, "#000");
+    return new Promise((resolve) => page.toBlob(resolve, "image/png"));
+  }
+
+  penDown(point) {
+    this.#stroke = { width: this.penWidth, points: [point] };
+    this.show();
+  }
+
+  penMove(point) {
+    const [x, y] = this.#stroke.points.at(-1);
+    if (Math.hypot(point[0] - x, point[1] - y) < LEAST_STEP) return;
+    this.#stroke.points.push(point);
+    this.show();
+  }
+
+  penUp() {
+    const stroke = this.#stroke;
+    this.#stroke = null;
+    this.#drawing.add(stroke);
+    this.dispatchEvent(new Event("penup"));
+  }
+
+  /** Paint at the next frame. */
+  show() {
+    if (this.#asked) return;
+    this.#asked = true;
+    requestAnimationFrame(() => {
+      this.#asked = false;
+      this.#paint();
+    });
+  }
+
+  #paint() {
+    const context = this.#context;
+    const scale = this.scale * (this.#canvas.width / (this.#size[0] || 1));
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    const colour = getComputedStyle(this.#canvas).color;
+    const strokes = this.#stroke ? [...this.#drawing.strokes, this.#stroke] : this.#drawing.strokes;
+    paint(context, strokes, colour);
+  }
+
+  #resize() {
+    const { clientWidth, clientHeight } = this.#canvas;
+    const density = devicePixelRatio || 1;
+    this.#size = [clientWidth, clientHeight];
+    this.#canvas.width = Math.round(clientWidth * density);
+    this.#canvas.height = Math.round(clientHeight * density);
+    this.#paint();
+    this.dispatchEvent(new Event("resize"));
+  }
+
+  #refit() {
+    this.show();
+    this.dispatchEvent(new Event("resize"));
+  }
+
+  #point(event) {
+    const { left, top } = this.#canvas.getBoundingClientRect();
+    const scale = this.scale;
+    return [(event.clientX - left) / scale, (event.clientY - top) / scale];
+  }
+
+  #down(event) {
+    if (this.isDrawing || event.button !== 0) return;
+    this.#pointer = event.pointerId;
+    this.#canvas.setPointerCapture(event.pointerId);
+    this.penDown(this.#point(event));
+  }
+
+  #move(event) {
+    if (event.pointerId !== this.#pointer) return;
+    const between = event.getCoalescedEvents?.() ?? [];
+    for (const step of between.length ? between : [event]) this.penMove(this.#point(step));
+  }
+
+  #up(event) {
+    if (event.pointerId !== this.#pointer) return;
+    this.#pointer = null;
+    this.penUp();
+  }
+
+  #cancel(event) {
+    if (event.pointerId !== this.#pointer) return;
+    this.#pointer = null;
+    this.#stroke = null;
+    this.show();
+    this.dispatchEvent(new Event("penup"));
+  }
+}

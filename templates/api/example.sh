@@ -1,0 +1,3 @@
+curl {{ address }} \
+  -H "Authorization: Token {{ token }}" \
+  -F image=@digits.png

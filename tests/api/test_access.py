@@ -1,0 +1,166 @@
+"""Tokens, limits, and what is open to everybody."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from knox.models import AuthToken
+
+from recognizer.models import ModelVersion, Prediction
+from tests.conftest import FakeReader
+
+LIST, PREVIEW = "/api/v1/predictions/", "/api/v1/predictions/preview/"
+Make = Callable[..., Prediction]
+
+pytestmark = pytest.mark.django_db
+
+
+def token_of(user: Any) -> str:
+    return str(AuthToken.objects.create(user)[1])
+
+
+def test_a_token_speaks_for_its_user_and_needs_no_csrf_token(reader: FakeReader, picture: bytes, user: Any) -> None:
+    client = Client(enforce_csrf_checks=True, headers={"Authorization": f"Token {token_of(user)}"})
+    response = client.post(LIST, {"image": SimpleUploadedFile("a.png", picture)})
+    assert response.status_code == 201
+    assert Prediction.objects.get().owner == user
+    assert "sessionid" not in response.cookies
+    assert [row["id"] for row in client.get(LIST).json()["results"]] == [response.json()["id"]]
+
+
+def test_a_token_is_kept_as_a_hash_only(user: Any) -> None:
+    token = token_of(user)
+    assert token not in json.dumps(list(AuthToken.objects.values()), default=str)
+
+
+@pytest.mark.parametrize(
+    "header", ["Token nonsense", "Token", "Token a b", "Token \xff", "Token é", "token " + "0" * 64]
+)
+def test_a_token_that_is_none_is_refused(client: Client, header: str) -> None:
+    response = client.get(LIST, headers={"Authorization": header})
+    assert response.status_code == 401
+    assert response["WWW-Authenticate"] == "Token"
+    assert response.json()["code"] == "authentication_failed"
+
+
+def test_a_revoked_token_is_refused(client: Client, user: Any) -> None:
+    token = token_of(user)
+    AuthToken.objects.all().delete()
+    response = client.get(LIST, headers={"Authorization": f"Token {token}"})
+    assert response.status_code == 401
+
+
+def test_the_token_of_a_locked_account_is_refused(client: Client, user: Any) -> None:
+    token = token_of(user)
+    user.is_active = False
+    user.save()
+    response = client.get(LIST, headers={"Authorization": f"Token {token}"})
+    assert response.status_code == 401
+
+
+@pytest.fixture
+def tight_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    from recognizer.api.throttling import ScopeByAddress
+
+    rates = {"store": "2/min", "preview": "3/min", "flag": "1/min", "look": "100/min"}
+    monkeypatch.setattr(ScopeByAddress, "THROTTLE_RATES", rates)
+
+
+def preview(client: Client, picture: bytes, **options: Any) -> Any:
+    return client.post(PREVIEW, {"image": SimpleUploadedFile("a.png", picture)}, **options)
+
+
+def test_too_many_calls_are_told_when_to_come_back(
+    client: Client, reader: FakeReader, picture: bytes, tight_limits: None
+) -> None:
+    assert [preview(client, picture).status_code for _ in range(3)] == [200] * 3
+    refused = preview(client, picture)
+    assert (refused.status_code, refused.json()["code"]) == (429, "throttled")
+    assert 0 < int(refused["Retry-After"]) <= 60
+    assert reader.read_count == 3
+
+
+def test_limits_of_one_kind_of_call_leave_the_others_alone(
+    client: Client, reader: FakeReader, picture: bytes, tight_limits: None
+) -> None:
+    for _ in range(4):
+        preview(client, picture)
+    assert client.get(LIST).status_code == 200
+    stored = client.post(LIST, {"image": SimpleUploadedFile("a.png", picture)})
+    assert stored.status_code == 201
+
+
+def test_a_forged_address_dodges_no_limit(reader: FakeReader, picture: bytes, tight_limits: None) -> None:
+    answers = [
+        preview(Client(), picture, headers={"X-Forwarded-For": f"10.0.0.{number}"}).status_code for number in range(4)
+    ]
+    assert answers == [200, 200, 200, 429]
+
+
+def test_another_address_has_limits_of_its_own(reader: FakeReader, picture: bytes, tight_limits: None) -> None:
+    for _ in range(4):
+        preview(Client(), picture)
+    assert preview(Client(REMOTE_ADDR="192.0.2.7"), picture).status_code == 200
+
+
+def test_calls_that_are_refused_count_too(client: Client, tight_limits: None, db: None) -> None:
+    answers = [client.post(PREVIEW, "{", content_type="application/json").status_code for _ in range(4)]
+    assert answers == [400, 400, 400, 429]
+
+
+def test_flags_are_limited(client: Client, user: Any, make_prediction: Make, tight_limits: None) -> None:
+    client.force_login(user)
+    path = f"{LIST}{make_prediction(owner=user).pk}/flag/"
+    assert [client.post(path, {"text": "7"}).status_code for _ in range(2)] == [201, 429]
+
+
+def test_the_versions_say_which_one_serves(client: Client, version: ModelVersion) -> None:
+    newer = ModelVersion.objects.create(name="newer", litert_sha256="b")
+    rows = {row["name"]: row["serving"] for row in client.get("/api/v1/models/").json()}
+    assert rows[version.name] is True
+    assert rows[newer.name] is False
+
+
+def test_the_schema_describes_every_address_of_the_api(client: Client) -> None:
+    response = client.get("/api/v1/schema/")
+    assert response.status_code == 200
+    schema = json.loads(response.content)
+    assert set(schema["paths"]) == {
+        "/api/v1/models/",
+        "/api/v1/predictions/",
+        "/api/v1/predictions/preview/",
+        "/api/v1/predictions/{id}/",
+        "/api/v1/predictions/{id}/flag/",
+        "/api/v1/predictions/{id}/image/",
+    }
+    store = schema["paths"]["/api/v1/predictions/"]["post"]
+    assert set(store["requestBody"]["content"]) == {"multipart/form-data", "application/json"}
+    assert {"201", "400", "413", "429", "503"} <= set(store["responses"])
+
+
+def test_the_docs_come_from_this_site_alone(client: Client) -> None:
+    page = client.get("/api/v1/docs/")
+    assert page.status_code == 200
+    content = page.content.decode()
+    assert "swagger-ui-bundle.js" in content
+    assert "https://" not in content
+    assert "<style" not in content
+    script = client.get("/api/v1/docs/?script=")
+    assert script["Content-Type"].startswith("application/javascript")
+
+
+@pytest.mark.parametrize("path", ["/api/", "/api/v1/", "/api/v2/predictions/", "/api/v1/x/\x00"])
+def test_addresses_that_lead_nowhere_answer_in_json(client: Client, path: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 404
+    assert response.json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize("method", ["get", "post", "delete"])
+def test_an_address_without_its_slash_answers_in_json(client: Client, method: str) -> None:
+    response = getattr(client, method)("/api/v1/predictions")
+    assert response.status_code == 404
+    assert "slash" in response.json()["detail"]

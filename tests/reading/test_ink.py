@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from recognizer.reading.ink import find_ink
+
+from .pages import drawn
+
+PAGE = drawn([[(60, 40), (60, 160)], [(120, 40), (120, 160)]])
+
+
+def test_dark_on_light_and_light_on_dark_give_the_same_ink() -> None:
+    dark, light = find_ink(PAGE), find_ink(255 - PAGE)
+    assert dark is not None
+    assert light is not None
+    assert np.array_equal(dark.mask, light.mask)
+
+
+@pytest.mark.parametrize("grey", [0, 90, 255])
+def test_a_blank_page_has_no_ink(grey: int) -> None:
+    assert find_ink(np.full((80, 120), grey, np.uint8)) is None
+
+
+def test_the_grain_of_blank_paper_is_no_ink() -> None:
+    grain = np.random.default_rng(0).normal(210, 4, (300, 400))
+    assert find_ink(grain.astype(np.uint8)) is None
+
+
+def test_uneven_light_does_not_hide_strokes_or_invent_them() -> None:
+    light = np.linspace(0.35, 1, PAGE.shape[1])[None, :]
+    shaded = (PAGE * 0.9 * light + 10).astype(np.uint8)
+    ink, even = find_ink(shaded), find_ink(PAGE)
+    assert ink is not None
+    assert even is not None
+    differing = (ink.mask != even.mask).mean()
+    assert differing < 0.02
+
+
+def test_ruled_lines_are_dropped_and_strokes_across_them_stay() -> None:
+    page = np.full((320, 400), 250, np.uint8)
+    page[::40] = 150
+    page[1::40] = 150
+    page[60:220, 200:212] = 20
+    ink = find_ink(page)
+    assert ink is not None
+    columns = np.flatnonzero(ink.mask.any(axis=0))
+    assert columns.min() > 180
+    assert columns.max() < 230
+    assert ink.mask[65:215, 205].mean() > 0.95
+
+
+def test_a_large_page_is_searched_at_a_working_size() -> None:
+    page = np.full((3000, 4000), 230, np.uint8)
+    page[1000:2000, 1000:1100] = 30
+    ink = find_ink(page)
+    assert ink is not None
+    assert ink.scale == 2.5
+    assert max(ink.mask.shape) == 1600

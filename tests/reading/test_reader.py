@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+
+from recognizer.reading import Reader, Reason
+
+from .pages import drawn, encoded, on_page
+
+Digits = dict[int, np.ndarray]
+
+
+@pytest.mark.parametrize("digit", range(10))
+@pytest.mark.parametrize(("times", "place"), [(1, (0, 0)), (3, (150, 40)), (8, (10, 60))])
+def test_a_digit_is_read_at_any_place_and_size(
+    shipped_reader: Reader, one_of_each: Digits, digit: int, times: int, place: tuple[int, int]
+) -> None:
+    page = on_page(one_of_each[digit], *place, (400, 300), times)
+    reading = shipped_reader.read(encoded(page))
+    assert reading.text == str(digit)
+    assert reading.reason is None
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_mnist_images_are_read_as_they_come(shipped_reader: Reader, one_of_each: Digits, digit: int) -> None:
+    assert shipped_reader.read_page(one_of_each[digit]).text == str(digit)
+
+
+def test_digits_apart_make_a_number_in_reading_order(shipped_reader: Reader, one_of_each: Digits) -> None:
+    page = 255 - np.hstack([one_of_each[digit] for digit in (2, 0, 4, 7)])
+    reading = shipped_reader.read_page(page)
+    assert reading.text == "2047"
+    xs = [digit.box.x for digit in reading.digits]
+    assert xs == sorted(xs)
+
+
+def test_lines_are_joined_by_newlines(shipped_reader: Reader, one_of_each: Digits) -> None:
+    rows = [np.hstack([one_of_each[digit] for digit in digits]) for digits in ((1, 2, 3), (4, 5, 6))]
+    page = 255 - np.kron(np.vstack([np.pad(row, ((10, 10), (10, 10))) for row in rows]), np.ones((3, 3), np.uint8))
+    reading = shipped_reader.read_page(page)
+    assert reading.text == "123\n456"
+    assert [digit.line for digit in reading.digits] == [0, 0, 0, 1, 1, 1]
+
+
+def test_boxes_enclose_the_digits_on_the_page(shipped_reader: Reader, one_of_each: Digits) -> None:
+    page = on_page(one_of_each[3], 120, 60, (400, 300), 5)
+    (digit,) = shipped_reader.read_page(page).digits
+    rows, columns = np.flatnonzero((page < 128).any(axis=1)), np.flatnonzero((page < 128).any(axis=0))
+    assert abs(digit.box.x - columns[0]) <= 6
+    assert abs(digit.box.y - rows[0]) <= 6
+    assert abs(digit.box.width - np.ptp(columns)) <= 12
+    assert abs(digit.box.height - np.ptp(rows)) <= 12
+
+
+def test_a_reading_says_how_sure_it_is(shipped_reader: Reader, one_of_each: Digits) -> None:
+    reading = shipped_reader.read_page(one_of_each[7])
+    (digit,) = reading.digits
+    assert digit.confidence == digit.probabilities[7] == reading.confidence
+    assert 0.9 < reading.confidence <= 1
+    assert len(digit.probabilities) == 10
+    assert digit.frame.shape == (28, 28)
+
+
+def test_a_blank_page_is_refused(shipped_reader: Reader) -> None:
+    reading = shipped_reader.read_page(np.full((300, 300), 255, np.uint8))
+    assert (reading.text, reading.reason, reading.digits) == ("", Reason.NO_INK, ())
+
+
+def test_a_scribble_is_not_a_number(shipped_reader: Reader) -> None:
+    points = [(int(x), int(y)) for x, y in np.random.default_rng(2).integers(30, 270, (40, 2))]
+    reading = shipped_reader.read_page(drawn([points], (300, 300), 5))
+    assert (reading.text, reading.reason) == ("", Reason.NOT_A_NUMBER)
+
+
+def test_a_dash_is_not_a_number(shipped_reader: Reader) -> None:
+    assert shipped_reader.read_page(drawn([[(40, 100), (160, 100)]])).reason is Reason.NOT_A_NUMBER
+
+
+@pytest.mark.parametrize("pen", [4, 12, 24])
+def test_a_drawn_seven_is_read_with_any_pen(shipped_reader: Reader, pen: int) -> None:
+    page = drawn([[(90, 60), (210, 60), (140, 240)]], (300, 300), pen)
+    assert shipped_reader.read_page(page).text == "7"
+
+
+def test_almost_every_mnist_test_digit_is_read(
+    shipped_reader: Reader, mnist_test: tuple[np.ndarray, np.ndarray]
+) -> None:
+    images, labels = (array[:500] for array in mnist_test)
+    right = [shipped_reader.read_page(image).text == str(label) for image, label in zip(images, labels, strict=True)]
+    assert np.mean(right) > 0.985

@@ -1,0 +1,314 @@
+import csv
+import io
+import json
+import uuid
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.files.storage import default_storage
+from django.test import Client
+from django.urls import reverse
+
+from recognizer.exports import harmless
+from recognizer.models import Correction, ModelVersion, Prediction
+from tests.conftest import user_client
+
+Make = Callable[..., Prediction]
+PREDICTIONS = "/admin/recognizer/prediction/"
+CORRECTIONS = "/admin/recognizer/correction/"
+VERSIONS = "/admin/recognizer/modelversion/"
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin(superuser: User) -> Client:
+    return user_client(superuser)
+
+
+def page(client: Client, path: str, **query: Any) -> str:
+    response = client.get(path, query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def act(client: Client, path: str, action: str, *rows: Any) -> Any:
+    chosen = {"action": action, "_selected_action": [row.pk for row in rows]}
+    return client.post(path, chosen, follow=True)
+
+
+def said(response: Any) -> list[str]:
+    return [str(message) for message in response.context["messages"]]
+
+
+def body(response: Any) -> bytes:
+    return b"".join(response.streaming_content)
+
+
+def test_predictions_are_listed_as_facts_beside_their_picture(admin: Client, make_prediction: Make, user: Any) -> None:
+    made = make_prediction("1\n23", owner=user)
+    made.flag("7")
+    shown = page(admin, PREDICTIONS)
+    assert f"/api/v1/predictions/{made.pk}/image/?size=thumb" in shown
+    for fact in ("1 23", "72.9%", "7 (Pending)", "ada", "test version"):
+        assert fact in shown
+
+
+def test_a_list_of_predictions_costs_the_same_queries_whatever_its_length(
+    admin: Client, make_prediction: Make, user: Any, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(20):
+        make_prediction(owner=user).flag("7")
+    with django_assert_max_num_queries(12):
+        page(admin, PREDICTIONS)
+
+
+def listed(client: Client, **query: Any) -> set[int]:
+    response = client.get(PREDICTIONS, query)
+    assert response.status_code == 200, response.headers
+    return {prediction.pk for prediction in response.context["cl"].result_list}
+
+
+def test_predictions_are_found_by_text_and_by_id(admin: Client, make_prediction: Make) -> None:
+    first, second = make_prediction("314"), make_prediction("271")
+    assert listed(admin, q="31") == {first.pk} | ({second.pk} if second.pk == 31 else set())
+    assert second.pk in listed(admin, q=str(second.pk))
+    assert listed(admin, q="nothing") == set()
+    assert listed(admin, q="9" * 40) == set()
+
+
+def test_predictions_are_filtered(admin: Client, make_prediction: Make) -> None:
+    drawn, sent = make_prediction(source="draw"), make_prediction()
+    drawn.flag("7")
+    assert listed(admin, source__exact="draw") == {drawn.pk}
+    assert listed(admin, flagged="yes") == {drawn.pk}
+    assert listed(admin, flagged="no") == {sent.pk}
+    assert listed(admin, created_at__year=drawn.created_at.year) == {drawn.pk, sent.pk}
+
+
+def test_a_prediction_is_read_only_with_its_corrections_beside_it(admin: Client, make_prediction: Make) -> None:
+    made = make_prediction()
+    made.flag("77")
+    path = f"{PREDICTIONS}{made.pk}/change/"
+    shown = page(admin, path)
+    assert f"/api/v1/predictions/{made.pk}/image/" in shown
+    assert "77" in shown
+    admin.post(path, {"text": "9", "source": "draw"})
+    made.refresh_from_db()
+    assert (made.text, made.source) == ("42", "api")
+    assert admin.get(f"{PREDICTIONS}add/").status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("one", [True, False])
+def test_predictions_deleted_by_staff_take_their_images_along(
+    superuser: User, make_prediction: Make, one: bool
+) -> None:
+    made = make_prediction()
+    made.flag("7")
+    client = user_client(superuser)
+    if one:
+        client.post(f"{PREDICTIONS}{made.pk}/delete/", {"post": "yes"})
+    else:
+        chosen = {"action": "delete_selected", "_selected_action": [made.pk], "post": "yes"}
+        client.post(PREDICTIONS, chosen)
+    assert not Prediction.objects.exists()
+    assert not default_storage.exists(made.image.name)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("one", [True, False])
+def test_a_deleted_account_takes_its_pictures_along(
+    superuser: User, make_prediction: Make, user: User, one: bool
+) -> None:
+    theirs, others = make_prediction(owner=user), make_prediction()
+    client = user_client(superuser)
+    if one:
+        client.post(f"/admin/auth/user/{user.pk}/delete/", {"post": "yes"})
+    else:
+        chosen = {"action": "delete_selected", "_selected_action": [user.pk], "post": "yes"}
+        client.post("/admin/auth/user/", chosen)
+    assert not User.objects.filter(pk=user.pk).exists()
+    assert not default_storage.exists(theirs.image.name)
+    assert default_storage.exists(others.image.name)
+
+
+def test_the_selection_is_exported_as_csv(admin: Client, make_prediction: Make, staff: Any) -> None:
+    first, second = make_prediction("1\n2"), make_prediction("3")
+    first.flag("12").approve(by=staff)
+    make_prediction("9")
+    response = act(admin, PREDICTIONS, "export_csv", first, second)
+    assert response["Content-Disposition"] == 'attachment; filename="predictions.csv"'
+    rows = list(csv.DictReader(io.StringIO(body(response).decode(), newline="")))
+    assert [(row["id"], row["text"], row["correction"], row["correction_state"]) for row in rows] == [
+        (str(second.pk), "3", "", ""),
+        (str(first.pk), "1\n2", "12", "approved"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_a_cell_that_would_be_a_formula_is_made_harmless(name: str) -> None:
+    assert harmless(name) == f"'{name}"
+
+
+def test_a_name_that_is_a_formula_leaves_harmless(admin: Client, make_prediction: Make) -> None:
+    made = make_prediction(owner=User.objects.create(username="@SUM"))
+    (row,) = csv.DictReader(io.StringIO(body(act(admin, PREDICTIONS, "export_csv", made)).decode()))
+    assert row["owner"] == "'@SUM"
+
+
+def test_the_selection_is_exported_as_images_with_labels(
+    admin: Client, make_prediction: Make, staff: Any, media: Path
+) -> None:
+    plain, corrected, refused, lost = (make_prediction() for _ in range(4))
+    corrected.flag("7").approve(by=staff)
+    refused.flag("8").reject(by=staff)
+    (media / lost.image.name).unlink()
+    response = act(admin, PREDICTIONS, "export_images", plain, corrected, refused, lost)
+    with zipfile.ZipFile(io.BytesIO(body(response))) as archive:
+        labels = json.loads(archive.read("labels.json"))
+        assert labels == {
+            f"{plain.pk}.png": {"text": "42"},
+            f"{corrected.pk}.png": {"text": "7"},
+            f"{refused.pk}.png": {"text": "42"},
+        }
+        assert set(archive.namelist()) == {*labels, "labels.json"}
+        assert archive.read(f"{plain.pk}.png") == (media / plain.image.name).read_bytes()
+
+
+def test_the_review_queue_shows_what_waits_beside_its_picture(admin: Client, make_prediction: Make, staff: Any) -> None:
+    waiting, empty, done = (make_prediction().flag(text) for text in ("111", "", "333"))
+    done.approve(by=staff)
+    shown = page(admin, CORRECTIONS)
+    assert f"/api/v1/predictions/{waiting.prediction_id}/image/?size=thumb" in shown
+    assert "111" in shown
+    assert "no number" in shown
+    assert "333" not in shown
+    assert "333" in page(admin, CORRECTIONS, state="all")
+    assert "111" not in page(admin, CORRECTIONS, state="approved")
+    assert page(admin, f"{CORRECTIONS}{empty.pk}/change/")
+
+
+@pytest.mark.parametrize(("action", "state"), [("approve", "approved"), ("reject", "rejected")])
+def test_a_review_records_who_and_when(
+    admin: Client, superuser: User, make_prediction: Make, action: str, state: str
+) -> None:
+    claim, other = make_prediction().flag("7"), make_prediction().flag("8")
+    assert said(act(admin, CORRECTIONS, action, claim)) == [f"1 {state}."]
+    claim.refresh_from_db()
+    other.refresh_from_db()
+    assert (claim.state, claim.reviewed_by) == (state, superuser)
+    assert claim.reviewed_at is not None
+    assert other.state == "pending"
+
+
+def test_what_was_reviewed_before_stays_as_it_is(admin: Client, staff: User, make_prediction: Make) -> None:
+    claim = make_prediction().flag("7")
+    claim.reject(by=staff)
+    path = f"{CORRECTIONS}?state=all"
+    assert said(act(admin, path, "approve", claim))[0] == "0 approved."
+    claim.refresh_from_db()
+    assert (claim.state, claim.reviewed_by) == ("rejected", staff)
+
+
+def test_staff_who_may_only_look_cannot_review(staff: User, make_prediction: Make) -> None:
+    claim = make_prediction().flag("7")
+    staff.user_permissions.add(Permission.objects.get(codename="view_correction"))
+    client = user_client(staff)
+    assert "111" not in page(client, CORRECTIONS)
+    act(client, CORRECTIONS, "approve", claim)
+    claim.refresh_from_db()
+    assert claim.state == "pending"
+
+
+def test_versions_show_their_metrics_and_which_one_serves(admin: Client, version: ModelVersion) -> None:
+    ModelVersion.objects.create(
+        name="idle",
+        litert_sha256="b",
+        card={"metrics": {"test_accuracy": 0.9968, "test_errors": 32}, "network": {"parameters": 262307}},
+    )
+    shown = page(admin, VERSIONS)
+    for fact in ("99.68%", "32", "262,307", "50.00%"):
+        assert fact in shown
+    assert admin.get(f"{VERSIONS}{version.pk}/change/").status_code == 200
+    assert admin.get(f"{VERSIONS}add/").status_code == 403
+    assert admin.get(f"{VERSIONS}{version.pk}/delete/").status_code == 403
+
+
+def test_an_administrator_promotes_a_version(admin: Client, superuser: User) -> None:
+    first = ModelVersion.objects.serving()
+    assert first is not None
+    twin = ModelVersion.objects.create(
+        name="twin",
+        litert_file=first.litert_file.name,
+        litert_sha256=first.litert_sha256,
+        keras_sha256="other",
+    )
+    assert said(act(admin, VERSIONS, "promote", twin)) == ["twin serves from now on."]
+    assert ModelVersion.objects.serving() == twin
+    assert twin.promotions.get().promoted_by == superuser
+    act(admin, VERSIONS, "promote", first)
+    assert ModelVersion.objects.serving() == first
+
+
+def test_a_version_that_cannot_be_loaded_is_not_promoted(admin: Client, version: ModelVersion) -> None:
+    broken = ModelVersion.objects.create(name="broken", litert_file="x", litert_sha256="b")
+    (message,) = said(act(admin, VERSIONS, "promote", broken))
+    assert message.startswith("Not promoted: the file of version broken is missing")
+    assert ModelVersion.objects.serving() == version
+
+
+def test_one_version_is_promoted_at_a_time(admin: Client, version: ModelVersion) -> None:
+    other = ModelVersion.objects.create(name="other", litert_sha256="b")
+    before = version.promotions.count()
+    act(admin, VERSIONS, "promote", version, other)
+    assert version.promotions.count() == before
+    assert ModelVersion.objects.serving() == version
+
+
+def test_staff_without_the_permission_promote_nothing(staff: User, version: ModelVersion) -> None:
+    staff.user_permissions.add(Permission.objects.get(codename="view_modelversion"))
+    act(user_client(staff), VERSIONS, "promote", version)
+    assert version.promotions.count() == 1
+
+
+def test_tokens_can_be_seen_and_revoked_but_not_made(admin: Client, user: User) -> None:
+    from knox.models import AuthToken
+
+    row, token = AuthToken.objects.create(user)
+    path = reverse("admin:knox_authtoken_changelist")
+    shown = page(admin, path)
+    assert user.username in shown
+    assert token not in shown
+    assert admin.get(f"{path}add/").status_code == 403
+    admin.post(f"{path}{row.pk}/delete/", {"post": "yes"})
+    assert not AuthToken.objects.exists()
+
+
+def test_pages_of_the_admin_hold_no_inline_script(admin: Client, make_prediction: Make) -> None:
+    claim = make_prediction().flag("7")
+    for path in (
+        "/admin/",
+        PREDICTIONS,
+        f"{PREDICTIONS}{claim.prediction_id}/change/",
+        CORRECTIONS,
+        f"{CORRECTIONS}{claim.pk}/change/",
+        VERSIONS,
+    ):
+        assert "<script>" not in page(admin, path)
+
+
+def test_text_that_looks_like_markup_is_shown_as_text(admin: Client, make_prediction: Make) -> None:
+    owner = User.objects.create(username="<b>bold</b>")
+    make_prediction(owner=owner)
+    assert "<b>bold" not in page(admin, PREDICTIONS)
+
+
+def test_a_claim_of_a_visitor_has_nobody_as_its_author(admin: Client, make_prediction: Make) -> None:
+    make_prediction(visitor=uuid.uuid4()).flag("7")
+    assert Correction.objects.get().flagged_by is None
+    assert page(admin, CORRECTIONS)

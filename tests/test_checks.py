@@ -1,0 +1,93 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as site
+from django.core.checks import CheckMessage, run_checks
+
+from recognizer import checks
+
+
+def ids(messages: list[CheckMessage]) -> list[str | None]:
+    return [message.id for message in messages]
+
+
+def test_the_project_as_it_stands_has_no_mistakes() -> None:
+    assert run_checks() == []
+
+
+@pytest.mark.parametrize("runtime", ["litert", "keras"])
+def test_both_runtimes_are_right(settings: Any, runtime: str) -> None:
+    settings.RECOGNIZER_RUNTIME = runtime
+    assert checks.check_runtime() == []
+
+
+def test_another_runtime_is_a_mistake(settings: Any) -> None:
+    settings.RECOGNIZER_RUNTIME = "torch"
+    (message,) = checks.check_runtime()
+    assert message.id == "recognizer.E001"
+    assert "litert, keras" in str(message.hint)
+
+
+@pytest.mark.parametrize("place", ["STATIC_ROOT", "STATICFILES_DIRS"])
+def test_media_inside_static_files_is_a_mistake(settings: Any, tmp_path: Path, place: str) -> None:
+    setattr(settings, place, tmp_path if place == "STATIC_ROOT" else [tmp_path])
+    settings.MEDIA_ROOT = tmp_path / "media"
+    assert ids(checks.check_media_is_private()) == ["recognizer.E002"]
+
+
+def test_media_beside_static_files_is_right(settings: Any, tmp_path: Path) -> None:
+    settings.STATIC_ROOT, settings.MEDIA_ROOT = tmp_path / "static", tmp_path / "static-media"
+    assert checks.check_media_is_private() == []
+
+
+@pytest.fixture
+def shipped(settings: Any, tmp_path: Path) -> Path:
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    for name in checks.NETWORKS:
+        (folder / name).write_bytes(b"network")
+    (folder / "mistakes.png").write_bytes(b"strip")
+    recorded = {"sha256": checks.sha256(b"network").hexdigest()}
+    card = {"files": dict.fromkeys(checks.NETWORKS, recorded)}
+    (folder / "card.json").write_text(json.dumps(card))
+    settings.SHIPPED_VERSION = folder
+    return folder
+
+
+def test_a_whole_shipped_version_is_right(shipped: Path) -> None:
+    assert checks.check_shipped_version() == []
+
+
+def test_a_shipped_version_that_lacks_a_file_is_told(shipped: Path) -> None:
+    (shipped / "digits.tflite").unlink()
+    (message,) = checks.check_shipped_version()
+    assert message.id == "recognizer.W001"
+    assert "digits.tflite" in message.msg
+
+
+def test_a_damaged_shipped_version_is_a_mistake(shipped: Path) -> None:
+    (shipped / "digits.keras").write_bytes(b"net")
+    (message,) = checks.check_shipped_version()
+    assert message.id == "recognizer.E003"
+    assert "digits.keras" in message.msg
+
+
+def test_lifted_limits_are_told_before_a_deployment(settings: Any) -> None:
+    assert checks.check_limits_are_on() == []
+    settings.REST_FRAMEWORK = site.REST_FRAMEWORK | {"DEFAULT_THROTTLE_CLASSES": []}
+    assert ids(checks.check_limits_are_on()) == ["recognizer.W002"]
+
+
+def test_every_check_is_registered() -> None:
+    from django.core.checks.registry import registry
+
+    registered: set[Callable[..., Any]] = {
+        *registry.registered_checks,
+        *registry.deployment_checks,
+    }
+    written = {value for name, value in vars(checks).items() if name.startswith("check_")}
+    assert len(written) == 4
+    assert written <= registered

@@ -1,0 +1,62 @@
+import json
+from typing import Any
+
+import pytest
+from django.test import Client, RequestFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def answer(path: str, content_type: str, method: str = "GET") -> tuple[str, bytes]:
+    """Ask the site as a server does."""
+    from digitsite.wsgi import application
+
+    environ = RequestFactory()._base_environ(
+        PATH_INFO=path, QUERY_STRING="x=1", REQUEST_METHOD=method, CONTENT_TYPE=content_type
+    )
+    statuses: list[str] = []
+    body = b"".join(application(environ, lambda status, headers: statuses.append(status)))
+    return statuses[0], body
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/admin/login/", "/api/v1/models/"])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain; charset=zlib",
+        "application/json; charset=hex",
+        "application/json; charset=undefined",
+        "application/json; charset=nonsense",
+        "multipart/form-data; boundary=x; charset=utf-16",
+        "text/plain; x*=nonsense''a",
+        "text/plain; charset",
+        "text/plain; charset=\x00",
+    ],
+)
+def test_a_content_type_that_cannot_be_understood_is_refused(path: str, content_type: str) -> None:
+    status, body = answer(path, content_type)
+    assert status.startswith("415 ")
+    assert json.loads(body)["code"] == "unsupported_media_type"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["", "text/plain", "text/plain; charset=UTF-8", 'text/plain; charset="latin1"', ";;;"],
+)
+def test_any_other_content_type_gets_through(content_type: str) -> None:
+    assert answer("/healthz", content_type)[0] == "200 OK"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/api/v1/predictions/", "application/json"), ("/admin/login/", "text/plain")]
+)
+def test_a_body_that_declares_too_much_is_refused(client: Client, path: str, kind: str) -> None:
+    response = client.generic("POST", path, b"", content_type="text/plain", CONTENT_LENGTH=str(2**40))
+    assert response.status_code == 413
+    assert response["Content-Type"].startswith(kind)
+
+
+@pytest.mark.parametrize("length", ["", "-1", "many", "1e9"])
+def test_a_length_that_is_none_is_no_length(client: Client, length: str) -> None:
+    options: dict[str, Any] = {"content_type": "application/json", "CONTENT_LENGTH": length}
+    assert client.generic("POST", "/api/v1/predictions/", b"", **options).status_code in (400, 415)

@@ -1,0 +1,246 @@
+"""Who may do what, for every address there is. An address without a row here fails."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from knox.models import AuthToken
+
+from recognizer.models import ModelVersion, Prediction
+from tests.conftest import FakeReader, user_client, visitor_client
+
+Make = Callable[..., Prediction]
+
+pytestmark = pytest.mark.django_db
+
+ACTORS = ("stranger", "visitor", "visiting owner", "owner", "user", "staff", "superuser")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind of request and the status each actor gets, in the order of ACTORS.
+
+    {prediction} in the path is a prediction of the actor where the actor owns one, of somebody else otherwise.
+    """
+
+    path: str
+    expected: str
+    method: str = "GET"
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def everybody(status: int) -> str:
+    return " ".join([str(status)] * len(ACTORS))
+
+
+def people(yes: int) -> str:
+    """Whoever is logged in; the others are sent to the log-in page."""
+    return f"302 302 302 {yes} {yes} {yes} {yes}"
+
+
+def in_admin(staff: int, superuser: int) -> str:
+    return f"302 302 302 302 302 {staff} {superuser}"
+
+
+READS = "404 404 200 200 404 200 200"
+OPEN = everybody(200)
+PICTURE = {"image": "a picture"}
+API, PAGE = "/api/v1/predictions/{prediction}/", "/predictions/{prediction}/"
+
+ROWS: dict[str, list[Row]] = {
+    "draw": [Row("/", OPEN)],
+    "upload": [Row("/upload/", OPEN)],
+    "history": [Row("/history/", OPEN)],
+    "history-erase": [
+        Row("/history/erase/", OPEN),
+        Row("/history/erase/", everybody(302), "POST"),
+    ],
+    "prediction": [Row(PAGE, READS)],
+    "prediction-frames": [Row(f"{PAGE}frames/", READS)],
+    "prediction-flag": [
+        Row(f"{PAGE}flag/", "404 404 302 302 404 302 302", "POST", {"text": "7"}),
+        Row(f"{PAGE}flag/", everybody(405)),
+    ],
+    "prediction-delete": [
+        Row(f"{PAGE}delete/", "404 404 302 302 404 403 302", "POST"),
+        Row(f"{PAGE}delete/", everybody(405)),
+    ],
+    "about": [Row("/about/", OPEN)],
+    "about-mistakes": [Row("/about/mistakes/", OPEN)],
+    "api-access": [
+        Row("/api-access/", OPEN),
+        Row("/api-access/", people(200), "POST", {"action": "create"}),
+        Row("/api-access/", people(302), "POST", {"action": "revoke", "token": "x"}),
+    ],
+    "login": [Row("/accounts/login/", "200 200 200 302 302 302 302")],
+    "logout": [
+        Row("/accounts/logout/", everybody(302), "POST"),
+        Row("/accounts/logout/", everybody(405)),
+    ],
+    "signup": [Row("/accounts/signup/", "200 200 200 302 302 302 302")],
+    "password-change": [Row("/accounts/password/", people(200))],
+    "healthz": [Row("/healthz", OPEN)],
+    "readyz": [Row("/readyz", OPEN)],
+    "metrics": [Row("/metrics", OPEN)],
+    "api:predictions-list": [
+        Row("/api/v1/predictions/", OPEN),
+        Row("/api/v1/predictions/", everybody(201), "POST", PICTURE),
+    ],
+    "api:predictions-preview": [
+        Row("/api/v1/predictions/preview/", OPEN, "POST", PICTURE),
+        Row("/api/v1/predictions/preview/", everybody(405)),
+    ],
+    "api:predictions-detail": [
+        Row(API, READS),
+        Row(API, "404 404 204 204 404 403 204", "DELETE"),
+        Row(API, everybody(405), "PUT"),
+        Row(API, everybody(405), "PATCH"),
+    ],
+    "api:predictions-image": [
+        Row(f"{API}image/", READS),
+        Row(f"{API}image/?size=thumb", READS),
+    ],
+    "api:predictions-flag": [
+        Row(f"{API}flag/", "404 404 201 201 404 201 201", "POST", {"text": "7"}),
+        Row(f"{API}flag/", everybody(405)),
+    ],
+    "api:models-list": [
+        Row("/api/v1/models/", OPEN),
+        Row("/api/v1/models/", everybody(405), "POST"),
+    ],
+    "api:schema": [Row("/api/v1/schema/", OPEN)],
+    "api:docs": [Row("/api/v1/docs/", OPEN)],
+    "api-not-found": [Row("/api/v1/nowhere/", everybody(404))],
+    "admin:index": [Row("/admin/", in_admin(200, 200))],
+    "admin:login": [Row("/admin/login/", "200 200 200 200 200 302 302")],
+    "admin:logout": [Row("/admin/logout/", everybody(302), "POST")],
+    "admin:password_change": [Row("/admin/password_change/", in_admin(200, 200))],
+    "admin:password_change_done": [Row("/admin/password_change/done/", in_admin(200, 200))],
+    "admin:autocomplete": [Row("/admin/autocomplete/", in_admin(403, 403))],
+    "admin:jsi18n": [Row("/admin/jsi18n/", in_admin(200, 200))],
+    "admin:view_on_site": [Row("/admin/r/1/1/", in_admin(404, 404))],
+    "admin:app_list": [Row("/admin/recognizer/", in_admin(404, 200))],
+    "admin:auth_user_password_change": [Row("/admin/auth/user/{user}/password/", in_admin(403, 200))],
+    "admin:(?P<url>.*)$": [Row("/admin/nowhere/", in_admin(404, 404))],
+}
+
+ADMIN_MODELS: dict[str, dict[str, str]] = {
+    # What a superuser gets; staff without permissions get 403 everywhere, others the log-in page.
+    "recognizer/prediction": {"add": "403", "delete": "200"},
+    "recognizer/correction": {"add": "403", "delete": "200"},
+    "recognizer/modelversion": {"add": "403", "delete": "403"},
+    "knox/authtoken": {"add": "403", "delete": "200"},
+    "auth/user": {"add": "200", "delete": "200"},
+    "auth/group": {"add": "200", "delete": "200"},
+}
+for model, superuser in ADMIN_MODELS.items():
+    start, name = f"/admin/{model}/", f"admin:{model.replace('/', '_')}"
+    row = f"{start}{{{model}}}/"
+    ROWS[f"{name}_changelist"] = [Row(start, in_admin(403, 200))]
+    ROWS[f"{name}_add"] = [Row(f"{start}add/", in_admin(403, int(superuser["add"])))]
+    ROWS[f"{name}_change"] = [Row(f"{row}change/", in_admin(403, 200))]
+    ROWS[f"{name}_history"] = [Row(f"{row}history/", in_admin(403, 200))]
+    ROWS[f"{name}_delete"] = [Row(f"{row}delete/", in_admin(403, int(superuser["delete"])))]
+    ROWS[f"{name} <path:object_id>/"] = [Row(row, in_admin(302, 302))]
+
+
+def addresses(patterns: Any = None, space: str = "", before: str = "") -> Iterator[str]:
+    """Yield the name of every address the site answers, or its route where it has none."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
+            yield from addresses(pattern.url_patterns, inner, route)
+        else:
+            assert isinstance(pattern, URLPattern)
+            yield space + (pattern.name or route.removeprefix("admin/"))
+
+
+def test_every_address_has_a_row() -> None:
+    listed = {key for key in ROWS if " <path:object_id>/" not in key} | {
+        f"admin:{model}/<path:object_id>/" for model in ADMIN_MODELS
+    }
+    assert set(addresses()) == listed
+
+
+def client_of(actor: str, visitor: uuid.UUID, users: dict[str, User]) -> Client:
+    match actor:
+        case "stranger":
+            return Client()
+        case "visitor":
+            return visitor_client(uuid.uuid4())
+        case "visiting owner":
+            return visitor_client(visitor)
+    return user_client(users[actor])
+
+
+@pytest.mark.parametrize("row", [row for rows in ROWS.values() for row in rows], ids=str)
+def test_everybody_gets_what_is_theirs_and_nothing_else(
+    row: Row,
+    reader: FakeReader,
+    picture: bytes,
+    make_prediction: Make,
+    user: User,
+    other_user: User,
+    staff: User,
+    superuser: User,
+    version: ModelVersion,
+) -> None:
+    users = {"owner": user, "user": other_user, "staff": staff, "superuser": superuser}
+    visitor = uuid.uuid4()
+    got: dict[str, list[int]] = {}
+    for actor in ACTORS:
+        owners: list[dict[str, Any]] = [{"visitor": visitor}, {"owner": user}]
+        if actor == "visiting owner":
+            owners.pop(1)
+        if actor == "owner":
+            owners.pop(0)
+        for owner in owners:
+            prediction = make_prediction(**owner)
+            path = row.path.format(
+                **{
+                    "prediction": prediction.pk,
+                    "user": other_user.pk,
+                    "recognizer/prediction": prediction.pk,
+                    "recognizer/correction": prediction.flag("7").pk,
+                    "recognizer/modelversion": version.pk,
+                    "knox/authtoken": AuthToken.objects.create(user)[0].pk,
+                    "auth/user": other_user.pk,
+                    "auth/group": Group.objects.get_or_create(name="group")[0].pk,
+                }
+            )
+            data = {
+                name: SimpleUploadedFile("a.png", picture) if name == "image" else value
+                for name, value in row.data.items()
+            }
+            client = client_of(actor, visitor, users)
+            response = getattr(client, row.method.lower())(path, data or None)
+            got.setdefault(actor, []).append(response.status_code)
+    expected = dict(zip(ACTORS, map(int, row.expected.split()), strict=True))
+    assert {actor: set(statuses) for actor, statuses in got.items()} == {
+        actor: {status} for actor, status in expected.items()
+    }
+
+
+def test_a_visitor_cannot_take_a_session_for_anothers_by_naming_it(client: Client, make_prediction: Make) -> None:
+    theirs = make_prediction()
+    client.cookies["visitor"] = str(theirs.visitor)
+    assert client.get(f"/api/v1/predictions/{theirs.pk}/?visitor={theirs.visitor}").status_code == 404
+
+
+def test_a_token_sees_what_its_user_sees(make_prediction: Make, user: User, other_user: User) -> None:
+    mine, theirs = make_prediction(owner=user), make_prediction(owner=other_user)
+    token = AuthToken.objects.create(user)[1]
+    client = Client(headers={"Authorization": f"Token {token}"})
+    assert client.get(f"/api/v1/predictions/{mine.pk}/").status_code == 200
+    assert client.get(f"/api/v1/predictions/{theirs.pk}/").status_code == 404
+    assert client.get(f"/api/v1/predictions/{theirs.pk}/image/").status_code == 404

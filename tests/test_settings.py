@@ -1,0 +1,169 @@
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as site
+from django.test import Client
+
+from digitsite.settings import kept_secret_key
+
+ROOT = Path(site.BASE_DIR)
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the project with nothing in its environment but what is given."""
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONDONTWRITEBYTECODE") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=kept | {"SECRET_KEY": "x" * 60, "PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def settings_with(*names: str, **environment: str) -> list[Any]:
+    """Return settings as a fresh process reads them from an environment."""
+    code = f"import json, digitsite.settings as s; print(json.dumps([getattr(s, n) for n in {names}], default=str))"
+    done = run("-c", code, **environment)
+    assert done.returncode == 0, done.stderr
+    answer: list[Any] = json.loads(done.stdout)
+    return answer
+
+
+SECURE = (
+    "SECURE_SSL_REDIRECT",
+    "SESSION_COOKIE_SECURE",
+    "CSRF_COOKIE_SECURE",
+    "SECURE_HSTS_SECONDS",
+)
+
+
+def test_a_site_is_secure_unless_told_otherwise() -> None:
+    debug, *secure = settings_with("DEBUG", *SECURE)
+    assert debug is False
+    assert all(secure)
+
+
+@pytest.mark.parametrize("environment", [{"HTTPS": "off"}, {"DEBUG": "on"}])
+def test_plain_http_is_a_choice(environment: dict[str, str]) -> None:
+    assert not any(settings_with(*SECURE, **environment))
+
+
+@pytest.mark.parametrize("name", ["DEBUG", "HTTPS", "API_THROTTLE", "TRUST_PROXY"])
+def test_a_switch_that_is_neither_on_nor_off_stops_the_site(name: str) -> None:
+    done = run("-c", "import digitsite.settings", **{name: "onn"})
+    assert done.returncode != 0
+    assert f"{name} is 'onn'. Set it to on or off." in done.stderr
+
+
+def test_limits_can_be_lifted() -> None:
+    (framework,) = settings_with("REST_FRAMEWORK", API_THROTTLE="off")
+    assert framework["DEFAULT_THROTTLE_CLASSES"] == []
+
+
+def test_the_database_is_the_one_of_the_address() -> None:
+    address = "postgres://anna:word@db.example:5433/digits"
+    (databases,) = settings_with("DATABASES", DATABASE_URL=address)
+    found = databases["default"]
+    assert found["ENGINE"] == "django.db.backends.postgresql"
+    assert (found["HOST"], found["PORT"], found["NAME"]) == ("db.example", 5433, "digits")
+
+
+def test_the_secret_key_of_the_environment_is_taken() -> None:
+    assert settings_with("SECRET_KEY", SECRET_KEY="from outside") == ["from outside"]
+
+
+def test_the_secret_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / ".secret_key"
+    key = kept_secret_key(path)
+    assert len(key) >= 50
+    assert kept_secret_key(path) == key
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == [".secret_key"]
+
+
+def test_processes_that_start_together_agree_on_the_key(tmp_path: Path) -> None:
+    code = """
+import sys
+from pathlib import Path
+from digitsite.settings import kept_secret_key
+print(kept_secret_key(Path(sys.argv[1])))
+"""
+    starts = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path / "key")],
+            cwd=ROOT,
+            env=os.environ | {"SECRET_KEY": "x"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    assert len({process.communicate(timeout=60)[0] for process in starts}) == 1
+
+
+def test_the_secret_key_is_never_committed() -> None:
+    done = subprocess.run(["git", "check-ignore", "-q", ".secret_key"], cwd=ROOT)
+    assert done.returncode == 0
+
+
+def test_sqlite_keeps_what_it_said_it_kept(tmp_path: Path) -> None:
+    code = """
+import django; django.setup()
+from django.db import connection
+cursor = connection.cursor()
+names = ("journal_mode", "synchronous", "foreign_keys")
+print([cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in names], connection.transaction_mode)
+"""
+    done = run(
+        "-c",
+        code,
+        DJANGO_SETTINGS_MODULE="digitsite.settings",
+        DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}",
+    )
+    assert done.stdout.strip() == "['wal', 2, 1] IMMEDIATE", done.stderr
+
+
+def test_a_deployment_has_nothing_to_be_warned_of() -> None:
+    done = run("manage.py", "check", "--deploy", "--fail-level", "WARNING", SECRET_KEY=os.urandom(40).hex())
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_content_policy_has_no_hole() -> None:
+    policy = site.CONTENT_SECURITY_POLICY["DIRECTIVES"]
+    sources = {source for directive in policy.values() for source in directive}
+    assert sources == {"'none'", "'self'", "data:", "blob:"}
+    assert policy["default-src"] == ["'none'"]
+    assert policy["script-src"] == policy["style-src"] == ["'self'"]
+
+
+@pytest.mark.django_db
+def test_every_answer_carries_the_headers_that_protect_it(client: Client) -> None:
+    for path in ("/api/v1/models/", "/api/nowhere", "/admin/login/"):
+        headers = client.get(path).headers
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.django_db
+def test_a_foreign_host_is_refused(client: Client) -> None:
+    response = client.get("/api/v1/models/", headers={"Host": "evil.example"})
+    assert response.status_code == 400
+    assert response.json()["code"] == "bad_request"
+
+
+def test_the_readme_lists_every_variable_and_no_other() -> None:
+    read = set(re.findall(r'(?:env\.\w+|switch)\(\s*"([A-Z_]+)"', (ROOT / "digitsite" / "settings.py").read_text()))
+    assert "SECRET_KEY" in read
+    table = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert table >= read
+    assert table - read <= {"HOST", "PORT"}, "listed, but nothing reads them"

@@ -1,0 +1,113 @@
+"""How good a reader is, measured the way it serves: pages in, readings out."""
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from recognizer.reading import Reader, Reading, open_image
+
+from .calibration import calibration_error
+from .datasets import Examples
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A page, uint8 (height, width), and what is written on it; "" where no number is."""
+
+    name: str
+    page: np.ndarray
+    text: str
+
+
+@dataclass
+class Result:
+    """The outcome of one set. Errors by kind: refused, wrong count of digits, wrong digit, read what is no number."""
+
+    name: str
+    confidences: list[float] = field(default_factory=list)
+    right: list[bool] = field(default_factory=list)
+    errors: dict[str, int] = field(default_factory=dict)
+    mistakes: list[tuple[Sample, Reading]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def count(self) -> int:
+        return len(self.right)
+
+    @property
+    def accuracy(self) -> float:
+        return sum(self.right) / max(1, self.count)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        return wilson_interval(sum(self.right), self.count)
+
+    @property
+    def calibration(self) -> float:
+        return calibration_error(np.array(self.confidences), np.array(self.right))
+
+    @property
+    def milliseconds(self) -> float:
+        return 1000 * self.seconds / max(1, self.count)
+
+
+def wilson_interval(successes: int, count: int, z: float = 1.96) -> tuple[float, float]:
+    """Return the 95 % interval of a proportion (Wilson, 1927)."""
+    if count == 0:
+        return 0.0, 1.0
+    p = successes / count
+    centre = (p + z * z / (2 * count)) / (1 + z * z / count)
+    reach = z / (1 + z * z / count) * (p * (1 - p) / count + z * z / (4 * count * count)) ** 0.5
+    return centre - reach, centre + reach
+
+
+def evaluate(reader: Reader, name: str, samples: Iterable[Sample], total: int | None = None) -> Result:
+    """Read every sample and compare whole readings."""
+    result = Result(name)
+    for sample in tqdm(samples, desc=name, total=total, unit="page", leave=False):
+        started = time.perf_counter()
+        reading = reader.read_page(sample.page)
+        result.seconds += time.perf_counter() - started
+        right = reading.text == sample.text
+        result.right.append(right)
+        result.confidences.append(reading.confidence)
+        if not right:
+            kind = _kind_of_error(sample.text, reading)
+            result.errors[kind] = result.errors.get(kind, 0) + 1
+            result.mistakes.append((sample, reading))
+    return result
+
+
+def _kind_of_error(text: str, reading: Reading) -> str:
+    if not text:
+        return "not refused"
+    if reading.reason is not None:
+        return "refused"
+    if len(reading.text) != len(text):
+        return "segmentation"
+    return "digit"
+
+
+def mnist_samples(examples: Examples) -> Iterator[Sample]:
+    """MNIST images as pages: white on black, 28 x 28, as they come."""
+    for number, (image, label) in enumerate(zip(examples.images, examples.labels, strict=True)):
+        yield Sample(f"mnist {number}", image, str(label))
+
+
+def folder_samples(folder: Path) -> list[Sample]:
+    """Load a folder of images with `labels.json`: {file: {"text": …}}."""
+    labels = json.loads((folder / "labels.json").read_text())
+    return [Sample(name, open_image((folder / name).read_bytes()), entry["text"]) for name, entry in labels.items()]
+
+
+def confusion_matrix(result_pairs: Iterable[tuple[int, int]]) -> np.ndarray:
+    """Count (truth, read) pairs. Returns int (10, 10), a row for each truth."""
+    matrix = np.zeros((10, 10), int)
+    for truth, read in result_pairs:
+        matrix[truth, read] += 1
+    return matrix

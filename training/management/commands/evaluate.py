@@ -1,0 +1,51 @@
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from recognizer.exceptions import NoServingVersion
+from recognizer.models import ModelVersion
+from recognizer.serving import load_version
+
+
+class Command(BaseCommand):
+    help = (
+        "Measure the serving version on MNIST's test images, on pages made from them, and on folders with labels.json."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER")
+        parser.add_argument("--output", type=Path, help="folder for the table and pictures (default: evaluation/)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from django.conf import settings
+
+        from training import evaluation, report, scenes
+        from training.datasets import load_mnist
+
+        version = ModelVersion.objects.serving()
+        if version is None:
+            raise CommandError("No version serves. Run manage.py migrate first.")
+        try:
+            reader = load_version(version).reader
+        except NoServingVersion as error:
+            raise CommandError(str(error)) from error
+        test = load_mnist().test
+        results = [
+            evaluation.evaluate(reader, "MNIST test", evaluation.mnist_samples(test), len(test)),
+            evaluation.evaluate(reader, "strings, apart", scenes.strings(test, 1000, (1, 6), seed=1), 1000),
+            evaluation.evaluate(reader, "strings, touching", scenes.strings(test, 1000, (-2, 2), seed=2), 1000),
+            evaluation.evaluate(reader, "drawings", scenes.drawings(500, seed=3), 500),
+            evaluation.evaluate(reader, "photographs", scenes.photographs(test, 300, seed=4), 300),
+            evaluation.evaluate(reader, "no numbers", scenes.no_numbers(300, seed=5), 300),
+        ]
+        for folder in options["folders"]:
+            if not (folder / "labels.json").is_file():
+                raise CommandError(f"{folder} holds no labels.json.")
+            samples = evaluation.folder_samples(folder)
+            results.append(evaluation.evaluate(reader, folder.resolve().name, samples, len(samples)))
+        table = report.table(version.name, results)
+        self.stdout.write(table)
+        output: Path = options["output"] or settings.BASE_DIR / "evaluation"
+        report.write(output, table, results)
+        self.stderr.write(f"table and pictures are in {output}")
