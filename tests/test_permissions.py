@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -19,7 +19,8 @@ Make = Callable[..., Prediction]
 
 pytestmark = pytest.mark.django_db
 
-ACTORS = ("stranger", "visitor", "visiting owner", "owner", "user", "staff", "superuser")
+ACTORS = ("stranger", "visitor", "visiting owner", "owner", "user", "staff", "reviewer", "superuser")
+REVIEWS = ("view_prediction", "view_correction", "change_correction")
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,15 @@ def everybody(status: int) -> str:
 
 def people(yes: int) -> str:
     """Whoever is logged in; the others are sent to the log-in page."""
-    return f"302 302 302 {yes} {yes} {yes} {yes}"
+    return f"302 302 302 {yes} {yes} {yes} {yes} {yes}"
 
 
-def in_admin(staff: int, superuser: int) -> str:
-    return f"302 302 302 302 302 {staff} {superuser}"
+def in_admin(staff: int, superuser: int, reviewer: int | None = None) -> str:
+    """Staff alone; a reviewer gets what staff without permissions do, unless told otherwise."""
+    return f"302 302 302 302 302 {staff} {reviewer or staff} {superuser}"
 
 
-READS = "404 404 200 200 404 200 200"
+READS = "404 404 200 200 404 200 200 200"
 OPEN = everybody(200)
 PICTURE = {"image": "a picture"}
 API, PAGE = "/api/v1/predictions/{prediction}/", "/predictions/{prediction}/"
@@ -67,11 +69,11 @@ ROWS: dict[str, list[Row]] = {
     "prediction": [Row(PAGE, READS)],
     "prediction-frames": [Row(f"{PAGE}frames/", READS)],
     "prediction-flag": [
-        Row(f"{PAGE}flag/", "404 404 302 302 404 302 302", "POST", {"text": "7"}),
+        Row(f"{PAGE}flag/", "404 404 302 302 404 302 302 302", "POST", {"text": "7"}),
         Row(f"{PAGE}flag/", everybody(405)),
     ],
     "prediction-delete": [
-        Row(f"{PAGE}delete/", "404 404 302 302 404 403 302", "POST"),
+        Row(f"{PAGE}delete/", "404 404 302 302 404 403 403 302", "POST"),
         Row(f"{PAGE}delete/", everybody(405)),
     ],
     "about": [Row("/about/", OPEN)],
@@ -81,12 +83,12 @@ ROWS: dict[str, list[Row]] = {
         Row("/api-access/", people(200), "POST", {"action": "create"}),
         Row("/api-access/", people(302), "POST", {"action": "revoke", "token": "x"}),
     ],
-    "login": [Row("/accounts/login/", "200 200 200 302 302 302 302")],
+    "login": [Row("/accounts/login/", "200 200 200 302 302 302 302 302")],
     "logout": [
         Row("/accounts/logout/", everybody(302), "POST"),
         Row("/accounts/logout/", everybody(405)),
     ],
-    "signup": [Row("/accounts/signup/", "200 200 200 302 302 302 302")],
+    "signup": [Row("/accounts/signup/", "200 200 200 302 302 302 302 302")],
     "password-change": [Row("/accounts/password/", people(200))],
     "healthz": [Row("/healthz", OPEN)],
     "readyz": [Row("/readyz", OPEN)],
@@ -101,7 +103,7 @@ ROWS: dict[str, list[Row]] = {
     ],
     "api:predictions-detail": [
         Row(API, READS),
-        Row(API, "404 404 204 204 404 403 204", "DELETE"),
+        Row(API, "404 404 204 204 404 403 403 204", "DELETE"),
         Row(API, everybody(405), "PUT"),
         Row(API, everybody(405), "PATCH"),
     ],
@@ -110,7 +112,7 @@ ROWS: dict[str, list[Row]] = {
         Row(f"{API}image/?size=thumb", READS),
     ],
     "api:predictions-flag": [
-        Row(f"{API}flag/", "404 404 201 201 404 201 201", "POST", {"text": "7"}),
+        Row(f"{API}flag/", "404 404 201 201 404 201 201 201", "POST", {"text": "7"}),
         Row(f"{API}flag/", everybody(405)),
     ],
     "api:models-list": [
@@ -121,35 +123,36 @@ ROWS: dict[str, list[Row]] = {
     "api:docs": [Row("/api/v1/docs/", OPEN)],
     "api-not-found": [Row("/api/v1/nowhere/", everybody(404))],
     "admin:index": [Row("/admin/", in_admin(200, 200))],
-    "admin:login": [Row("/admin/login/", "200 200 200 200 200 302 302")],
+    "admin:login": [Row("/admin/login/", "200 200 200 200 200 302 302 302")],
     "admin:logout": [Row("/admin/logout/", everybody(302), "POST")],
     "admin:password_change": [Row("/admin/password_change/", in_admin(200, 200))],
     "admin:password_change_done": [Row("/admin/password_change/done/", in_admin(200, 200))],
     "admin:autocomplete": [Row("/admin/autocomplete/", in_admin(403, 403))],
     "admin:jsi18n": [Row("/admin/jsi18n/", in_admin(200, 200))],
     "admin:view_on_site": [Row("/admin/r/1/1/", in_admin(404, 404))],
-    "admin:app_list": [Row("/admin/recognizer/", in_admin(404, 200))],
+    "admin:app_list": [Row("/admin/recognizer/", in_admin(404, 200, reviewer=200))],
     "admin:auth_user_password_change": [Row("/admin/auth/user/{user}/password/", in_admin(403, 200))],
     "admin:(?P<url>.*)$": [Row("/admin/nowhere/", in_admin(404, 404))],
 }
 
 ADMIN_MODELS: dict[str, dict[str, str]] = {
-    # What a superuser gets; staff without permissions get 403 everywhere, others the log-in page.
-    "recognizer/prediction": {"add": "403", "delete": "200"},
-    "recognizer/correction": {"add": "403", "delete": "200"},
+    # What a superuser gets, and a reviewer who may look; staff without permissions get 403, others the log-in page.
+    "recognizer/prediction": {"add": "403", "delete": "200", "reviewer": "200"},
+    "recognizer/correction": {"add": "403", "delete": "200", "reviewer": "200"},
     "recognizer/modelversion": {"add": "403", "delete": "403"},
     "knox/authtoken": {"add": "403", "delete": "200"},
     "auth/user": {"add": "200", "delete": "200"},
     "auth/group": {"add": "200", "delete": "200"},
 }
-for model, superuser in ADMIN_MODELS.items():
+for model, answers in ADMIN_MODELS.items():
+    looks = in_admin(403, 200, int(answers.get("reviewer", 403)))
     start, name = f"/admin/{model}/", f"admin:{model.replace('/', '_')}"
     row = f"{start}{{{model}}}/"
-    ROWS[f"{name}_changelist"] = [Row(start, in_admin(403, 200))]
-    ROWS[f"{name}_add"] = [Row(f"{start}add/", in_admin(403, int(superuser["add"])))]
-    ROWS[f"{name}_change"] = [Row(f"{row}change/", in_admin(403, 200))]
-    ROWS[f"{name}_history"] = [Row(f"{row}history/", in_admin(403, 200))]
-    ROWS[f"{name}_delete"] = [Row(f"{row}delete/", in_admin(403, int(superuser["delete"])))]
+    ROWS[f"{name}_changelist"] = [Row(start, looks)]
+    ROWS[f"{name}_add"] = [Row(f"{start}add/", in_admin(403, int(answers["add"])))]
+    ROWS[f"{name}_change"] = [Row(f"{row}change/", looks)]
+    ROWS[f"{name}_history"] = [Row(f"{row}history/", looks)]
+    ROWS[f"{name}_delete"] = [Row(f"{row}delete/", in_admin(403, int(answers["delete"])))]
     ROWS[f"{name} <path:object_id>/"] = [Row(row, in_admin(302, 302))]
 
 
@@ -183,6 +186,13 @@ def client_of(actor: str, visitor: uuid.UUID, users: dict[str, User]) -> Client:
     return user_client(users[actor])
 
 
+@pytest.fixture
+def reviewer(db: None) -> User:
+    reviewer = User.objects.create_user("reviewer", password="a long pass phrase", is_staff=True)
+    reviewer.user_permissions.set(Permission.objects.filter(codename__in=REVIEWS))
+    return reviewer
+
+
 @pytest.mark.parametrize("row", [row for rows in ROWS.values() for row in rows], ids=str)
 def test_everybody_gets_what_is_theirs_and_nothing_else(
     row: Row,
@@ -192,10 +202,11 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(
     user: User,
     other_user: User,
     staff: User,
+    reviewer: User,
     superuser: User,
     version: ModelVersion,
 ) -> None:
-    users = {"owner": user, "user": other_user, "staff": staff, "superuser": superuser}
+    users = {"owner": user, "user": other_user, "staff": staff, "reviewer": reviewer, "superuser": superuser}
     visitor = uuid.uuid4()
     got: dict[str, list[int]] = {}
     for actor in ACTORS:
