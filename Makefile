@@ -22,7 +22,7 @@ help:
 
 .venv/bin/python:
 	@for python in python3.13 python3.12 python3.11 python3; do \
-	  if command -v $$python >/dev/null && $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'; then \
+	  if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
 	    $$python -m venv .venv && exit 0; \
 	    echo "$$python cannot make virtual environments: install its venv package (Debian: apt install python3-venv)" >&2; exit 1; \
 	  fi; \

@@ -1,8 +1,8 @@
-// Node 20 or newer
-import { openAsBlob } from "node:fs";
+// Node 18 or newer
+import { readFile } from "node:fs/promises";
 
 const form = new FormData();
-form.append("image", await openAsBlob("digits.png"), "digits.png");
+form.append("image", new Blob([await readFile("digits.png")]), "digits.png");
 const response = await fetch("{{ address }}", {
   method: "POST",
   headers: { Authorization: "Token {{ token }}" },
