@@ -1,0 +1,1 @@
+"""How fast it reads and serves. Run by `make bench`, which writes RESULTS.md."""

@@ -1,0 +1,28 @@
+"""What demos of this kind do: a Flask app that squeezes the picture to 28 x 28 and calls `model.predict`.
+
+It runs the same network, stores nothing, and is here to be measured against.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from flask import Flask, request
+from PIL import Image, ImageOps
+
+app = Flask(__name__)
+model = keras.models.load_model(Path(__file__).parents[1] / "training" / "shipped" / "digits.keras", compile=False)
+
+
+@app.get("/")
+def index() -> str:
+    return "ready"
+
+
+@app.post("/predict")
+def predict() -> dict[str, Any]:
+    picture = ImageOps.invert(Image.open(request.files["image"].stream).convert("L")).resize((28, 28))
+    frame = np.asarray(picture, np.float32)[None, ..., None] / 255
+    probabilities = model.predict(frame, verbose=0)[0, :10]
+    return {"digit": int(probabilities.argmax()), "probabilities": probabilities.tolist()}

@@ -1,0 +1,101 @@
+"""What measures is held to measure what it says."""
+
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import psutil
+import pytest
+
+from benchmarks import pictures
+from benchmarks.load import picture_call, send
+from benchmarks.processes import free_port, running
+from benchmarks.reader import NETWORK, Picture, costs_by_stage, memory_by_stage
+from recognizer.reading import Reader, load_classifier
+
+
+class EverySecondFails(BaseHTTPRequestHandler):
+    """Answers 201 and 500 in turn."""
+
+    protocol_version = "HTTP/1.1"
+    bodies: list[bytes]
+
+    def do_POST(self) -> None:
+        self.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(201 if len(self.bodies) % 2 else 500)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def moody_server() -> Iterator[HTTPServer]:
+    EverySecondFails.bodies = []
+    with HTTPServer(("127.0.0.1", 0), EverySecondFails) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    return Reader(load_classifier(NETWORK.read_bytes(), "litert"))
+
+
+def test_failed_calls_are_told_apart_and_not_timed(moody_server: HTTPServer) -> None:
+    ticks: list[None] = []
+    call = picture_call(moody_server.server_port, "/", b"a picture", 201)
+    outcome = send(call, 10, 1, lambda: ticks.append(None))
+    assert (len(outcome.latencies), len(outcome.errors), len(ticks)) == (5, 5, 10)
+    assert outcome.errors[0].startswith("500")
+    assert outcome.rate == pytest.approx(5 / outcome.seconds)
+    assert 0 < outcome.percentile(50) <= outcome.percentile(99)
+    assert all(b"a picture" in body for body in EverySecondFails.bodies)
+
+
+def test_a_server_that_is_gone_is_an_error_and_no_answer() -> None:
+    outcome = send(picture_call(free_port(), "/", b"", 201), 3, 2, lambda: None)
+    assert (len(outcome.latencies), len(outcome.errors)) == (0, 3)
+
+
+def test_a_server_is_stopped_with_all_it_started(tmp_path: Path) -> None:
+    port = free_port()
+    command = ["sh", "-c", f"{sys.executable} -m http.server {port} --bind 127.0.0.1; true"]
+    with running(command, port, "/", {}, tmp_path / "log") as server:
+        family = [server.process, *server.process.children(recursive=True)]
+        assert server.resident("http.server") > 1e6
+        assert server.start > 0
+    assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family)
+
+
+def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "raise SystemExit('no such luck')"]
+    with pytest.raises(RuntimeError, match="no such luck"), running(command, free_port(), "/", {}, tmp_path / "log"):
+        pass
+
+
+def test_the_pictures_that_are_measured_hold_numbers(reader: Reader) -> None:
+    digits = [reader.read(make()).text for make in (pictures.drawn_digit, pictures.cheque, pictures.photo)]
+    assert [len(text.replace("\n", "")) for text in digits] == [1, 7, 18]
+    assert digits[2].count("\n") == 2
+
+
+def test_the_stages_add_up_to_the_whole(reader: Reader) -> None:
+    picture = Picture("cheque", pictures.cheque(), 1, 25)
+    costs = costs_by_stage(reader, picture, lambda: None)
+    whole, from_pixels = costs.pop("from bytes"), costs.pop("from pixels")
+    assert list(costs) == ["open", "ink", "lines", "cuts", "frames", "network", "the rest"]
+    assert all(cost > 0 for cost in costs.values())
+    assert sum(costs.values()) == pytest.approx(whole)
+    assert from_pixels > costs["network"]
+
+
+def test_memory_is_that_of_arrays_a_stage_holds(reader: Reader) -> None:
+    data = pictures.photo()
+    memory = memory_by_stage(reader, Picture("photo", data, 1, 400))
+    assert memory["open"] > 12e6
+    assert memory["from bytes"] >= memory["open"]
