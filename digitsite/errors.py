@@ -1,6 +1,8 @@
 """Errors that no view answered: JSON under /api/, a page elsewhere."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views import csrf
+from django.views.decorators.csrf import csrf_exempt
 
 from recognizer import views
 
@@ -20,8 +22,13 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     return _in_json(request, 403) or views.permission_denied(request, exception)
 
 
+@csrf_exempt
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return _in_json(request, 404) or views.page_not_found(request, exception or Exception())
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return _in_json(request, 403) or csrf.csrf_failure(request, reason)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -140,6 +140,7 @@ LOGIN_REDIRECT_URL = "history"
 LOGOUT_REDIRECT_URL = "draw"
 SESSION_COOKIE_AGE = 365 * 24 * 3600  # An anonymous visitor's history lives as long as the cookie.
 SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "digitsite.errors.csrf_failure"
 
 # Transport. HTTPS=off is for a site on this machine or behind nothing at all.
 HTTPS = switch("HTTPS", default=not DEBUG)

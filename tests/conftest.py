@@ -132,9 +132,9 @@ class FakeReader:
 class FakeCache:
     """Stands where this process keeps its reader; without one, no version can be served."""
 
-    reader: FakeReader | None
+    reader: FakeReader | serving.ServingReader | None
 
-    def get(self) -> FakeReader:
+    def get(self) -> FakeReader | serving.ServingReader:
         if self.reader is None:
             raise NoServingVersion("no version of the network is installed")
         return self.reader

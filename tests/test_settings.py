@@ -155,6 +155,15 @@ def test_every_answer_carries_the_headers_that_protect_it(client: Client) -> Non
 
 
 @pytest.mark.django_db
+def test_a_form_without_its_csrf_token_says_what_to_do() -> None:
+    response = Client(enforce_csrf_checks=True).post("/accounts/login/", {"username": "ada"})
+    assert response.status_code == 403
+    assert "The form was out of date" in response.content.decode()
+    answer = Client(enforce_csrf_checks=True).post("/api/v1/nowhere/")
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/json")
+
+
+@pytest.mark.django_db
 def test_a_foreign_host_is_refused(client: Client) -> None:
     response = client.get("/api/v1/models/", headers={"Host": "evil.example"})
     assert response.status_code == 400

@@ -16,6 +16,10 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 LOSSLESS_PIXELS = 2_000_000
 """Pages up to this many pixels are kept as PNG; larger ones, photos, as JPEG."""
 
+PNG_START = b"\x89PNG\r\n\x1a\n"
+MOST_CHUNKS = 10_000
+"""Parts a PNG may have: a 10 MB file of the usual 8 kB parts has 1,300."""
+
 
 def open_image(data: bytes) -> np.ndarray:
     """Decode PNG, JPEG or WebP bytes to an upright grey page.
@@ -36,6 +40,8 @@ def open_image(data: bytes) -> np.ndarray:
 
 
 def _decode(data: bytes) -> np.ndarray:
+    if data.startswith(PNG_START) and _has_too_many_chunks(data):
+        raise UnreadableImage("unreadable", "The image is damaged and cannot be read.")
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
@@ -56,6 +62,17 @@ def _decode(data: bytes) -> np.ndarray:
             raise UnreadableImage("unreadable", "The image is damaged and cannot be read.") from error
         except Exception as error:
             raise UnreadableImage("unreadable", "The image is damaged and cannot be read.") from error
+
+
+def _has_too_many_chunks(data: bytes) -> bool:
+    """Tell a PNG of so many parts that walking through them is all that it is made for."""
+    place = len(PNG_START)
+    for _ in range(MOST_CHUNKS):
+        # Length, kind, data, checksum.
+        place += 12 + int.from_bytes(data[place : place + 4])
+        if place >= len(data):
+            return False
+    return True
 
 
 def _too_many_pixels() -> UnreadableImage:
