@@ -125,6 +125,9 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 5
 RECOGNIZER_RUNTIME = env.str("RECOGNIZER_RUNTIME", default="litert")
 SHIPPED_VERSION = BASE_DIR / "training" / "shipped"
 
+# The learning
+SECOND_REVIEW_ABOVE = env.float("SECOND_REVIEW_ABOVE", default=0.99)
+
 # People
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -206,6 +209,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {"SourceEnum": "recognizer.models.Source", "SentSourceEnum": ["draw", "upload", "api"]},
 }
 
 LANGUAGE_CODE = "en"

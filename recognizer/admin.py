@@ -13,7 +13,7 @@ from knox.models import AuthToken
 
 from .exceptions import NoServingVersion
 from .exports import csv_lines, images_zip
-from .models import Correction, ModelVersion, Prediction, PredictionQuerySet, Promotion
+from .models import Correction, CorrectionQuerySet, ModelVersion, Prediction, PredictionQuerySet, Promotion
 from .predictions import erase_predictions
 from .serving import load_version
 
@@ -201,10 +201,23 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
         "state",
         "flagged_by",
         "created_at",
+        "first_reviewer",
         "reviewed_by",
         "reviewed_at",
+        "imported",
+        "writer",
+        "labels",
     ]
     actions = ["approve", "reject"]
+
+    def has_review_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("recognizer.review_corrections")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_review_permission(request) or super().has_view_permission(request, obj)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_review_permission(request) or super().has_module_permission(request)
 
     @admin.display(description="picture")
     def thumbnail(self, correction: Correction) -> str:
@@ -222,12 +235,17 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
     def claim(self, correction: Correction) -> str:
         return correction.one_line
 
-    @admin.action(description="Approve the selected corrections", permissions=["change"])
-    def approve(self, request: HttpRequest, corrections: QuerySet[Correction]) -> None:
-        self._review(request, [claim.approve(by=request.user) for claim in corrections], "approved")
+    @admin.action(description="Approve the selected corrections", permissions=["review"])
+    def approve(self, request: HttpRequest, corrections: CorrectionQuerySet) -> None:
+        done = [claim.approve(by=request.user) for claim in corrections]
+        self._review(request, done, "approved")
+        waiting = corrections.pending().filter(first_reviewer=request.user.pk).count()
+        if waiting:
+            halves = f"{waiting} of them contradict a very sure network and wait for a second reviewer."
+            self.message_user(request, halves, messages.WARNING)
 
-    @admin.action(description="Reject the selected corrections", permissions=["change"])
-    def reject(self, request: HttpRequest, corrections: QuerySet[Correction]) -> None:
+    @admin.action(description="Reject the selected corrections", permissions=["review"])
+    def reject(self, request: HttpRequest, corrections: CorrectionQuerySet) -> None:
         self._review(request, [claim.reject(by=request.user) for claim in corrections], "rejected")
 
     def _review(self, request: HttpRequest, done: list[bool], verb: str) -> None:
@@ -270,7 +288,13 @@ class ModelVersionAdmin(ReadOnly, admin.ModelAdmin):
         return False
 
     def has_promote_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("recognizer.add_promotion")
+        return request.user.has_perm("recognizer.manage_networks")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_promote_permission(request) or super().has_view_permission(request, obj)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_promote_permission(request) or super().has_module_permission(request)
 
     @admin.display(boolean=True)
     def serves(self, version: Any) -> bool:

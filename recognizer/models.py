@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from .reading.classifier import NOT_A_DIGIT
 from .visitors import Identity
 
 NUMBER = RegexValidator(r"\A[0-9]+(\n[0-9]+)*\Z", "Write digits only; a line for each line of the picture.")
@@ -51,6 +52,7 @@ class ModelVersion(models.Model):
     class Meta:
         ordering = ["-id"]
         verbose_name = "model version"
+        permissions = [("manage_networks", "Can retrain, promote and roll back networks")]
 
     def __str__(self) -> str:
         return self.name
@@ -133,6 +135,12 @@ class Source(models.TextChoices):
     DRAW = "draw", "drawn"
     UPLOAD = "upload", "uploaded"
     API = "api", "API"
+    IMPORT = "import", "imported"
+
+    @classmethod
+    def sent(cls) -> list[str]:
+        """What a request may say of itself."""
+        return [cls.DRAW, cls.UPLOAD, cls.API]
 
 
 class Prediction(models.Model):
@@ -203,8 +211,27 @@ class Prediction(models.Model):
             return self.corrections.create(text=text, flagged_by=by)
 
 
+class CorrectionQuerySet(models.QuerySet["Correction"]):
+    def pending(self) -> Self:
+        return self.filter(state=Correction.State.PENDING)
+
+    def approved(self) -> Self:
+        return self.filter(state=Correction.State.APPROVED)
+
+    def waiting_for(self, reviewer: Any) -> Self:
+        """Keep what a reviewer can decide: what waits, less what already has the reviewer's word."""
+        return self.pending().exclude(first_reviewer=reviewer)
+
+    def decided_by(self, reviewer: Any) -> Self:
+        """Keep what a reviewer has decided, or agreed to as the first of two, the last one first."""
+        alone = Q(reviewed_by=reviewer)
+        first = Q(first_reviewer=reviewer, state=Correction.State.PENDING)
+        decided_at = models.Case(models.When(alone, then="reviewed_at"), default="first_reviewed_at")
+        return self.filter(alone | first).annotate(decided_at=decided_at).order_by("-decided_at", "-id")
+
+
 class Correction(models.Model):
-    """A user's claim of what a prediction should have read, and a reviewer's word on it."""
+    """A user's claim of what a prediction should have read, and reviewers' word on it."""
 
     class State(models.TextChoices):
         PENDING = "pending"
@@ -213,18 +240,28 @@ class Correction(models.Model):
 
     prediction = models.ForeignKey(Prediction, models.CASCADE, related_name="corrections")
     text = models.CharField(max_length=LONGEST_TEXT, blank=True, validators=[NUMBER], help_text="empty: no number here")
+    labels = models.JSONField("what a reviewer saw in each box", null=True, blank=True)
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
     flagged_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="flagged_corrections"
     )
     created_at = models.DateTimeField(default=timezone.now)
+    first_reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    first_reviewed_at = models.DateTimeField(null=True, blank=True)
     reviewed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="reviewed_corrections"
     )
     reviewed_at = models.DateTimeField(null=True, blank=True)
+    imported = models.BooleanField("imported by staff", default=False)
+    writer = models.CharField("whose hand it is, where an import says so", max_length=100, blank=True)
+
+    objects = CorrectionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("review_corrections", "Can review corrections")]
         constraints = [
             models.UniqueConstraint(
                 fields=["prediction"],
@@ -240,18 +277,56 @@ class Correction(models.Model):
     def one_line(self) -> str:
         return self.text.replace("\n", " ") or "no number"
 
-    def approve(self, by: Any) -> bool:
-        """Agree with the claim. Returns False where it was reviewed or replaced before."""
-        return self._review(self.State.APPROVED, by)
+    @property
+    def needs_two(self) -> bool:
+        """Whether the claim contradicts a network so sure that one reviewer's word is not enough."""
+        return self.text != self.prediction.text and self.prediction.confidence >= settings.SECOND_REVIEW_ABOVE
+
+    @property
+    def box_labels(self) -> list[int] | None:
+        """What each of the prediction's boxes really holds, 10 for no digit; None where the claim does not say.
+
+        A reviewer's labels come first. A claim says it where it has as many digits as there are boxes, or none.
+        """
+        boxes = len(self.prediction.digits)
+        if self.labels is not None:
+            return self.labels
+        if not self.text:
+            return [NOT_A_DIGIT] * boxes
+        said = [int(digit) for digit in self.text if digit != "\n"]
+        return said if len(said) == boxes else None
+
+    def approve(self, by: Any, labels: list[int] | None = None) -> bool:
+        """Agree with the claim, with labels for its boxes where the reviewer gave some.
+
+        Where two must agree and `by` is no superuser, the first word leaves the claim pending. Returns False
+        where it was reviewed or replaced before, or where this reviewer's word is the first one already.
+        """
+        fixed = {} if labels is None else {"labels": labels}
+        if self.needs_two and self.first_reviewer_id is None and not by.is_superuser:
+            return self._decide(fixed | {"first_reviewer": by, "first_reviewed_at": timezone.now()}, by)
+        return self._decide(fixed | self._word(self.State.APPROVED, by), by)
 
     def reject(self, by: Any) -> bool:
-        """Disagree with the claim. Returns False where it was reviewed or replaced before."""
-        return self._review(self.State.REJECTED, by)
+        """Disagree with the claim. Returns False as `approve` does."""
+        return self._decide(self._word(self.State.REJECTED, by), by)
 
-    def _review(self, state: State, by: Any) -> bool:
-        word = {"state": state, "reviewed_by": by, "reviewed_at": timezone.now()}
-        pending = Correction.objects.filter(pk=self.pk, state=self.State.PENDING)
-        if not pending.update(**word):
+    def reopen(self, by: Any) -> bool:
+        """Take back one's own word. Returns False where it was another's, or where a newer claim waits."""
+        waits = Correction.objects.pending().filter(prediction=self.prediction_id).exclude(pk=self.pk)
+        mine = Correction.objects.filter(pk=self.pk)
+        if self.state == self.State.PENDING:
+            mine = mine.filter(state=self.State.PENDING, first_reviewer=by)
+            return bool(mine.update(first_reviewer=None, first_reviewed_at=None))
+        mine = mine.filter(reviewed_by=by).exclude(models.Exists(waits))
+        return bool(mine.update(state=self.State.PENDING, reviewed_by=None, reviewed_at=None))
+
+    def _word(self, state: State, by: Any) -> dict[str, Any]:
+        return {"state": state, "reviewed_by": by, "reviewed_at": timezone.now()}
+
+    def _decide(self, word: dict[str, Any], by: Any) -> bool:
+        seen = Correction.objects.pending().filter(pk=self.pk, first_reviewer=self.first_reviewer_id)
+        if self.first_reviewer_id == by.pk or not seen.update(**word):
             return False
         for name, value in word.items():
             setattr(self, name, value)

@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from . import views
+from . import review, views
 
 urlpatterns = [
     path("", views.draw, name="draw"),
@@ -11,6 +11,9 @@ urlpatterns = [
     path("predictions/<int:pk>/frames/", views.prediction_frames, name="prediction-frames"),
     path("predictions/<int:pk>/flag/", views.flag_prediction, name="prediction-flag"),
     path("predictions/<int:pk>/delete/", views.delete_prediction, name="prediction-delete"),
+    path("review/", review.queue, name="review"),
+    path("review/<int:pk>/", review.decide, name="review-decide"),
+    path("review/<int:pk>/image/", review.image, name="review-image"),
     path("about/", views.about, name="about"),
     path("about/mistakes/", views.about_mistakes, name="about-mistakes"),
     path("api-access/", views.api_access, name="api-access"),

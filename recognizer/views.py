@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils.dateparse import parse_datetime
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie, requires_csrf_token
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -105,7 +106,9 @@ def flag_prediction(request: HttpRequest, pk: int) -> HttpResponse:
         return show_prediction(request, shown, form, status=400)
     shown.flag(form.cleaned_data["text"], request.user if request.user.is_authenticated else None)
     messages.success(request, "Thank you. A reviewer will look at it, and the network can learn from it.")
-    return redirect("prediction", pk)
+    came_from = request.POST.get("next", "")
+    own = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
+    return redirect(came_from) if own else redirect("prediction", pk)
 
 
 @require_POST

@@ -20,7 +20,7 @@ Make = Callable[..., Prediction]
 pytestmark = pytest.mark.django_db
 
 ACTORS = ("stranger", "visitor", "visiting owner", "owner", "user", "staff", "reviewer", "superuser")
-REVIEWS = ("view_prediction", "view_correction", "change_correction")
+REVIEWS = ("view_prediction", "review_corrections")
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,12 @@ API, PAGE = "/api/v1/predictions/{prediction}/", "/predictions/{prediction}/"
 ROWS: dict[str, list[Row]] = {
     "draw": [Row("/", OPEN)],
     "upload": [Row("/upload/", OPEN)],
+    "review": [Row("/review/", "302 302 302 403 403 403 200 200")],
+    "review-image": [Row("/review/{recognizer/correction}/image/", "302 302 302 403 403 403 200 200")],
+    "review-decide": [
+        Row("/review/{recognizer/correction}/", "302 302 302 403 403 403 302 302", "POST", {"decision": "approve"}),
+        Row("/review/{recognizer/correction}/", everybody(405)),
+    ],
     "history": [Row("/history/", OPEN)],
     "history-erase": [
         Row("/history/erase/", OPEN),

@@ -30,8 +30,8 @@ def picture_in(request: Request) -> tuple[bytes, str]:
     if unknown:
         raise UnknownField(unknown)
     source = data.get("source", Source.API)
-    if source not in Source.values:
-        raise ValidationError({"source": [f"Choose one of: {', '.join(Source.values)}."]})
+    if source not in Source.sent():
+        raise ValidationError({"source": [f"Choose one of: {', '.join(Source.sent())}."]})
     return _bytes_of(data.get("image"), request), str(source)
 
 

@@ -93,14 +93,14 @@ class PictureSerializer(serializers.Serializer[Any]):
     """What POST takes, as multipart."""
 
     image = serializers.FileField(help_text="PNG, JPEG or WebP, at most 10 MB and 25 megapixels")
-    source = serializers.ChoiceField(choices=Source.choices, default=Source.API)  # type: ignore[assignment]
+    source = serializers.ChoiceField(choices=Source.sent(), default=Source.API)  # type: ignore[assignment]
 
 
 class DataUrlSerializer(serializers.Serializer[Any]):
     """What POST takes, as JSON."""
 
     image = serializers.CharField(help_text="data:image/png;base64,…")
-    source = serializers.ChoiceField(choices=Source.choices, default=Source.API)  # type: ignore[assignment]
+    source = serializers.ChoiceField(choices=Source.sent(), default=Source.API)  # type: ignore[assignment]
 
 
 class ErrorSerializer(serializers.Serializer[Any]):

@@ -39,7 +39,7 @@ REFUSALS: dict[int, Any] = {
     503: OpenApiResponse(ErrorSerializer, "no network is ready; Retry-After says when to come back"),
 }
 FILTERS = [
-    OpenApiParameter("source", str, enum=["draw", "upload", "api"]),
+    OpenApiParameter("source", str, enum=["draw", "upload", "api", "import"]),
     OpenApiParameter("flagged", bool),
     OpenApiParameter("digit", int, description="readings that contain this digit"),
     OpenApiParameter("date_from", {"type": "string", "format": "date"}),
