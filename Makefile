@@ -2,6 +2,7 @@
 HOST ?= 127.0.0.1
 PORT ?= 8000
 THREADS ?= 8
+TO ?= backup.tar
 # Where a PostgreSQL server answers, the suite runs on it too.
 TEST_POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 
@@ -12,12 +13,13 @@ export PYTHONUNBUFFERED = 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-sqlite test-postgres check bench screenshots clean
+.PHONY: help setup run backup test test-sqlite test-postgres check bench screenshots clean
 
 help:
 	@echo "make run     the site on http://$(HOST):$(PORT)/ (HOST=… PORT=…)"
 	@echo "make test    checks and the whole suite"
 	@echo "make check   format, lint, types, imports, migrations, deployment"
+	@echo "make backup  database and pictures into one file (TO=…)"
 	@echo "make bench   how fast it reads and serves, into benchmarks/RESULTS.md"
 
 .venv/bin/python:
@@ -46,6 +48,9 @@ run: setup
 	  || { echo "Port $(PORT) on $(HOST) is taken: try make run PORT=8001" >&2; exit 1; }
 	@echo "The site answers on http://$(HOST):$(PORT)/ — stop it with Ctrl+C"
 	HTTPS=$${HTTPS:-off} exec $(PYTHON) -m gunicorn digitsite.wsgi --config digitsite/gunicorn.py --bind $(HOST):$(PORT) --threads $(THREADS)
+
+backup: $(RUN_STAMP)
+	$(PYTHON) manage.py backup $(TO)
 
 test: check test-sqlite test-postgres
 

@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.throttling import ScopedRateThrottle
 
@@ -8,5 +9,6 @@ class ScopeByAddress(ScopedRateThrottle):
     """A limit for each kind of call, on a user or on the address a connection comes from."""
 
     def get_ident(self, request: Request) -> Any:
-        # X-Forwarded-For is anybody's to write.
-        return request.META["REMOTE_ADDR"]
+        # X-Forwarded-For is anybody's to write; only its last address is the word of the proxy that is trusted.
+        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.TRUST_PROXY else ""
+        return forwarded.rpartition(",")[2].strip() or request.META["REMOTE_ADDR"]

@@ -100,6 +100,18 @@ def test_a_forged_address_dodges_no_limit(reader: FakeReader, picture: bytes, ti
     assert answers == [200, 200, 200, 429]
 
 
+def test_behind_a_proxy_each_address_it_names_has_limits_of_its_own_and_forged_ones_dodge_none(
+    reader: FakeReader, picture: bytes, tight_limits: None, settings: Any
+) -> None:
+    settings.TRUST_PROXY = True
+
+    def answers(address: str) -> list[int]:
+        forwarded = [f"10.0.0.{number}, {address}" for number in range(4)]
+        return [preview(Client(), picture, headers={"X-Forwarded-For": words}).status_code for words in forwarded]
+
+    assert answers("192.0.2.7") == answers("192.0.2.8") == [200, 200, 200, 429]
+
+
 def test_another_address_has_limits_of_its_own(reader: FakeReader, picture: bytes, tight_limits: None) -> None:
     for _ in range(4):
         preview(Client(), picture)

@@ -1,0 +1,21 @@
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from recognizer.backups import BackupFailed, write_backup
+
+
+class Command(BaseCommand):
+    help = "Write the database and the pictures into one tar file. The site may go on meanwhile."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        file: Path = options["file"].absolute()
+        try:
+            write_backup(file)
+        except (BackupFailed, OSError) as error:
+            raise CommandError(f"Nothing was backed up: {error}") from error
+        self.stdout.write(f"{options['file']}: {file.stat().st_size / 1e6:.1f} MB")

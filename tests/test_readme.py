@@ -1,0 +1,93 @@
+"""The README says what is so: its examples run as they stand, and its tables are the code's."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as site
+from django.contrib.auth.models import User
+from django.template.loader import render_to_string
+from knox.models import AuthToken
+
+from recognizer.models import LONGEST_TEXT
+from recognizer.reading import MAX_BYTES, MAX_PIXELS
+from recognizer.serving import install_shipped_version
+from recognizer.views import EXAMPLES
+
+README = (Path(site.BASE_DIR) / "README.md").read_text()
+ADDRESS, TOKEN = "http://127.0.0.1:8000/api/v1/predictions/", "YOUR_TOKEN"
+LANGUAGES = {"curl": "sh", "python": "python", "javascript": "js"}
+COMMANDS = {"curl": ["sh"], "python": [sys.executable, "-"], "javascript": ["node", "--input-type=module"]}
+NEEDED = {"curl": "curl", "javascript": "node"}
+
+
+def section(title: str) -> str:
+    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
+    assert found, f"no section {title}"
+    return found[1]
+
+
+def example(slug: str) -> str:
+    found = re.search(rf"^```{LANGUAGES[slug]}\n(.*?)^```", section("API"), re.MULTILINE | re.DOTALL)
+    assert found, f"no example for {slug}"
+    return found[1]
+
+
+@pytest.mark.parametrize("shown", EXAMPLES, ids=lambda shown: shown["slug"])
+def test_the_examples_are_those_the_site_shows(shown: dict[str, str]) -> None:
+    on_site = render_to_string(shown["template"], {"address": ADDRESS, "token": TOKEN})
+    assert example(shown["slug"]).strip() == on_site.strip()
+
+
+@pytest.mark.parametrize("slug", LANGUAGES)
+def test_the_examples_read_a_digit(
+    slug: str, transactional_db: None, live_server: Any, tmp_path: Path, mnist_pictures: dict[int, bytes]
+) -> None:
+    if slug in NEEDED and shutil.which(NEEDED[slug]) is None:
+        assert not os.environ.get("CI"), f"{NEEDED[slug]} is absent, and CI must not skip it"
+        pytest.skip(f"{NEEDED[slug]} is not on this machine")
+    install_shipped_version()
+    token = AuthToken.objects.create(User.objects.create_user("reader of the README"))[1]
+    (tmp_path / "digits.png").write_bytes(mnist_pictures[7])
+    code = example(slug).replace(ADDRESS, f"{live_server.url}/api/v1/predictions/").replace(TOKEN, token)
+    done = subprocess.run(COMMANDS[slug], cwd=tmp_path, input=code, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    text = json.loads(done.stdout)["text"] if slug == "curl" else done.stdout.strip()
+    assert text == "7"
+
+
+def test_the_calls_are_those_of_the_schema(client: Any) -> None:
+    told = {path.replace("ID", "{id}") for path in re.findall(r"`[A-Z`, ]*(/api/v1/\S*?/)`", section("API"))}
+    paths = set(client.get("/api/v1/schema/").json()["paths"])
+    assert told - {"/api/v1/docs/", "/api/v1/schema/"} == paths
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    told = section("Limits").replace(",", "")
+    rates = site.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
+    row = " | ".join(rates[kind].removesuffix("/min") for kind in ("store", "preview", "flag", "look"))
+    assert f"| {row} |" in told
+    assert f"{MAX_BYTES // 1024**2} MB and {MAX_PIXELS // 10**6} megapixels" in told
+    assert f"{LONGEST_TEXT} characters" in told
+
+
+def test_every_code_of_an_error_is_listed() -> None:
+    listed = set(re.findall(r"`([a-z0-9_]+)`", section("API").partition("Errors are JSON")[2]))
+    sources = [*(Path(site.BASE_DIR) / "recognizer").rglob("*.py"), *(Path(site.BASE_DIR) / "digitsite").glob("*.py")]
+    code = "\n".join(path.read_text() for path in sources)
+    written = set(re.findall(r'UnreadableImage\(\s*"(\w+)"', code))
+    written |= set(re.findall(r'(?:BadPicture|RequestTooLarge)\(.*, "(\w+)"\)', code))
+    written |= set(re.findall(r'default_code = "(\w+)"', code)) | set(re.findall(r'"code": "(\w+)"', code))
+    assert {"truncated", "missing_image", "not_serving", "too_large"} <= written
+    assert written <= listed
+
+
+@pytest.mark.parametrize("name", re.findall(r"\]\(([^)#:]+)\)", README))
+def test_what_it_points_to_exists(name: str) -> None:
+    assert (Path(site.BASE_DIR) / name).exists()
