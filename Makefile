@@ -9,11 +9,12 @@ TEST_POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 PYTHON := .venv/bin/python
 RUN_STAMP := .venv/.requirements
 DEV_STAMP := .venv/.requirements-dev
+STATIC_STAMP := staticfiles/staticfiles.json
 export PYTHONUNBUFFERED = 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run backup test test-sqlite test-postgres check bench screenshots clean
+.PHONY: help setup port run backup test test-sqlite test-postgres check bench screenshots clean
 
 help:
 	@echo "make run     the site on http://$(HOST):$(PORT)/ (HOST=… PORT=…)"
@@ -26,28 +27,33 @@ help:
 	@for python in python3.13 python3.12 python3.11 python3; do \
 	  if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
 	    $$python -m venv .venv && exit 0; \
+	    rm -rf .venv; \
 	    echo "$$python cannot make virtual environments: install its venv package (Debian: apt install python3-venv)" >&2; exit 1; \
 	  fi; \
 	done; echo "Python 3.11, 3.12 or 3.13 is needed and none was found" >&2; exit 1
 
 $(RUN_STAMP): requirements.txt | .venv/bin/python
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@echo "Installing what the site needs; the first time takes some minutes"
+	$(PYTHON) -m pip install --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 $(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(PYTHON) -m pip install --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-setup: $(RUN_STAMP)
+setup: $(RUN_STAMP) $(STATIC_STAMP)
 	$(PYTHON) manage.py migrate --verbosity 0
+
+$(STATIC_STAMP): $(RUN_STAMP) $(shell find static -type f)
 	$(PYTHON) manage.py collectstatic --no-input --verbosity 0
 
+port: $(RUN_STAMP)
+	@$(PYTHON) -c "import socket; socket.create_server(('$(HOST)', $(PORT)))" 2>/dev/null \
+	  || { echo "Port $(PORT) on $(HOST) is taken, or not this machine's: try make run PORT=8001" >&2; exit 1; }
+
 # One process with threads: the runtime releases the interpreter while it reads, and throttles count exactly.
-run: setup
-	@$(PYTHON) -c "import socket,sys; s=socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('$(HOST)', $(PORT)))" 2>/dev/null \
-	  || { echo "Port $(PORT) on $(HOST) is taken: try make run PORT=8001" >&2; exit 1; }
-	@echo "The site answers on http://$(HOST):$(PORT)/ — stop it with Ctrl+C"
-	HTTPS=$${HTTPS:-off} exec $(PYTHON) -m gunicorn digitsite.wsgi --config digitsite/gunicorn.py --bind $(HOST):$(PORT) --threads $(THREADS)
+run: port setup
+	@HTTPS=$${HTTPS:-off} exec $(PYTHON) -m gunicorn digitsite.wsgi --config digitsite/gunicorn.py --bind $(HOST):$(PORT) --threads $(THREADS)
 
 backup: $(RUN_STAMP)
 	$(PYTHON) manage.py backup $(TO)

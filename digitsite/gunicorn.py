@@ -10,17 +10,18 @@ preload_app = False
 timeout = 60
 graceful_timeout = 20
 keepalive = 5
-max_requests = 0
+# It would be one for all sites of a user.
+control_socket_disable = True
 accesslog = "-"
 access_log_format = "%(t)s %(m)s %(U)s %(s)s %(M)sms"
 
 
 def post_worker_init(worker: Any) -> None:
     """Load and warm the serving version before the first request asks for it."""
-    threading.Thread(target=_warm, daemon=True).start()
+    threading.Thread(target=_warm, args=[worker], daemon=True).start()
 
 
-def _warm() -> None:
+def _warm(worker: Any) -> None:
     from django.db import connection
 
     from recognizer.exceptions import NoServingVersion
@@ -32,3 +33,4 @@ def _warm() -> None:
         pass  # /readyz says so, and looks again.
     finally:
         connection.close()
+    worker.log.info("Open %s in a browser; Ctrl+C stops the site", worker.sockets[0])

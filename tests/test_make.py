@@ -1,0 +1,50 @@
+"""`make run` as a person meets it: what it serves, what it says, how it stops."""
+
+import socket
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+from django.conf import settings as site
+
+from benchmarks.load import picture_call, send
+from benchmarks.processes import free_port, running
+
+ROOT = Path(site.BASE_DIR)
+
+
+def test_make_run_serves_reads_and_keeps_and_stops_at_a_word(tmp_path: Path, mnist_pictures: dict[int, bytes]) -> None:
+    port, media = free_port(), tmp_path / "media"
+    own = {"DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}", "MEDIA_ROOT": str(media)}
+    with running(["make", "run", f"PORT={port}"], port, "/readyz", own, tmp_path / "log") as server:
+        family = [server.process, *server.process.children(recursive=True)]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as page:
+            assert page.status == 200
+            assert "sessionid" not in str(page.headers)
+        stored = send(picture_call(port, "/api/v1/predictions/", mnist_pictures[7], 201), 3, 1, lambda: None)
+        assert stored.errors == []
+    assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family)
+    assert len(list((media / "predictions").rglob("*.png"))) == 3
+    told = (tmp_path / "log").read_text()
+    assert f"Open http://127.0.0.1:{port} in a browser" in told
+    assert "Traceback" not in told
+    assert "ERROR" not in told
+
+
+def test_a_taken_port_is_told_before_anything_else(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = ["make", "--silent", "run", f"PORT={port}", f"DATABASE_URL=sqlite:///{tmp_path / 'db.sqlite3'}"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode != 0
+    assert f"Port {port} on 127.0.0.1 is taken" in done.stderr
+    assert "try make run PORT=8001" in done.stderr
+    assert not (tmp_path / "db.sqlite3").exists()
+
+
+@pytest.mark.parametrize("target", ["help", "setup", "run", "test", "check", "bench", "backup", "screenshots"])
+def test_every_command_that_is_promised_exists(target: str) -> None:
+    done = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
