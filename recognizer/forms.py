@@ -1,7 +1,9 @@
 """What people write into the site's own forms. Filters have a module of their own, shared with the API."""
 
+from typing import Any
+
 from django import forms
-from django.contrib.auth.forms import UserCreationForm
+from django.contrib.auth.forms import PasswordChangeForm, UserCreationForm
 
 from .models import LONGEST_TEXT, NUMBER
 
@@ -27,5 +29,27 @@ class FlagForm(forms.Form):
         return text
 
 
+HARD_TO_GUESS = "At least 8 characters, and nothing easy to guess."
+
+
 class SignUpForm(UserCreationForm):
     """A name and a password; nothing else is asked for."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        describe(self.fields["username"], "Username", "Letters, digits and @ . + - _")
+        describe(self.fields["password1"], "Password", HARD_TO_GUESS)
+        describe(self.fields["password2"], "The same password again")
+
+
+class ChangePasswordForm(PasswordChangeForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        describe(self.fields["old_password"], "Your password until now")
+        describe(self.fields["new_password1"], "Your new password", HARD_TO_GUESS)
+        describe(self.fields["new_password2"], "The new password again")
+
+
+def describe(field: forms.Field, label: str, rule: str = "") -> None:
+    """Say what a field wants in a line; what breaks a rule is told which one."""
+    field.label, field.help_text = label, rule

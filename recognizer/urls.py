@@ -1,3 +1,4 @@
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from . import review, views
@@ -22,7 +23,7 @@ urlpatterns = [
         include(
             [
                 path("login/", views.LogIn.as_view(), name="login"),
-                path("logout/", views.LogOut.as_view(), name="logout"),
+                path("logout/", LogoutView.as_view(), name="logout"),
                 path("signup/", views.SignUp.as_view(), name="signup"),
                 path("password/", views.ChangePassword.as_view(), name="password-change"),
             ]

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView, RedirectURLMixin
+from django.contrib.auth.views import LoginView, PasswordChangeView, RedirectURLMixin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -23,7 +23,7 @@ from knox.models import AuthToken
 
 from .figures import FRAME, confusion_rows, digit_figures, learning_charts, likely_numbers, mistakes_in
 from .filters import PredictionFilter
-from .forms import FlagForm, SignUpForm
+from .forms import ChangePasswordForm, FlagForm, SignUpForm
 from .models import ModelVersion, Prediction
 from .pagination import page_of
 from .predictions import erase_predictions
@@ -219,10 +219,6 @@ class LogIn(LoginView):
         return response
 
 
-class LogOut(LogoutView):
-    pass
-
-
 class SignUp(RedirectURLMixin, FormView):
     template_name = "accounts/signup.html"
     form_class = SignUpForm
@@ -247,6 +243,7 @@ class SignUp(RedirectURLMixin, FormView):
 
 class ChangePassword(PasswordChangeView):
     template_name = "accounts/password.html"
+    form_class = ChangePasswordForm
     success_url = reverse_lazy("history")
 
     def form_valid(self, form: Any) -> HttpResponse:

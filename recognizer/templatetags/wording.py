@@ -7,10 +7,10 @@ register = template.Library()
 
 @register.filter
 def percent(share: float) -> str:
-    """Say a probability as a percentage, never rounding up to certainty."""
+    """Say a probability as a percentage, never rounding to certainty."""
     if share >= 0.9995:
         return "> 99.9 %"
-    if 0 < share < 0.0005:
+    if share < 0.0005:
         return "< 0.1 %"
     return f"{share:.1%}".replace("%", " %")
 

@@ -1,7 +1,7 @@
-/** Say a probability as a percentage, never rounding up to certainty. */
+/** Say a probability as a percentage, never rounding to certainty. */
 export function percent(share) {
   if (share >= 0.9995) return "> 99.9 %";
-  if (share > 0 && share < 0.0005) return "< 0.1 %";
+  if (share < 0.0005) return "< 0.1 %";
   return `${(share * 100).toFixed(1)} %`;
 }
 

@@ -15,7 +15,7 @@ const button = (action) => page.querySelector(`[data-action=${action}]`);
 
 const drawing = new Drawing();
 const canvas = new Canvas(element, drawing);
-const view = new ReadingView(page.querySelector(".reading"), marks);
+const view = new ReadingView(page, marks);
 const preview = new Preview({
   ask: async (signal) => send(page.dataset.previewUrl, await canvas.picture(), "draw", signal),
   onReading: (reading) => view.show(reading),

@@ -9,15 +9,15 @@ export class ReadingView {
   #text;
   #sureness;
   #digits;
-  #section;
+  #page;
   #marks;
 
-  constructor(section, marks) {
-    this.#section = section;
+  constructor(page, marks) {
+    this.#page = page;
     this.#marks = marks;
-    this.#text = section.querySelector(".reading-text");
-    this.#sureness = section.querySelector(".reading-sureness");
-    this.#digits = section.querySelector(".digits");
+    this.#text = page.querySelector(".reading-text");
+    this.#sureness = page.querySelector(".reading-sureness");
+    this.#digits = page.querySelector(".digits");
   }
 
   show({ text, confidence, digits }) {
@@ -37,8 +37,7 @@ export class ReadingView {
 
   /** Fade what is shown: it is not of the sheet as it is now. */
   fade() {
-    this.#section.classList.add("stale");
-    this.#marks.classList.add("stale");
+    this.#page.classList.add("stale");
   }
 
   fit([width, height]) {
@@ -46,8 +45,7 @@ export class ReadingView {
   }
 
   #say(text, inWords) {
-    this.#section.classList.remove("stale");
-    this.#marks.classList.remove("stale");
+    this.#page.classList.remove("stale");
     this.#text.classList.toggle("words", inWords);
     this.#text.classList.toggle("long", !inWords && text.length > 7);
     // Saying the same again would be read aloud again.
