@@ -1,5 +1,6 @@
 """How the site is served: one process, threads, nothing loaded before the fork."""
 
+import signal
 import threading
 from typing import Any
 
@@ -18,6 +19,8 @@ access_log_format = "%(t)s %(m)s %(U)s %(s)s %(M)sms"
 
 def post_worker_init(worker: Any) -> None:
     """Load and warm the serving version before the first request asks for it."""
+    # Ctrl+C reaches the master too, whose word to quit follows at once: obeying both, a worker can lock itself out.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_warm, args=[worker], daemon=True).start()
 
 

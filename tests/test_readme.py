@@ -88,6 +88,14 @@ def test_every_code_of_an_error_is_listed() -> None:
     assert written <= listed
 
 
+def test_the_network_it_measures_is_the_one_that_ships() -> None:
+    card = json.loads((Path(site.SHIPPED_VERSION) / "card.json").read_text())
+    table = re.search(r"<!-- evaluate -->\n(.*)<!-- /evaluate -->", section("How good it is"), re.DOTALL)
+    assert table
+    assert f"Version {card['name']};" in table[1]
+    assert f"| MNIST test | {card['data']['test']} |" in table[1]
+
+
 @pytest.mark.parametrize("name", re.findall(r"\]\(([^)#:]+)\)", README))
 def test_what_it_points_to_exists(name: str) -> None:
     assert (Path(site.BASE_DIR) / name).exists()
