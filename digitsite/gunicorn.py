@@ -4,7 +4,7 @@ import signal
 import threading
 from typing import Any
 
-worker_class = "gthread"
+worker_class = "digitsite.worker.WholeRequests"
 workers = 1
 # The runtime's threads do not survive a fork: each process loads its own.
 preload_app = False

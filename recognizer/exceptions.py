@@ -16,5 +16,9 @@ class NoNumber(Exception):
         self.code = reason.value
 
 
+class KeyReused(Exception):
+    """A call came under an Idempotency-Key that another call was made under."""
+
+
 class NoServingVersion(Exception):
     """No network can be served: none is installed, or its file is missing or damaged."""

@@ -16,6 +16,7 @@ from .visitors import Identity
 
 NUMBER = RegexValidator(r"\A[0-9]+(\n[0-9]+)*\Z", "Write digits only; a line for each line of the picture.")
 LONGEST_TEXT = 500
+LONGEST_KEY = 255
 
 
 def version_file(version: "ModelVersion", filename: str) -> str:
@@ -159,6 +160,8 @@ class Prediction(models.Model):
     confidence = models.FloatField()
     digits = models.JSONField()
     model_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="predictions")
+    request_key = models.CharField("Idempotency-Key of the call", max_length=LONGEST_KEY, blank=True, editable=False)
+    request_sha256 = models.CharField("SHA-256 of what the call sent", max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = PredictionQuerySet.as_manager()
@@ -166,10 +169,18 @@ class Prediction(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "request_key"], condition=~Q(request_key=""), name="one_prediction_a_key_of_an_owner"
+            ),
+            models.UniqueConstraint(
+                fields=["visitor", "request_key"],
+                condition=~Q(request_key=""),
+                name="one_prediction_a_key_of_a_visitor",
+            ),
             models.CheckConstraint(
                 condition=Q(owner__isnull=False, visitor__isnull=True) | Q(owner__isnull=True, visitor__isnull=False),
                 name="prediction_has_one_owner",
-            )
+            ),
         ]
         indexes = [
             models.Index(F("owner"), F("id").desc(), name="prediction_of_owner"),

@@ -3,13 +3,14 @@
 import datetime
 from collections.abc import Iterator
 from functools import partial
+from hashlib import sha256
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from .exceptions import NoNumber
+from .exceptions import KeyReused, NoNumber
 from .metrics import READING_SECONDS, READINGS
 from .models import LONGEST_TEXT, ModelVersion, Prediction, PredictionQuerySet
 from .reading import Reading, Reason, UnreadableImage, encode_page, frames_strip
@@ -38,23 +39,40 @@ def read_picture(data: bytes) -> tuple[Reading, ModelVersion]:
     return reading, reader.version
 
 
-def store_prediction(data: bytes, *, identity: Identity, source: str) -> Prediction:
+def store_prediction(data: bytes, *, identity: Identity, source: str, key: str = "") -> Prediction:
     """Read a picture and keep it: image and row live or die together.
 
     The image is written first, so that no row is ever without one; where the row fails the image is removed,
-    and what a crash leaves between the two `manage.py sweep_media` finds. Raises as `read_picture`.
+    and what a crash leaves between the two `manage.py sweep_media` finds. Under one Idempotency-Key of one identity
+    a picture is kept once, and returned as it was kept. Raises as `read_picture`, and KeyReused where another
+    picture came under the key.
     """
+    digest = sha256(source.encode() + data).hexdigest() if key else ""
+    if key and (kept := _kept_under(key, digest, identity)):
+        return kept
     reading, version = read_picture(data)
     encoded, extension = encode_page(reading.page)
     prediction = build_prediction(reading, version, source)
     prediction.owner, prediction.visitor = identity.user, identity.visitor
+    prediction.request_key, prediction.request_sha256 = key, digest
     prediction.image.save(f"page.{extension}", ContentFile(encoded), save=False)
     try:
-        prediction.save()
-    except BaseException:
+        with transaction.atomic():
+            prediction.save(force_insert=True)
+    except BaseException as error:
         default_storage.delete(str(prediction.image))
+        # The same call, sent twice at once, may have been faster.
+        if key and isinstance(error, IntegrityError) and (kept := _kept_under(key, digest, identity)):
+            return kept
         raise
     return prediction
+
+
+def _kept_under(key: str, digest: str, identity: Identity) -> Prediction | None:
+    kept = Prediction.objects.of(identity).filter(request_key=key).select_related("model_version").first()
+    if kept is not None and kept.request_sha256 != digest:
+        raise KeyReused()
+    return kept
 
 
 def build_prediction(reading: Reading, version: ModelVersion, source: str) -> Prediction:

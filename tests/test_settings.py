@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings as site
 from django.test import Client
 
+from digitsite import sqlite
 from digitsite.settings import kept_secret_key
 
 ROOT = Path(site.BASE_DIR)
@@ -129,7 +130,8 @@ print([cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in names], connec
         DJANGO_SETTINGS_MODULE="digitsite.settings",
         DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}",
     )
-    assert done.stdout.strip() == "['wal', 2, 1] IMMEDIATE", done.stderr
+    journal = sqlite.journal_mode(sqlite.library()).lower()
+    assert done.stdout.strip() == f"['{journal}', 2, 1] IMMEDIATE", done.stderr
 
 
 def test_a_deployment_has_nothing_to_be_warned_of() -> None:

@@ -8,7 +8,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from recognizer.exceptions import NoNumber, NoServingVersion
+from recognizer.exceptions import KeyReused, NoNumber, NoServingVersion
 from recognizer.reading import UnreadableImage
 
 TOO_LARGE = ("too_large", "too_many_pixels")
@@ -32,6 +32,12 @@ class RequestTooLarge(exceptions.APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = "The image is larger than 10 MB. Send a smaller one."
     default_code = "too_large"
+
+
+class OtherCallUnderKey(exceptions.APIException):
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_detail = "Another picture was sent under this Idempotency-Key. Take a new key for each picture."
+    default_code = "idempotency_key_reused"
 
 
 class NotServing(exceptions.APIException):
@@ -67,6 +73,8 @@ def _as_api_exception(error: Exception) -> Exception:
             return kind(str(error), error.code)
         case NoServingVersion():
             return NotServing()
+        case KeyReused():
+            return OtherCallUnderKey()
         case RequestDataTooBig():
             return RequestTooLarge()
         case SuspiciousOperation():

@@ -8,13 +8,29 @@ from django.core.files.uploadedfile import UploadedFile
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from recognizer.models import Source
+from recognizer.models import LONGEST_KEY, Source
 from recognizer.reading import MAX_BYTES
 
 from .errors import BadPicture, RequestTooLarge, UnknownField
 
 FIELDS = {"image", "source", "csrfmiddlewaretoken"}
+KEY = re.compile(rf"[!-~]{{1,{LONGEST_KEY}}}")
 DATA_URL = re.compile(r"data:image/(?:png|jpeg|webp);base64,(.*)", re.DOTALL)
+
+
+def key_of(request: Request) -> str:
+    """Return a request's Idempotency-Key, "" where it has none.
+
+    Raises BadPicture with code invalid_idempotency_key for one that is not 1 to 255 visible ASCII characters.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return ""
+    if not KEY.fullmatch(key):
+        raise BadPicture(
+            f"An Idempotency-Key is 1 to {LONGEST_KEY} visible ASCII characters.", "invalid_idempotency_key"
+        )
+    return key
 
 
 def picture_in(request: Request) -> tuple[bytes, str]:

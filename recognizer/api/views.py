@@ -13,13 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recognizer.filters import PredictionFilter
-from recognizer.models import ModelVersion, Prediction, PredictionQuerySet
+from recognizer.models import LONGEST_KEY, ModelVersion, Prediction, PredictionQuerySet
 from recognizer.predictions import build_prediction, erase_predictions, read_picture, store_prediction
 from recognizer.responses import stored_image
 from recognizer.visitors import identity_of
 
 from .pagination import NewestFirst
-from .pictures import picture_in
+from .pictures import key_of, picture_in
 from .serializers import (
     CorrectionSerializer,
     DataUrlSerializer,
@@ -38,6 +38,7 @@ REFUSALS: dict[int, Any] = {
     429: OpenApiResponse(ErrorSerializer, "too many calls; Retry-After says when to come back"),
     503: OpenApiResponse(ErrorSerializer, "no network is ready; Retry-After says when to come back"),
 }
+KEY = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]+$"}
 FILTERS = [
     OpenApiParameter("source", str, enum=["draw", "upload", "api", "import"]),
     OpenApiParameter("flagged", bool),
@@ -86,16 +87,32 @@ class PredictionViewSet(
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
 
-    @extend_schema(request=PICTURE, responses={201: PredictionSerializer, **REFUSALS})
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                KEY,
+                OpenApiParameter.HEADER,
+                description="a call sent again under its key is kept once",
+            )
+        ],
+        request=PICTURE,
+        responses={
+            201: PredictionSerializer,
+            **REFUSALS,
+            422: OpenApiResponse(ErrorSerializer, "another picture under this key"),
+        },
+    )
     def create(self, request: Request) -> Response:
         """Read a picture and keep it."""
+        key = key_of(request)
         data, source = picture_in(request)
         identity = identity_of(request, create=True)
         assert identity is not None
         if identity.visitor is not None:
             # The next call will carry the session's cookie, and then needs this one too.
             get_token(request._request)
-        prediction = store_prediction(data, identity=identity, source=source)
+        prediction = store_prediction(data, identity=identity, source=source, key=key)
         answer = self.get_serializer(prediction).data
         where = request.build_absolute_uri(f"{prediction.pk}/")
         return Response(answer, status.HTTP_201_CREATED, headers={"Location": where})
