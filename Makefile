@@ -21,6 +21,7 @@ help:
 	@echo "make test    checks and the whole suite"
 	@echo "make check   format, lint, types, imports, migrations, deployment"
 	@echo "make backup  database and pictures into one file (TO=…)"
+	@echo "make screenshots  the README's pictures, of the site as it is"
 	@echo "make bench   how fast it reads and serves, into benchmarks/RESULTS.md"
 
 .venv/bin/python:
@@ -81,7 +82,7 @@ bench: $(DEV_STAMP)
 	$(PYTHON) -m benchmarks
 
 screenshots: $(DEV_STAMP)
-	$(PYTHON) docs/screenshots.py
+	$(PYTHON) -m docs.screenshots
 
 clean:
 	rm -rf .venv staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage evaluation

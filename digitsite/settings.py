@@ -53,7 +53,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "rest_framework",
-    "knox",
+    "digitsite.apps.Tokens",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "recognizer",

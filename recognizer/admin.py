@@ -1,8 +1,10 @@
 """What staff see: predictions as facts, corrections as a queue, versions of the network, people."""
 
+import json
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
@@ -16,9 +18,12 @@ from .exports import csv_lines, images_zip
 from .models import Correction, CorrectionQuerySet, ModelVersion, Prediction, PredictionQuerySet, Promotion
 from .predictions import erase_predictions
 from .serving import load_version
+from .templatetags import wording
 
 admin.site.site_header = admin.site.site_title = "Digit reader"
 admin.site.index_title = "Administration"
+# Seven kinds of rows fit on the index, and the lists need the room.
+admin.site.enable_nav_sidebar = False
 
 
 class ReadOnly(admin.options.BaseModelAdmin):
@@ -27,19 +32,25 @@ class ReadOnly(admin.options.BaseModelAdmin):
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return False
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        shown = self.fields or [field.name for field in self.opts.fields]
+        shown = flatten_fieldsets(self.fieldsets or []) or self.fields or [field.name for field in self.opts.fields]
         return [str(name) for name in shown]
 
 
 def picture_of(prediction: Prediction, small: bool = True) -> str:
-    address = reverse("api:predictions-image", args=[prediction.pk])
+    """Show a prediction's image as large as fits, in the size it will have before it is there."""
+    width, height = (112, 56) if small else (640, 400)
+    scale = min(width / prediction.width, height / prediction.height)
     return format_html(
-        '<img src="{}{}" alt="{}" height="{}" loading="lazy">',
-        address,
+        '<img class="picture" src="{}{}" alt="{}" width="{}" height="{}" loading="lazy">',
+        reverse("api:predictions-image", args=[prediction.pk]),
         "?size=thumb" if small else "",
         f"picture of prediction {prediction.pk}",
-        48 if small else min(prediction.height, 400),
+        round(scale * prediction.width),
+        round(scale * prediction.height),
     )
 
 
@@ -57,16 +68,22 @@ class FlaggedFilter(admin.SimpleListFilter):
         return queryset.flagged(self.value() == "yes")
 
 
-class CorrectionInline(ReadOnly, admin.TabularInline):
-    model = Correction
-    fields = ["claim", "state", "flagged_by", "created_at", "reviewed_by", "reviewed_at"]
+class Facts(ReadOnly, admin.TabularInline):
+    """Rows that belong to another, as a plain table."""
+
+    template = "admin/facts.html"
     extra = 0
     can_delete = False
-    show_change_link = True
+
+
+class CorrectionFacts(Facts):
+    model = Correction
+    fields = ["claim", "state", "flagged_by", "created_at", "reviewed_by", "reviewed_at"]
 
     @admin.display(description="really says")
     def claim(self, correction: Correction) -> str:
-        return correction.one_line
+        address = reverse("admin:recognizer_correction_change", args=[correction.pk])
+        return format_html('<a href="{}">{}</a>', address, correction.one_line)
 
 
 @admin.register(Prediction)
@@ -87,22 +104,20 @@ class PredictionAdmin(ReadOnly, admin.ModelAdmin):
     list_per_page = 50
     date_hierarchy = "created_at"
     search_fields = ["text", "id__exact"]
-    search_help_text = "Digits of the reading, or an id"
     # Counting a million rows to say how many there are would cost more than showing fifty.
     show_full_result_count = False
     fields = [
         "picture",
         "reading",
         "percent",
-        "digits",
+        "odds",
         "source",
         "owner_name",
-        "width",
-        "height",
+        "size",
         "model_version",
         "created_at",
     ]
-    inlines = [CorrectionInline]
+    inlines = [CorrectionFacts]
     actions = ["export_csv", "export_images"]
 
     def get_queryset(self, request: HttpRequest) -> PredictionQuerySet:
@@ -122,7 +137,15 @@ class PredictionAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description="confidence", ordering="confidence")
     def percent(self, prediction: Prediction) -> str:
-        return f"{prediction.confidence:.1%}"
+        return wording.percent(prediction.confidence)
+
+    @admin.display(description="digits")
+    def odds(self, prediction: Prediction) -> str:
+        return " · ".join(f"{digit['label']} ({wording.percent(digit['confidence'])})" for digit in prediction.digits)
+
+    @admin.display
+    def size(self, prediction: Prediction) -> str:
+        return f"{prediction.width} × {prediction.height} pixels"
 
     @admin.display(description="correction")
     def newest_claim(self, prediction: Prediction) -> str | None:
@@ -255,30 +278,21 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
             self.message_user(request, late, messages.WARNING)
 
 
-class PromotionInline(ReadOnly, admin.TabularInline):
+class PromotionFacts(Facts):
     model = Promotion
     fields = ["promoted_at", "promoted_by"]
-    extra = 0
-    can_delete = False
 
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["name", "serves", "accuracy", "errors", "parameters", "shipped", "created_at"]
+    facts = ["name", "serves", "accuracy", "errors", "parameters", "shipped", "created_at"]
+    list_display = [*facts]
     search_fields = ["name"]
-    fields = [
-        "name",
-        "serves",
-        "accuracy",
-        "errors",
-        "parameters",
-        "shipped",
-        "created_at",
-        "card",
-        "keras_sha256",
-        "litert_sha256",
+    fieldsets = [
+        (None, {"fields": [*facts, "keras_sha256", "litert_sha256"]}),
+        ("Model card", {"fields": ["whole_card"], "classes": ["collapse"]}),
     ]
-    inlines = [PromotionInline]
+    inlines = [PromotionFacts]
     actions = ["promote"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModelVersion]:
@@ -313,6 +327,10 @@ class ModelVersionAdmin(ReadOnly, admin.ModelAdmin):
         count = version.card.get("network", {}).get("parameters")
         return None if count is None else f"{count:,}"
 
+    @admin.display(description="as it was written")
+    def whole_card(self, version: ModelVersion) -> str:
+        return format_html("<pre>{}</pre>", json.dumps(version.card, indent=1))
+
     @admin.action(description="Promote the selected version", permissions=["promote"])
     def promote(self, request: HttpRequest, versions: QuerySet[ModelVersion]) -> None:
         chosen = list(versions)
@@ -330,6 +348,10 @@ class ModelVersionAdmin(ReadOnly, admin.ModelAdmin):
 
 class AccountAdmin(UserAdmin):
     """Users, whose pictures leave the disk together with them."""
+
+    readonly_fields = ["last_login", "date_joined"]
+    # Plain lists: what the admin puts in their place styles itself inline and cannot be told to screen readers.
+    filter_horizontal = ()
 
     def delete_model(self, request: HttpRequest, user: Any) -> None:
         erase_predictions(Prediction.objects.filter(owner=user))

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.urls import reverse
 from django.utils import timezone
 
 from .reading.classifier import NOT_A_DIGIT
@@ -190,6 +191,9 @@ class Prediction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk}: {self.one_line}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("prediction", args=[self.pk])
 
     @property
     def one_line(self) -> str:

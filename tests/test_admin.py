@@ -54,7 +54,7 @@ def test_predictions_are_listed_as_facts_beside_their_picture(admin: Client, mak
     made.flag("7")
     shown = page(admin, PREDICTIONS)
     assert f"/api/v1/predictions/{made.pk}/image/?size=thumb" in shown
-    for fact in ("1 23", "72.9%", "7 (Pending)", "ada", "test version"):
+    for fact in ("1 23", "72.9 %", "7 (Pending)", "ada", "test version"):
         assert fact in shown
 
 

@@ -2,19 +2,22 @@
 
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
 
 from recognizer.models import ModelVersion
 from recognizer.serving import install_shipped_version
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+from .chromium import NAMES, find_chromium
+
+PATIENCE = 20_000
+"""Milliseconds to wait for what ought to happen at once; a loaded machine is slow, not wrong."""
+expect.set_options(timeout=PATIENCE)
 TELL_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) => {
   console.error(`CSP: ${event.effectiveDirective} forbids ${event.blockedURI} in ${event.sourceFile ?? "the page"}`);
@@ -24,7 +27,7 @@ addEventListener("securitypolicyviolation", (event) => {
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    executable = next(filter(None, map(shutil.which, NAMES)), None)
+    executable = find_chromium()
     if executable is None:
         message = f"No Chromium on this machine: none of {', '.join(NAMES)} is on the PATH"
         if os.environ.get("CI"):
@@ -107,7 +110,7 @@ def open_page(browser: Browser, site: str, complaints: Complaints) -> Iterator[O
 
     def open_page(**options: Any) -> Page:
         context = browser.new_context(base_url=site, **({"viewport": {"width": 1280, "height": 900}} | options))
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         context.add_init_script(TELL_VIOLATIONS)
         contexts.append(context)
         page = context.new_page()

@@ -48,12 +48,34 @@ def written(text: str, height: float, at: Point = (0, 0)) -> list[Stroke]:
 
 def write(page: Page, sheet: Locator, text: str, height: float = 150, at: Point = (40, 40)) -> None:
     """Write a number on a sheet with the mouse, its top left corner at a point of the sheet."""
-    sheet.scroll_into_view_if_needed()
-    box = sheet.bounding_box()
-    assert box is not None
-    for stroke in written(text, height, (box["x"] + at[0], box["y"] + at[1])):
+    for stroke in written(text, height, _on(sheet, at)):
         page.mouse.move(*stroke[0])
         page.mouse.down()
         for before, after in itertools.pairwise(stroke):
             page.mouse.move(*after, steps=max(1, round(math.dist(before, after) / STEP)))
         page.mouse.up()
+
+
+def write_with_a_finger(page: Page, sheet: Locator, text: str, height: float = 150, at: Point = (40, 40)) -> None:
+    """Write a number on a sheet by touch, as a phone would tell it."""
+    finger = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: Point) -> None:
+        told = [{"x": x, "y": y} for x, y in points]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": told})
+
+    for stroke in written(text, height, _on(sheet, at)):
+        touch("touchStart", stroke[0])
+        for before, after in itertools.pairwise(stroke):
+            steps = max(1, round(math.dist(before, after) / STEP))
+            for step in range(1, steps + 1):
+                share = step / steps
+                touch("touchMove", tuple(a + share * (b - a) for a, b in zip(before, after, strict=True)))
+        touch("touchEnd")
+
+
+def _on(sheet: Locator, at: Point) -> Point:
+    sheet.scroll_into_view_if_needed()
+    box = sheet.bounding_box()
+    assert box is not None
+    return box["x"] + at[0], box["y"] + at[1]
