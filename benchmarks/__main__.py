@@ -1,11 +1,14 @@
-"""Runs the benchmarks and writes what they found into RESULTS.md."""
+"""Runs the benchmarks and writes what they found into RESULTS.md and, as the README quotes it, into the README."""
 
 import os
 import platform
+import re
 import sys
 from pathlib import Path
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
+README = RESULTS.parents[1] / "README.md"
+QUOTE = re.compile(r"(?<=<!-- bench -->\n).*?(?=<!-- /bench -->)", re.DOTALL)
 
 
 def machine() -> str:
@@ -24,24 +27,19 @@ def main() -> None:
     measured_server = server.measure()
     # Last, because from then on this process keeps to one core.
     measured_reader = reader.measure()
-    text = f"""# What `make bench` found
-
-On {machine()}.
-
-## Reader
-
-Milliseconds of one core and the most memory at once, as Python and numpy count it, for each stage of one reading;
-medians. "From pixels" is what the targets are for: from the grey page to the reading.
-
-{measured_reader}
-## Server
+    found = f"""On {machine()}.
 
 `POST /api/v1/predictions/` of one drawn digit, load generator on the same machine. The site runs as `make run` starts
 it, with a database of its own and without limits, and every reading is stored before it is answered.
 
-{measured_server}"""
-    RESULTS.write_text(text)
-    sys.stdout.write(text)
+{measured_server}
+Milliseconds of one core and the most memory at once, as Python and numpy count it, for each stage of one reading;
+medians. "From pixels" is what the targets are for: from the grey page to the reading.
+
+{measured_reader}"""
+    RESULTS.write_text(f"# What `make bench` found\n\n{found}")
+    README.write_text(QUOTE.sub(lambda match: found, README.read_text()))
+    sys.stdout.write(found)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ def send(call: Call, times: int, clients: int, tick: Callable[[], object]) -> Ou
                 tick()
         connection.close()
 
-    threads = [threading.Thread(target=client) for _ in range(clients)]
+    threads = [threading.Thread(target=client, daemon=True) for _ in range(clients)]
     started = time.perf_counter()
     for thread in threads:
         thread.start()

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds a server may take to start, or to stop, before it is given up."""
 
 
@@ -41,7 +41,7 @@ def free_port() -> int:
 def running(command: Sequence[str], port: int, ready: str, environment: dict[str, str], log: Path) -> Iterator[Server]:
     """Start a server and wait until it answers 200 at the path `ready`; interrupt it and all it started at the end.
 
-    Raises RuntimeError, with the end of its log, where it stops or is not ready in two minutes.
+    Raises RuntimeError, with the end of its log, where it stops or is not ready in five minutes.
     """
     started = time.perf_counter()
     with log.open("wb") as out:

@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from knox.models import AuthToken
 
+from benchmarks.__main__ import QUOTE, RESULTS
 from recognizer.models import LONGEST_TEXT
 from recognizer.reading import MAX_BYTES, MAX_PIXELS
 from recognizer.serving import install_shipped_version
@@ -94,6 +95,15 @@ def test_the_network_it_measures_is_the_one_that_ships() -> None:
     assert table
     assert f"Version {card['name']};" in table[1]
     assert f"| MNIST test | {card['data']['test']} |" in table[1]
+
+
+def test_the_speed_it_tells_is_what_was_measured() -> None:
+    quoted = QUOTE.search(section("How fast it is"))
+    assert quoted
+    if not RESULTS.exists():
+        pytest.skip("make bench has not been run yet")
+    assert quoted[0]
+    assert RESULTS.read_text().endswith(quoted[0])
 
 
 @pytest.mark.parametrize("name", re.findall(r"\]\(([^)#:]+)\)", README))
