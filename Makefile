@@ -14,7 +14,7 @@ export PYTHONUNBUFFERED = 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup port run backup test test-sqlite test-postgres check bench screenshots clean
+.PHONY: help setup port run backup test test-sqlite test-postgres check crash-test audit bench screenshots clean
 
 help:
 	@echo "make run     the site on http://$(HOST):$(PORT)/ (HOST=… PORT=…)"
@@ -80,6 +80,14 @@ check: $(DEV_STAMP)
 
 bench: $(DEV_STAMP)
 	$(PYTHON) -m benchmarks
+
+crash-test: $(DEV_STAMP)
+	CRASHES=100 $(PYTHON) -m pytest tests/live/test_crash.py
+
+audit: $(DEV_STAMP)
+	@if $(PYTHON) -c "import urllib.request as u; u.urlopen('https://pypi.org/pypi/pip/json', timeout=10)" 2>/dev/null; then \
+	  $(PYTHON) -m pip_audit -r requirements.txt; \
+	else echo "Skipped: the source of known holes, pypi.org, is out of reach"; fi
 
 screenshots: $(DEV_STAMP)
 	$(PYTHON) -m docs.screenshots

@@ -13,8 +13,6 @@ graceful_timeout = 20
 keepalive = 5
 # It would be one for all sites of a user.
 control_socket_disable = True
-accesslog = "-"
-access_log_format = "%(t)s %(m)s %(U)s %(s)s %(M)sms"
 
 
 def post_worker_init(worker: Any) -> None:

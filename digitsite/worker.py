@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from recognizer.metrics import REFUSED
+from recognizer.metrics import REFUSED, WAITING
 
 MOST_WAITING = 64
 """Requests that may wait for a thread. With 8 threads the last of them waits well under a second."""
@@ -146,6 +146,7 @@ class WholeRequests(ThreadWorker):
 
     def murder_pending(self) -> None:
         super().murder_pending()
+        WAITING.set(self.tpool._work_queue.qsize())
         now = time.monotonic()
         for conn in [conn for conn, gathered in self.gathering.items() if gathered.is_late(now)]:
             if self.gathering[conn].content:

@@ -4,7 +4,7 @@ import csv
 import json
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO
 
 from .models import Correction, Prediction
@@ -73,6 +73,15 @@ def images_zip(predictions: Iterable[Prediction]) -> IO[bytes]:
                 continue
             labels[name] = {"text": best_known_text(prediction)}
         archive.writestr("labels.json", json.dumps(labels, indent=1))
+    file.seek(0)
+    return file
+
+
+def archive(predictions: Callable[[], Iterable[Prediction]]) -> IO[bytes]:
+    """Pack images, their labels, and `predictions.csv` with all that is known of them; asks for the rows twice."""
+    file = images_zip(predictions())
+    with zipfile.ZipFile(file, "a") as packed:
+        packed.writestr("predictions.csv", "".join(csv_lines(predictions())))
     file.seek(0)
     return file
 

@@ -32,6 +32,24 @@ class FlagForm(forms.Form):
 HARD_TO_GUESS = "At least 8 characters, and nothing easy to guess."
 
 
+class EraseAccountForm(forms.Form):
+    """The password, as a word that its owner means it."""
+
+    password = forms.CharField(
+        label="Your password", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+
+    def __init__(self, *args: Any, user: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.user = user
+
+    def clean_password(self) -> str:
+        password = str(self.cleaned_data["password"])
+        if not self.user.check_password(password):
+            raise forms.ValidationError("This is not your password.")
+        return password
+
+
 class SignUpForm(UserCreationForm):
     """A name and a password; nothing else is asked for."""
 

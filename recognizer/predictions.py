@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from .exceptions import KeyReused, NoNumber
-from .metrics import READING_SECONDS, READINGS
+from .metrics import READING_SECONDS, READINGS, STAGE_SECONDS
 from .models import LONGEST_TEXT, ModelVersion, Prediction, PredictionQuerySet
 from .reading import Reading, Reason, UnreadableImage, encode_page, frames_strip
 from .serving import serving_reader
@@ -51,13 +51,15 @@ def store_prediction(data: bytes, *, identity: Identity, source: str, key: str =
     if key and (kept := _kept_under(key, digest, identity)):
         return kept
     reading, version = read_picture(data)
-    encoded, extension = encode_page(reading.page)
+    with STAGE_SECONDS.labels("encode").time():
+        encoded, extension = encode_page(reading.page)
     prediction = build_prediction(reading, version, source)
     prediction.owner, prediction.visitor = identity.user, identity.visitor
     prediction.request_key, prediction.request_sha256 = key, digest
-    prediction.image.save(f"page.{extension}", ContentFile(encoded), save=False)
+    with STAGE_SECONDS.labels("image").time():
+        prediction.image.save(f"page.{extension}", ContentFile(encoded), save=False)
     try:
-        with transaction.atomic():
+        with STAGE_SECONDS.labels("row").time(), transaction.atomic():
             prediction.save(force_insert=True)
     except BaseException as error:
         default_storage.delete(str(prediction.image))

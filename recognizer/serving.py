@@ -80,6 +80,11 @@ def serving_reader() -> ServingReader:
     return _cache.get()
 
 
+def serving_now() -> str | None:
+    """Name the version that this process has loaded, None where it has none yet. Costs nothing."""
+    return str(_cache.current.version) if _cache.current else None
+
+
 def load_version(version: ModelVersion) -> ServingReader:
     """Load a version's network for the configured runtime, after checking its SHA-256.
 

@@ -7,6 +7,7 @@ urlpatterns = [
     path("", views.draw, name="draw"),
     path("upload/", views.upload, name="upload"),
     path("history/", views.history, name="history"),
+    path("history/export/", views.export_history, name="history-export"),
     path("history/erase/", views.erase_history, name="history-erase"),
     path("predictions/<int:pk>/", views.prediction, name="prediction"),
     path("predictions/<int:pk>/frames/", views.prediction_frames, name="prediction-frames"),
@@ -25,6 +26,8 @@ urlpatterns = [
                 path("login/", views.LogIn.as_view(), name="login"),
                 path("logout/", LogoutView.as_view(), name="logout"),
                 path("signup/", views.SignUp.as_view(), name="signup"),
+                path("", views.account, name="account"),
+                path("erase/", views.erase_account, name="account-erase"),
                 path("password/", views.ChangePassword.as_view(), name="password-change"),
             ]
         ),

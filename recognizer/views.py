@@ -5,11 +5,11 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login
+from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView, PasswordChangeView, RedirectURLMixin
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse, reverse_lazy
@@ -21,9 +21,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.generic import FormView
 from knox.models import AuthToken
 
+from .exports import archive
 from .figures import FRAME, confusion_rows, digit_figures, learning_charts, likely_numbers, mistakes_in
 from .filters import PredictionFilter
-from .forms import ChangePasswordForm, FlagForm, SignUpForm
+from .forms import ChangePasswordForm, EraseAccountForm, FlagForm, SignUpForm
 from .models import ModelVersion, Prediction
 from .pagination import page_of
 from .predictions import erase_predictions
@@ -66,6 +67,14 @@ def erase_history(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Your history is erased.")
         return redirect("history")
     return render(request, "erase.html", {"any": mine.exists()})
+
+
+@require_safe
+def export_history(request: HttpRequest) -> HttpResponseBase:
+    """Give the sender everything that is kept for them, as one archive."""
+    mine = Prediction.objects.of(identity_of(request)).select_related("owner", "model_version").with_correction()
+    packed = archive(lambda: mine.iterator(chunk_size=500))
+    return FileResponse(packed, as_attachment=True, filename="my-predictions.zip")
 
 
 def own_prediction(request: HttpRequest, pk: int) -> Prediction:
@@ -235,10 +244,31 @@ class SignUp(RedirectURLMixin, FormView):
     def form_valid(self, form: SignUpForm) -> HttpResponse:
         before = identity_of(self.request)
         user = form.save()
-        login(self.request, user)
+        login(self.request, user, backend="django.contrib.auth.backends.ModelBackend")
         claim_history(self.request, user, before)
         messages.success(self.request, f"Welcome, {user.get_username()}. Your history is kept from now on.")
         return super().form_valid(form)
+
+
+@login_required
+@require_safe
+def account(request: HttpRequest) -> HttpResponse:
+    return render(request, "accounts/account.html")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def erase_account(request: HttpRequest) -> HttpResponse:
+    """Delete an account with all that it holds, once its owner has given the password."""
+    user = request.user
+    form = EraseAccountForm(request.POST or None, user=user)
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "accounts/erase.html", {"form": form})
+    erase_predictions(Prediction.objects.filter(owner_id=user.pk))
+    logout(request)
+    user.delete()
+    messages.success(request, "Your account and all that it held are gone.")
+    return redirect("draw")
 
 
 class ChangePassword(PasswordChangeView):

@@ -134,6 +134,10 @@ class FakeCache:
 
     reader: FakeReader | serving.ServingReader | None
 
+    @property
+    def current(self) -> FakeReader | serving.ServingReader | None:
+        return self.reader
+
     def get(self) -> FakeReader | serving.ServingReader:
         if self.reader is None:
             raise NoServingVersion("no version of the network is installed")

@@ -143,3 +143,12 @@ def test_a_sweep_reports_predictions_that_lost_their_image(media: Path, make_pre
 
 def test_a_sweep_of_a_site_without_files_is_quiet(media: Path) -> None:
     assert run("sweep_media") == ("removed 0 images without a prediction\n", "")
+
+
+def test_seeding_stores_predictions_with_their_pictures(media: Path, reader: FakeReader) -> None:
+    run("seed_predictions", 150)
+    assert Prediction.objects.count() == 150
+    assert {prediction.source for prediction in Prediction.objects.all()} == {"draw", "upload", "api"}
+    assert Prediction.objects.flagged().count() == 3
+    assert Prediction.objects.filter(owner__username="seed").count() == 75
+    assert all((media / prediction.image.name).exists() for prediction in Prediction.objects.all())

@@ -1,8 +1,11 @@
 """Every error under /api/ is JSON with a sentence for people and a code for programs."""
 
+import errno
+import logging
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
 from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -10,6 +13,8 @@ from rest_framework.views import exception_handler
 
 from recognizer.exceptions import KeyReused, NoNumber, NoServingVersion
 from recognizer.reading import UnreadableImage
+
+logger = logging.getLogger(__name__)
 
 TOO_LARGE = ("too_large", "too_many_pixels")
 
@@ -38,6 +43,12 @@ class OtherCallUnderKey(exceptions.APIException):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
     default_detail = "Another picture was sent under this Idempotency-Key. Take a new key for each picture."
     default_code = "idempotency_key_reused"
+
+
+class NotStored(exceptions.APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "Nothing can be stored just now, and nothing was. Try again in a moment."
+    default_code = "not_stored"
 
 
 class NotServing(exceptions.APIException):
@@ -73,6 +84,9 @@ def _as_api_exception(error: Exception) -> Exception:
             return kind(str(error), error.code)
         case NoServingVersion():
             return NotServing()
+        case OperationalError() | OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EROFS | errno.EIO):
+            logger.error("nothing can be stored: %s", error)
+            return NotStored()
         case KeyReused():
             return OtherCallUnderKey()
         case RequestDataTooBig():
