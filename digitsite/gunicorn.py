@@ -16,7 +16,7 @@ control_socket_disable = True
 
 
 def post_worker_init(worker: Any) -> None:
-    """Load and warm the serving version before the first request asks for it."""
+    """Load and warm the serving version before the first request asks for it, and every later one likewise."""
     # Ctrl+C reaches the master too, whose word to quit follows at once: obeying both, a worker can lock itself out.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_warm, args=[worker], daemon=True).start()
@@ -26,7 +26,7 @@ def _warm(worker: Any) -> None:
     from django.db import connection
 
     from recognizer.exceptions import NoServingVersion
-    from recognizer.serving import serving_reader
+    from recognizer.serving import serving_reader, watch_promotions
 
     try:
         serving_reader()
@@ -34,4 +34,5 @@ def _warm(worker: Any) -> None:
         pass  # /readyz says so, and looks again.
     finally:
         connection.close()
+    watch_promotions()
     worker.log.info("Open %s in a browser; Ctrl+C stops the site", worker.sockets[0])

@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from recognizer.exceptions import NoServingVersion
-from recognizer.serving import serving_reader
+from recognizer.serving import serving_reader, serving_trouble
 
 
 @require_safe
@@ -31,7 +31,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"status": "unavailable", "reason": "the database does not answer"}, status=503)
     except NoServingVersion as error:
         return JsonResponse({"status": "unavailable", "reason": str(error)}, status=503)
-    return JsonResponse({"status": "ok", "version": reader.version.name})
+    trouble = {"trouble": serving_trouble()} if serving_trouble() else {}
+    return JsonResponse({"status": "ok", "version": reader.version.name} | trouble)
 
 
 @require_safe

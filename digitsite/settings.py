@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -37,6 +38,17 @@ def switch(name: str, default: bool) -> bool:
     if word in ("off", "false", "no", "0"):
         return False
     raise ImproperlyConfigured(f"{name} is {word!r}. Set it to on or off.")
+
+
+def broker_options(url: str) -> dict[str, str | int]:
+    """Return what a broker's transport needs beside its URL."""
+    scheme, _, folder = url.partition("://")
+    if scheme == "filesystem":
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        return {"data_folder_in": folder, "data_folder_out": folder, "control_folder": f"{folder}/control"}
+    if scheme.startswith("redis"):
+        return {"socket_connect_timeout": 4, "socket_timeout": 10}
+    return {}
 
 
 DEBUG = switch("DEBUG", default=False)
@@ -134,6 +146,24 @@ SHIPPED_VERSION = BASE_DIR / "training" / "shipped"
 
 # The learning
 SECOND_REVIEW_ABOVE = env.float("SECOND_REVIEW_ABOVE", default=0.99)
+RETRAIN_LEAST = env.int("RETRAIN_LEAST", default=20)
+RETRAIN_LARGEST_SHARE = env.float("RETRAIN_LARGEST_SHARE", default=0.5)
+TRAINING_LEASE = 20  # Seconds that a worker may keep silent before its run is taken from it.
+TRAINING_PROCESS = [sys.executable, str(BASE_DIR / "manage.py"), "train_run"]
+
+# The queue. Without a server, messages are files in a folder; the rows of the runs are the truth either way.
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=f"filesystem://{BASE_DIR / 'broker'}")
+CELERY_BROKER_TRANSPORT_OPTIONS = broker_options(CELERY_BROKER_URL)
+if CELERY_BROKER_URL.startswith("filesystem:"):
+    CELERY_BROKER_URL = "filesystem://localhost"  # The folder is among the options.
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_TIMEOUT = 4
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "interval_max": 0.5}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "training"
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 
 # People
 AUTH_PASSWORD_VALIDATORS = [
@@ -242,6 +272,11 @@ LOGGING = {
     "formatters": {"line": {"()": "digitsite.logs.JsonLine"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    # A refusal is in its request's line already.
-    "loggers": {"django.request": {"level": "ERROR"}, "axes": {"level": "ERROR"}},
+    "loggers": {
+        # A refusal is in its request's line already.
+        "django.request": {"level": "ERROR"},
+        "axes": {"level": "ERROR"},
+        # It would warn that a folder has no host name.
+        "kombu.connection": {"level": "ERROR"},
+    },
 }

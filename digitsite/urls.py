@@ -5,6 +5,7 @@ from . import errors, health
 
 urlpatterns = [
     path("", include("recognizer.urls")),
+    path("", include("training.urls")),
     path("api/v1/", include("recognizer.api.urls")),
     re_path(r"^api/", errors.not_found, name="api-not-found"),
     path("admin/", admin.site.urls),

@@ -17,7 +17,7 @@ from .exceptions import NoServingVersion
 from .exports import csv_lines, images_zip
 from .models import Correction, CorrectionQuerySet, ModelVersion, Prediction, PredictionQuerySet, Promotion
 from .predictions import erase_predictions
-from .serving import load_version
+from .serving import promote_version, serving_trouble
 from .templatetags import wording
 
 admin.site.site_header = admin.site.site_title = "Digit reader"
@@ -310,6 +310,11 @@ class ModelVersionAdmin(ReadOnly, admin.ModelAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_promote_permission(request) or super().has_module_permission(request)
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        if serving_trouble():
+            self.message_user(request, f"The version promoted last cannot serve: {serving_trouble()}.", messages.ERROR)
+        return super().changelist_view(request, extra_context)
+
     @admin.display(boolean=True)
     def serves(self, version: Any) -> bool:
         return version.serves
@@ -338,11 +343,10 @@ class ModelVersionAdmin(ReadOnly, admin.ModelAdmin):
             self.message_user(request, "Select the one version that is to serve.", messages.ERROR)
             return
         try:
-            load_version(chosen[0])
+            promote_version(chosen[0], by=request.user)
         except NoServingVersion as error:
             self.message_user(request, f"Not promoted: {error}.", messages.ERROR)
             return
-        chosen[0].promote(by=request.user)
         self.message_user(request, f"{chosen[0]} serves from now on.", messages.SUCCESS)
 
 

@@ -35,6 +35,13 @@ class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
         newest = Promotion.objects.order_by("-id").values("version")[:1]
         return self.annotate(serves=models.Case(models.When(pk=newest, then=True), default=False))
 
+    def served_before(self, count: int = 5) -> "list[ModelVersion]":
+        """Return the last versions that served before the one that does, the latest first."""
+        found: dict[int, ModelVersion] = {}
+        for promotion in Promotion.objects.select_related("version").order_by("-id")[:100]:
+            found.setdefault(promotion.version_id, promotion.version)
+        return list(found.values())[1 : count + 1]
+
 
 class ModelVersion(models.Model):
     """A trained network with its files and its model card."""

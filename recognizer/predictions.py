@@ -84,7 +84,7 @@ def build_prediction(reading: Reading, version: ModelVersion, source: str) -> Pr
         source=source,
         width=width,
         height=height,
-        frames=frames_strip([digit.frame for digit in reading.digits]),
+        frames=frames_strip([digit.frame for digit in reading.digits]) if reading.digits else b"",
         text=reading.text,
         confidence=reading.confidence,
         digits=[digit.as_json() for digit in reading.digits],

@@ -1,5 +1,6 @@
 """Which version serves, and this process's cached reader for it."""
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -11,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection, transaction
+from django.db import DatabaseError, close_old_connections, connection, transaction
 
 from .exceptions import NoServingVersion
 from .metrics import SERVING
@@ -42,6 +43,7 @@ class _Cache:
         self.lock = threading.Lock()
         self.current: ServingReader | None = None
         self.looked_at = -LOOK_EVERY
+        self.trouble = ""
 
     def get(self) -> ServingReader:
         current = self.current
@@ -56,17 +58,42 @@ class _Cache:
             raise NoServingVersion("no version of the network is installed")
         return self.current
 
+    def look(self) -> None:
+        """Load what serves by now; requests that come meanwhile are read with what there is."""
+        with self.lock:
+            self.refresh()
+
     def refresh(self) -> None:
         version = ModelVersion.objects.serving()
-        if version is not None and (self.current is None or version.pk != self.current.version.pk):
-            try:
-                self.current = load_version(version)
-                SERVING.info({"version": version.name})
-            except NoServingVersion as error:
-                if self.current is None:
-                    raise
-                logger.error("%s; %s goes on serving", error, self.current.version)
+        if version is not None:
+            self.trouble = self._follow(version)
         self.looked_at = time.monotonic()
+
+    def _follow(self, version: ModelVersion) -> str:
+        """Serve a version, or the last one before it that can be. Returns what is the matter, if anything is."""
+        if self.current is not None and version.pk == self.current.version.pk:
+            return ""
+        try:
+            self._serve(load_version(version))
+        except NoServingVersion as error:
+            if self.current is None:
+                self._serve(_last_that_loads(error))
+            trouble = f"{error}; {self.current.version} goes on serving"  # type: ignore[union-attr]
+            if trouble != self.trouble:
+                logger.error(trouble)
+            return trouble
+        return ""
+
+    def _serve(self, reader: ServingReader) -> None:
+        self.current = reader
+        SERVING.info({"version": reader.version.name})
+
+
+def _last_that_loads(error: NoServingVersion) -> ServingReader:
+    for version in ModelVersion.objects.served_before():
+        with contextlib.suppress(NoServingVersion):
+            return load_version(version)
+    raise error
 
 
 _cache = _Cache()
@@ -85,12 +112,53 @@ def serving_now() -> str | None:
     return str(_cache.current.version) if _cache.current else None
 
 
+def serving_trouble() -> str:
+    """Say why this process does not serve the version that was promoted; "" where it does."""
+    return _cache.trouble
+
+
+def watch_promotions() -> None:
+    """Look for promotions in the background as long as this process lives, so that none waits for a request."""
+    threading.Thread(target=_watch, name="promotions", daemon=True).start()
+
+
+def _watch() -> None:
+    while True:
+        try:
+            _cache.look()
+        except NoServingVersion:
+            pass  # /readyz says so.
+        except DatabaseError as error:
+            logger.warning("looking for a promotion: %s", error)
+        finally:
+            close_old_connections()
+        time.sleep(LOOK_EVERY / 2)
+
+
 def load_version(version: ModelVersion) -> ServingReader:
     """Load a version's network for the configured runtime, after checking its SHA-256.
 
     Raises NoServingVersion where the file is missing, damaged or no network.
     """
-    keras = settings.RECOGNIZER_RUNTIME == "keras"
+    content = read_verified(version, settings.RECOGNIZER_RUNTIME)
+    try:
+        return ServingReader(version, Reader(load_classifier(content, settings.RECOGNIZER_RUNTIME)))
+    except ValueError as error:
+        raise NoServingVersion(f"version {version} cannot be loaded") from error
+
+
+def promote_version(version: ModelVersion, by: Any = None) -> Promotion:
+    """Promote a version that can be loaded. Raises NoServingVersion for one that cannot."""
+    load_version(version)
+    return version.promote(by)
+
+
+def read_verified(version: ModelVersion, runtime: str) -> bytes:
+    """Return the file of a version for a runtime: only what this project wrote is ever loaded.
+
+    Raises NoServingVersion where it is missing or not the one whose SHA-256 is recorded.
+    """
+    keras = runtime == "keras"
     file = version.keras_file if keras else version.litert_file
     recorded = version.keras_sha256 if keras else version.litert_sha256
     try:
@@ -100,10 +168,7 @@ def load_version(version: ModelVersion) -> ServingReader:
         raise NoServingVersion(f"the file of version {version} is missing") from error
     if hashlib.sha256(content).hexdigest() != recorded:
         raise NoServingVersion(f"the file of version {version} is not the one recorded")
-    try:
-        return ServingReader(version, Reader(load_classifier(content, settings.RECOGNIZER_RUNTIME)))
-    except ValueError as error:
-        raise NoServingVersion(f"version {version} cannot be loaded") from error
+    return content
 
 
 FILES = {"keras_file": "digits.keras", "litert_file": "digits.tflite", "mistakes": "mistakes.png"}
@@ -127,11 +192,18 @@ def install_version(folder: Path, shipped: bool = False) -> ModelVersion:
         taken = ModelVersion.objects.filter(name=card["name"]).exists()
         name = f"{card['name']}-{hashes['keras_sha256'][:8]}" if taken else card["name"]
         version = ModelVersion(name=name, card=card, shipped=shipped, **hashes)
-    for field, content in contents.items():
-        stored = getattr(version, field)
-        if not stored or not default_storage.exists(stored.name):
-            stored.save(FILES[field], ContentFile(content), save=False)
-    version.save()
+    written = []
+    try:
+        for field, content in contents.items():
+            stored = getattr(version, field)
+            if not stored or not default_storage.exists(stored.name):
+                stored.save(FILES[field], ContentFile(content), save=False)
+                written.append(stored.name)
+        version.save()
+    except BaseException:
+        for name in written:
+            default_storage.delete(name)
+        raise
     return version
 
 

@@ -133,6 +133,7 @@ class FakeCache:
     """Stands where this process keeps its reader; without one, no version can be served."""
 
     reader: FakeReader | serving.ServingReader | None
+    trouble: str = ""
 
     @property
     def current(self) -> FakeReader | serving.ServingReader | None:

@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection
 from django.test import Client
 
-from recognizer.models import ModelVersion
+from recognizer.models import ModelVersion, Promotion
 from tests.conftest import FakeReader
 
 pytestmark = pytest.mark.django_db
@@ -33,9 +33,19 @@ def test_a_site_without_a_version_is_not_ready(client: Client, no_reader: None) 
     assert "no version" in response.json()["reason"]
 
 
-def test_a_site_whose_network_is_gone_is_not_ready(client: Client, version: ModelVersion) -> None:
+def test_a_site_whose_networks_are_all_gone_is_not_ready(client: Client, version: ModelVersion) -> None:
+    Promotion.objects.exclude(version=version).delete()
     default_storage.delete(version.litert_file.name)
     assert client.get("/readyz").status_code == 503
+
+
+def test_a_site_whose_newest_network_is_gone_serves_the_one_before_and_says_so(
+    client: Client, version: ModelVersion
+) -> None:
+    default_storage.delete(version.litert_file.name)
+    answer = client.get("/readyz").json()
+    assert answer["version"] != version.name
+    assert answer["trouble"].startswith("the file of version test version is missing; ")
 
 
 def test_a_site_whose_database_is_silent_is_not_ready(

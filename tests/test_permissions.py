@@ -14,6 +14,7 @@ from knox.models import AuthToken
 
 from recognizer.models import ModelVersion, Prediction
 from tests.conftest import FakeReader, user_client, visitor_client
+from training.models import TrainingRun
 
 Make = Callable[..., Prediction]
 
@@ -102,6 +103,16 @@ ROWS: dict[str, list[Row]] = {
     ],
     "signup": [Row("/accounts/signup/", "200 200 200 302 302 302 302 302")],
     "password-change": [Row("/accounts/password/", people(200))],
+    "dashboard": [Row("/dashboard/", "302 302 302 302 302 200 200 200")],
+    "retrain": [Row("/dashboard/retrain/", "302 302 302 302 302 403 403 302", "POST")],
+    "promote": [Row("/dashboard/promote/", "302 302 302 302 302 403 403 404", "POST", {"version": "none"})],
+    "training-run": [Row("/dashboard/runs/{training/trainingrun}/", "302 302 302 302 302 200 200 200")],
+    "training-run-progress": [
+        Row("/dashboard/runs/{training/trainingrun}/progress/", "302 302 302 302 302 200 200 200")
+    ],
+    "training-run-cancel": [
+        Row("/dashboard/runs/{training/trainingrun}/cancel/", "302 302 302 302 302 403 403 302", "POST")
+    ],
     "healthz": [Row("/healthz", OPEN)],
     "readyz": [Row("/readyz", OPEN)],
     "metrics": [Row("/metrics", OPEN)],
@@ -152,6 +163,7 @@ ADMIN_MODELS: dict[str, dict[str, str]] = {
     "recognizer/prediction": {"add": "403", "delete": "200", "reviewer": "200"},
     "recognizer/correction": {"add": "403", "delete": "200", "reviewer": "200"},
     "recognizer/modelversion": {"add": "403", "delete": "403"},
+    "training/trainingrun": {"add": "403", "delete": "403"},
     "knox/authtoken": {"add": "403", "delete": "200"},
     "auth/user": {"add": "200", "delete": "200"},
     "auth/group": {"add": "200", "delete": "200"},
@@ -236,6 +248,7 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(
                     "recognizer/prediction": prediction.pk,
                     "recognizer/correction": prediction.flag("7").pk,
                     "recognizer/modelversion": version.pk,
+                    "training/trainingrun": TrainingRun.objects.get_or_create()[0].pk,
                     "knox/authtoken": AuthToken.objects.create(user)[0].pk,
                     "auth/user": other_user.pk,
                     "auth/group": Group.objects.get_or_create(name="group")[0].pk,

@@ -101,12 +101,12 @@ def test_a_token_is_made_used_and_revoked(page: Page, site: str, user: Any, mnis
 
     def call() -> dict[str, Any]:
         picture = base64.b64encode(mnist_pictures[8]).decode()
-        request = urllib.request.Request(  # noqa: S310
+        request = urllib.request.Request(
             f"{site}/api/v1/predictions/",
             json.dumps({"image": f"data:image/png;base64,{picture}"}).encode(),
             {"Authorization": f"Token {token}", "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request) as answer:  # noqa: S310
+        with urllib.request.urlopen(request) as answer:
             return dict(json.load(answer))
 
     assert call()["text"] == "8"

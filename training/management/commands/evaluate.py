@@ -15,6 +15,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER")
+        parser.add_argument("--learning", action="store_true", help="instead: show what corrections teach it")
         parser.add_argument("--output", type=Path, help="folder for the table and pictures (default: evaluation/)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,6 +31,10 @@ class Command(BaseCommand):
             reader = load_version(version).reader
         except NoServingVersion as error:
             raise CommandError(str(error)) from error
+        output: Path = options["output"] or settings.BASE_DIR / "evaluation"
+        if options["learning"]:
+            self.learning(version, output)
+            return
         test = load_mnist().test
         results = [
             evaluation.evaluate(reader, "MNIST test", evaluation.mnist_samples(test), len(test)),
@@ -46,6 +51,28 @@ class Command(BaseCommand):
             results.append(evaluation.evaluate(reader, folder.resolve().name, samples, len(samples)))
         table = report.table(version.name, results)
         self.stdout.write(table)
-        output: Path = options["output"] or settings.BASE_DIR / "evaluation"
         report.write(output, table, results)
         self.stderr.write(f"table and pictures are in {output}")
+
+    def learning(self, version: ModelVersion, output: Path) -> None:
+        """Retrain with 30, 100 and 300 corrections, and with wrong labels among them, and draw both curves."""
+        import tempfile
+
+        from training.datasets import load_mnist
+        from training.learning import draw, learn, table
+        from training.retraining import open_network
+
+        mnist = load_mnist()
+        reader = load_version(version).reader
+        points = []
+        with tempfile.TemporaryDirectory() as scratch:
+            champion = open_network(version, Path(scratch))
+            for wrong in (0.0, 0.3):
+                for point in learn(champion, reader, mnist, Path(scratch), wrong=wrong):
+                    points.append(point)
+                    self.stdout.write(table([point]).splitlines()[-1])
+        output.mkdir(parents=True, exist_ok=True)
+        (output / "learning.md").write_text(table(points) + "\n")
+        draw(points, output / "learning.png")
+        self.stdout.write(table(points))
+        self.stderr.write(f"table and curves are in {output}")

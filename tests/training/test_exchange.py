@@ -1,0 +1,141 @@
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from recognizer.models import Correction, Prediction
+from tests.conftest import FakeReader, png
+
+Make = Callable[..., Prediction]
+
+pytestmark = pytest.mark.django_db
+
+
+def run(command: str, *arguments: Any, **options: Any) -> tuple[str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    call_command(command, *map(str, arguments), stdout=out, stderr=err, **options)
+    return out.getvalue(), err.getvalue()
+
+
+def folder_with(path: Path, labels: Any, **images: bytes) -> Path:
+    path.mkdir(exist_ok=True)
+    for name, content in images.items():
+        (path / f"{name}.png").write_bytes(content)
+    (path / "labels.json").write_text(json.dumps(labels))
+    return path
+
+
+def test_labelled_images_become_predictions_with_approved_corrections(
+    tmp_path: Path, mnist_pictures: dict[int, bytes], user: User
+) -> None:
+    labels = {"a.png": {"text": "3"}, "b.png": {"text": "9", "writer": "w1", "boxes": [[0, 0, 1, 1]]}}
+    folder = folder_with(tmp_path / "in", labels, a=mnist_pictures[3], b=mnist_pictures[4])
+    out, _ = run("import_corrections", folder, user="ada")
+    assert out == "imported 2 of 2 images, 1 of which are read right already\n"
+    right, wrong = Correction.objects.order_by("id")
+    assert (wrong.text, wrong.prediction.text, wrong.writer, right.writer) == ("9", "4", "w1", "")
+    for claim in (right, wrong):
+        assert (claim.state, claim.imported, claim.reviewed_by) == ("approved", True, user)
+        assert (claim.prediction.owner, claim.prediction.source) == (user, "import")
+        assert claim.box_labels == [int(claim.text)]
+
+
+def test_a_digit_that_the_reader_refuses_can_be_taught_all_the_same(
+    tmp_path: Path, reader: FakeReader, picture: bytes
+) -> None:
+    class Classifier:
+        def classify(self, frames: np.ndarray) -> np.ndarray:
+            return np.tile(np.float32([0.1, 0.2] + [0.05] * 9), (len(frames), 1))
+
+    from recognizer.reading import Reason
+
+    reader.reason = Reason.NOT_A_NUMBER
+    reader.reader = type("Reader", (), {"classifier": Classifier()})()  # type: ignore[attr-defined]
+    run("import_corrections", folder_with(tmp_path / "in", {"a.png": {"text": "7"}}, a=picture))
+    claim = Correction.objects.get()
+    assert (claim.prediction.text, claim.box_labels) == ("", [7])
+    (digit,) = claim.prediction.digits
+    assert (digit["label"], digit["confidence"]) == (1, 0.2)
+    x, _y, width, _height = digit["box"]
+    assert abs(x - 28) < 3
+    assert abs(width - 55) < 4
+
+
+def test_a_number_that_the_reader_refuses_is_kept_without_boxes(
+    tmp_path: Path, reader: FakeReader, picture: bytes
+) -> None:
+    from recognizer.reading import Reason
+
+    reader.reason = Reason.NOT_A_NUMBER
+    run("import_corrections", folder_with(tmp_path / "in", {"a.png": {"text": "11"}}, a=picture))
+    assert Correction.objects.get().box_labels is None
+
+
+def test_what_is_no_picture_is_told_and_passed_over(tmp_path: Path, reader: FakeReader, picture: bytes) -> None:
+    labels = {"a.png": {"text": "7"}, "b.png": {"text": "7"}, "gone.png": {"text": "7"}}
+    out, err = run("import_corrections", folder_with(tmp_path / "in", labels, a=b"nonsense", b=picture))
+    assert "imported 1 of 3" in out
+    assert "a.png" in err
+    assert "gone.png" in err
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [[], {"a.png": "7"}, {"a.png": {}}, {"a.png": {"text": "seven"}}, {"../a.png": {"text": "7"}}, {"a.png": None},
+     {"a.png": {"text": 7}}, {"a.png": {"text": "7", "writer": "w" * 101}}],
+)  # fmt: skip
+def test_labels_that_cannot_be_are_told_before_anything_is_kept(
+    tmp_path: Path, reader: FakeReader, picture: bytes, labels: Any
+) -> None:
+    folder = folder_with(tmp_path / "in", labels, a=picture)
+    with pytest.raises(CommandError):
+        run("import_corrections", folder)
+    assert not Prediction.objects.exists()
+
+
+def test_a_folder_without_labels_and_an_unknown_user_are_told(tmp_path: Path, reader: FakeReader) -> None:
+    with pytest.raises(CommandError, match=r"holds no labels\.json"):
+        run("import_corrections", tmp_path)
+    with pytest.raises(CommandError, match="no user nobody"):
+        run("import_corrections", tmp_path, user="nobody")
+
+
+def test_approved_corrections_leave_with_their_provenance_and_come_back(
+    tmp_path: Path, make_prediction: Make, staff: User, user: User, reader: FakeReader
+) -> None:
+    mine = [make_prediction(owner=user) for _ in range(2)]
+    for prediction, text in zip(mine, ("47", "42"), strict=True):
+        prediction.flag(text).approve(by=staff)
+    twice = make_prediction()
+    for text in ("1", "2"):
+        twice.flag(text).approve(by=staff)
+    make_prediction().flag("8")
+    make_prediction().flag("9").reject(by=staff)
+    out, _ = run("export_corrections", tmp_path / "out")
+    assert out.startswith("exported 3 images")
+    labels = json.loads((tmp_path / "out" / "labels.json").read_text())
+    assert [entry["text"] for entry in labels.values()] == ["47", "42", "2"]
+    first, second, third = labels.values()
+    assert first["writer"] == second["writer"] != third["writer"]
+    assert "ada" not in json.dumps(labels)
+    assert (first["read"], first["model_version"], first["source"]) == ("42", "test version", "api")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*labels, "labels.json"}
+
+    Prediction.objects.all().delete()
+    run("import_corrections", tmp_path / "out")
+    assert [claim.text for claim in Correction.objects.order_by("id")] == ["47", "42", "2"]
+    assert {claim.writer for claim in Correction.objects.all()} == {first["writer"], third["writer"]}
+
+
+def test_a_writer_that_an_import_named_keeps_the_name(tmp_path: Path, reader: FakeReader) -> None:
+    blot = png(np.pad(np.zeros((20, 8), np.uint8), 10, constant_values=255))
+    run("import_corrections", folder_with(tmp_path / "in", {"a.png": {"text": "42", "writer": "w7"}}, a=blot))
+    run("export_corrections", tmp_path / "out")
+    (entry,) = json.loads((tmp_path / "out" / "labels.json").read_text()).values()
+    assert (entry["text"], entry["writer"], entry["source"]) == ("42", "w7", "import")

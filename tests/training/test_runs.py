@@ -1,0 +1,343 @@
+import datetime
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from recognizer.models import ModelVersion, Prediction
+from tests.conftest import user_client
+from training import snapshots, supervising, tasks
+from training.models import MOST_ATTEMPTS, Fenced, State, TrainingRun
+from training.runs import RunActive, start_run
+from training.snapshots import Lesson, TooFew, capped, freeze, gather, held_out_people, thaw
+
+Make = Callable[..., Prediction]
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def nothing_delivered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Keep what would go to the broker."""
+    sent: list[int] = []
+    monkeypatch.setattr(tasks.train, "delay", sent.append)
+    return sent
+
+
+@pytest.fixture
+def approved(make_prediction: Make, superuser: User) -> Callable[..., None]:
+    def approve(count: int, **facts: Any) -> None:
+        for _ in range(count):
+            make_prediction("42", **facts).flag("47").approve(by=superuser)
+
+    return approve
+
+
+@pytest.fixture
+def ready(approved: Callable[..., None], user: User, other_user: User) -> None:
+    approved(10, owner=user)
+    approved(10, owner=other_user)
+
+
+def test_a_run_freezes_what_is_approved(
+    ready: None, superuser: User, nothing_delivered: list[int], django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        run = start_run(by=superuser)
+    assert (run.state, run.taught, run.held_out, run.corrections.count()) == ("queued", 10, 10, 20)
+    assert nothing_delivered == [run.pk]
+    with default_storage.open(run.snapshot.name) as stored:
+        lessons = thaw(stored.read(), run.snapshot_sha256)
+    assert len(lessons) == 20
+    assert {tuple(lesson.labels or ()) for lesson in lessons} == {(4, 7)}
+    assert {lesson.frames.shape for lesson in lessons} == {(2, 28, 28)}
+
+
+def test_one_person_teaches_or_judges_but_never_both(ready: None) -> None:
+    sides: dict[str, set[bool]] = {}
+    for lesson in gather(1, 0.5):
+        sides.setdefault(lesson.person, set()).add(lesson.held_out)
+    assert sorted(map(tuple, sides.values())) == [(False,), (True,)]
+
+
+def test_people_stay_on_their_side_as_others_come() -> None:
+    people = [f"person {number % 40}" for number in range(400)]
+    before = held_out_people(people)
+    after = held_out_people([*people, *["newcomer"] * 10])
+    assert len(before) == 10
+    assert len(before ^ after) <= 2
+
+
+def test_nobody_has_more_than_the_largest_share(approved: Callable[..., None], user: User, other_user: User) -> None:
+    approved(30, owner=user)
+    approved(5, owner=other_user)
+    approved(5)
+    kept = capped(snapshots.candidates(), 0.5)
+    newest = [candidate for candidate in kept if candidate.correction.prediction.owner == user]
+    assert len(newest) <= 0.5 * len(kept)
+    assert len(newest) == 10
+    assert newest[0].correction.pk == min(c.correction.pk for c in newest) > 20
+
+
+def test_what_staff_brought_is_trusted_and_split_by_image(approved: Callable[..., None], staff: User) -> None:
+    approved(20, owner=staff)
+    lessons = gather(20, 0.5)
+    assert len({lesson.person for lesson in lessons}) == 20
+    assert sum(lesson.held_out for lesson in lessons) == 5
+
+
+def test_too_few_corrections_are_a_clear_message(approved: Callable[..., None], user: User) -> None:
+    with pytest.raises(TooFew, match="0 corrections are approved, and a retraining needs at least 20"):
+        start_run()
+    approved(30, owner=user)
+    with pytest.raises(TooFew, match="nobody may have more than 50%"):
+        start_run()
+    with pytest.raises(TooFew, match="one person"):
+        gather(1, 1.0)
+    assert not TrainingRun.objects.exists()
+
+
+def test_claims_of_another_length_judge_whole_pages(make_prediction: Make, superuser: User, staff: User) -> None:
+    for _ in range(8):
+        make_prediction("42", owner=staff).flag("421").approve(by=superuser)
+        make_prediction("42", owner=staff).flag("47").approve(by=superuser)
+    strings = [lesson for lesson in gather(1, 0.5) if lesson.labels is None]
+    assert len(strings) == 8
+    assert all((lesson.page is not None) == lesson.held_out for lesson in strings)
+
+
+def test_a_snapshot_is_the_same_bytes_and_told_from_any_other() -> None:
+    lesson = Lesson(3, "ada", "7", np.full((1, 28, 28), 9, np.uint8), [7], b"page", True)
+    content = freeze([lesson])
+    assert content == freeze([lesson])
+    (back,) = thaw(content, __import__("hashlib").sha256(content).hexdigest())
+    assert (back.correction, back.person, back.labels, back.page, back.held_out) == (3, "ada", [7], b"page", True)
+    assert np.array_equal(back.frames, lesson.frames)
+    with pytest.raises(ValueError, match="not the one recorded"):
+        thaw(content, "0" * 64)
+
+
+def test_one_run_at_a_time(ready: None) -> None:
+    first = start_run()
+    with pytest.raises(RunActive):
+        start_run()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        TrainingRun.objects.create(state=State.RUNNING)
+    assert first.cancel()
+    assert not first.cancel()
+    start_run()
+
+
+def test_a_worker_that_comes_back_from_the_dead_cannot_write() -> None:
+    run = TrainingRun.objects.create()
+    first = TrainingRun.objects.take(run.pk)
+    assert first == 1
+    assert TrainingRun.objects.take(run.pk) is None
+    TrainingRun.objects.update(lease_until=timezone.now() - datetime.timedelta(seconds=1))
+    assert list(TrainingRun.objects.lost()) == [run]
+    assert TrainingRun.objects.take(run.pk) == 2
+    with pytest.raises(Fenced):
+        TrainingRun.objects.report(run.pk, 1, phase="late")
+    with pytest.raises(Fenced):
+        TrainingRun.objects.renew(run.pk, 1)
+    TrainingRun.objects.report(run.pk, 2, phase="in time")
+    run.refresh_from_db()
+    assert run.phase == "in time"
+    assert run.cancel()
+    with pytest.raises(Fenced):
+        TrainingRun.objects.report(run.pk, 2, state=State.PROMOTED)
+
+
+def test_a_run_that_dies_again_and_again_fails() -> None:
+    run = TrainingRun.objects.create()
+    for _ in range(MOST_ATTEMPTS):
+        fence = TrainingRun.objects.take(run.pk)
+        assert fence is not None
+        TrainingRun.objects.give_back(run.pk, fence)
+    run.refresh_from_db()
+    assert (run.state, "died 5 times" in run.error) == ("failed", True)
+
+
+def test_a_message_that_was_lost_is_sent_again(nothing_delivered: list[int]) -> None:
+    run = TrainingRun.objects.create()
+    tasks.deliver_lost_runs()
+    assert nothing_delivered == []
+    TrainingRun.objects.update(queued_at=timezone.now() - datetime.timedelta(minutes=1))
+    tasks.deliver_lost_runs()
+    assert nothing_delivered == [run.pk]
+
+
+def test_a_message_that_comes_twice_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+    monkeypatch.setattr(supervising, "start", lambda pk, fence: started.append(pk))
+    run = TrainingRun.objects.create()
+    TrainingRun.objects.take(run.pk)
+    tasks.train(run.pk)
+    tasks.train(run.pk + 1)
+    assert started == []
+
+
+def ending(pk: int, fence: int, folder: Path, passed: bool = True) -> None:
+    from training.runs import finish_run
+
+    serving = ModelVersion.objects.serving()
+    assert serving is not None
+    finish_run(pk, fence, folder, serving, {"passed": passed, "checks": []})
+
+
+@pytest.fixture
+def made(tmp_path: Path, media: Path) -> Path:
+    from tests.test_serving import folder_of
+
+    return folder_of(tmp_path / "made", "made", b"1")
+
+
+@pytest.mark.parametrize(
+    ("shadow", "passed", "state", "serves"),
+    [
+        (0, True, "promoted", True),
+        (0, False, "refused", False),
+        (9, True, "passed", False),
+        (9, False, "refused", False),
+    ],
+)
+def test_the_verdict_decides_what_serves(
+    version: ModelVersion, made: Path, shadow: int, passed: bool, state: str, serves: bool
+) -> None:
+    run = TrainingRun.objects.create(shadow=shadow)
+    ending(run.pk, TrainingRun.objects.take(run.pk) or 0, made, passed)
+    run.refresh_from_db()
+    assert run.state == state
+    assert run.challenger is not None, "a challenger is kept whatever the verdict"
+    assert (ModelVersion.objects.serving() == run.challenger) is serves
+
+
+def test_a_challenger_of_a_cancelled_run_is_not_kept(version: ModelVersion, made: Path) -> None:
+    run = TrainingRun.objects.create()
+    fence = TrainingRun.objects.take(run.pk) or 0
+    run.cancel()
+    with pytest.raises(Fenced):
+        ending(run.pk, fence, made)
+    assert not ModelVersion.objects.filter(name="made").exists()
+
+
+def test_a_challenger_is_not_promoted_over_another_champion_than_it_was_compared_with(
+    version: ModelVersion, made: Path
+) -> None:
+    from training.runs import finish_run
+
+    run = TrainingRun.objects.create()
+    fence = TrainingRun.objects.take(run.pk) or 0
+    other = ModelVersion.objects.create(name="other")
+    other.promote()
+    finish_run(run.pk, fence, made, version, {"passed": True, "checks": []})
+    run.refresh_from_db()
+    assert run.state == "refused"
+    assert "other serves by now" in run.verdict["checks"][0]["sentence"]
+
+
+def test_a_full_disk_leaves_no_half_version_and_says_so(
+    version: ModelVersion, made: Path, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.management.commands import train_run
+
+    save = default_storage._save  # type: ignore[attr-defined]
+
+    def full(name: str, content: Any) -> str:
+        if name.endswith("digits.tflite"):
+            raise OSError(28, "No space left on device")
+        return str(save(name, content))
+
+    run = TrainingRun.objects.create()
+    fence = TrainingRun.objects.take(run.pk) or 0
+    monkeypatch.setattr(type(default_storage._wrapped), "_save", lambda self, name, content: full(name, content))  # type: ignore[attr-defined]
+    with pytest.raises(OSError, match="No space"):
+        ending(run.pk, fence, made)
+    train_run.fail(run.pk, fence, OSError(28, "No space left on device"))
+    run.refresh_from_db()
+    assert (run.state, run.error) == ("failed", "The disk is full. Make room and retrain.")
+    assert not ModelVersion.objects.filter(name="made").exists()
+    assert not [path for path in (media / "versions").rglob("made/*") if path.is_file()]
+    assert ModelVersion.objects.serving() == version
+
+
+def test_the_command_tells_why_there_is_no_run() -> None:
+    with pytest.raises(CommandError, match="a retraining needs at least 20"):
+        call_command("retrain")
+    with pytest.raises(CommandError, match="No run is under way"):
+        call_command("retrain", cancel=True)
+
+
+def test_the_command_queues_a_run(ready: None) -> None:
+    out = io.StringIO()
+    call_command("retrain", json=True, stdout=out)
+    told = json.loads(out.getvalue())
+    assert (told["state"], told["corrections"]["taught"]) == ("queued", 10)
+
+
+def test_any_of_the_last_five_serves_again_in_one_action(version: ModelVersion, superuser: User) -> None:
+    twins = [
+        ModelVersion.objects.create(
+            name=f"twin {number}", litert_file=shipped.litert_file.name, litert_sha256=shipped.litert_sha256
+        )
+        for number in range(6)
+        for shipped in [ModelVersion.objects.get(shipped=True)]
+    ]
+    for twin in twins:
+        twin.promote()
+    assert [before.name for before in ModelVersion.objects.served_before()] == [f"twin {n}" for n in (4, 3, 2, 1, 0)]
+    browser = user_client(superuser)
+    shown = browser.get("/dashboard/").content.decode()
+    assert shown.count("Roll back to it") == 5
+    browser.post("/dashboard/promote/", {"version": "twin 2"})
+    assert ModelVersion.objects.serving() == twins[2]
+    out = io.StringIO()
+    call_command("promote", stdout=out)
+    assert out.getvalue() == "twin 5 serves from now on\n"
+    with pytest.raises(CommandError, match="no version nothing"):
+        call_command("promote", "nothing")
+
+
+def test_the_button_starts_a_run_that_the_page_follows(ready: None, superuser: User) -> None:
+    browser = user_client(superuser)
+    response = browser.post("/dashboard/retrain/", {"shadow": "5"}, follow=True)
+    run = TrainingRun.objects.get()
+    assert (run.shadow, run.requested_by) == (5, superuser)
+    assert "Waiting for a worker" in response.content.decode()
+    TrainingRun.objects.take(run.pk)
+    progress = {"number": 30, "steps": 120, "loss": 0.5, "accuracy": 0.9, "seconds_left": 40}
+    TrainingRun.objects.update(phase="training", progress=progress, curves={"loss": [1.0, 0.5]})
+    told = browser.get(f"/dashboard/runs/{run.pk}/progress/").json()
+    assert told["words"] == "training: step 30 of 120, loss 0.500, accuracy 90.0%, 40 s left"
+    assert (told["share"], told["active"], told["points"]) == (0.25, True, "0.0,6.0 600.0,62.0")
+    assert "under way already" in browser.post("/dashboard/retrain/", follow=True).content.decode()
+    browser.post(f"/dashboard/runs/{run.pk}/cancel/")
+    assert browser.get(f"/dashboard/runs/{run.pk}/progress/").json()["active"] is False
+    assert browser.get("/admin/training/trainingrun/").status_code == 200
+
+
+def test_too_few_corrections_are_told_on_the_dashboard(superuser: User) -> None:
+    response = user_client(superuser).post("/dashboard/retrain/", follow=True)
+    assert "a retraining needs at least 20" in response.content.decode()
+
+
+def test_the_dashboard_counts_what_people_said(ready: None, make_prediction: Make, superuser: User) -> None:
+    make_prediction("42").flag("17").reject(by=superuser)
+    response = user_client(superuser).get("/dashboard/")
+    (record,) = response.context["records"]
+    assert (record.name, record.reviewed, record.right) == ("test version", 21, 1)
+    assert response.context["confusions"][7][2].count == 20
+    assert response.context["share"] == {"readings": 21, "flagged": 21}
+    assert response.context["days"][-1].readings == 21
+    assert response.context["drift"]["count"] == 21
+    assert "<style" not in response.content.decode()
+    assert " style=" not in response.content.decode()

@@ -1,0 +1,167 @@
+"""Show that it learns: a hand the serving network fails on, against the number of corrections approved."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+from skimage.morphology import skeletonize
+
+from recognizer.reading import Reader
+from recognizer.reading.framing import SIDE, frame
+
+from .datasets import Examples, Mnist, framed
+from .exporting import export_network
+from .finetuning import Recipe, fine_tune, steps_for
+from .gate import Verdict
+from .retraining import compare, read_with
+from .snapshots import HELD_OUT, Lesson
+
+SLANT = 1.2
+"""Pixels to the right for each pixel up that the odd hand leans."""
+
+HELD_BACK = 1500
+COUNTS = (30, 100, 300)
+
+
+def odd_hand(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Write a digit as the odd hand does: leaning far over, with a hair-thin pen.
+
+    image: uint8 (28, 28). Returns a frame float32 (28, 28).
+    """
+    side = 3 * SIDE
+    ink = cv2.resize(image.astype(np.float32) / 255, (side, side), interpolation=cv2.INTER_CUBIC)
+    slant = SLANT + float(rng.normal(0, 0.08))
+    lean = np.array([[1, slant, side * (1 - slant) / 2], [0, 1, 0]], np.float32)
+    leaning = cv2.warpAffine(ink, lean, (2 * side, side), flags=cv2.INTER_CUBIC)
+    line = skeletonize(leaning > 0.4).astype(np.float32)
+    pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+    return frame(cv2.GaussianBlur(cv2.dilate(line, pen), (3, 3), 0.7))
+
+
+@dataclass(frozen=True)
+class Point:
+    """One retraining. Errors are shares; `before` and `after` are of the odd hand, held back from all of it."""
+
+    corrections: int
+    wrong: float
+    before: float
+    after: float
+    mnist_before: float
+    mnist_after: float
+    verdict: Verdict
+    training_seconds: float
+    gate_seconds: float
+
+
+def learn(
+    champion: keras.Model,
+    champion_reader: Reader,
+    mnist: Mnist,
+    folder: Path,
+    counts: Sequence[int] = COUNTS,
+    wrong: float = 0.0,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Iterator[Point]:
+    """Retrain once for each number of corrections, a share of them wrong, as a run does, and judge each time.
+
+    The odd hand writes MNIST's validation images, which no network was trained on; what it writes and is misread
+    gets corrected, each by its own image's label. It is judged on test images in the same hand.
+    """
+    rng = np.random.default_rng(5)
+    unseen = np.stack([odd_hand(image, rng) for image in mnist.test.images[:HELD_BACK]])
+    truth = mnist.test.labels[:HELD_BACK]
+    written = np.stack([odd_hand(image, rng) for image in mnist.validation.images])
+    misread = _answers(champion, written) != mnist.validation.labels
+    frames, labels = (np.round(written[misread] * 255)).astype(np.uint8), mnist.validation.labels[misread].astype(int)
+    before = _error(champion, unseen, truth)
+    mnist_frames = framed(mnist.test.images)
+    mnist_before = _error(champion, mnist_frames, mnist.test.labels)
+    for count in counts:
+        lessons = _lessons(frames[:count], labels[:count], wrong, np.random.default_rng(count))
+        taught = [lesson for lesson in lessons if not lesson.held_out]
+        examples = Examples(
+            np.concatenate([lesson.frames for lesson in taught]),
+            np.array([label for lesson in taught for label in lesson.labels or []], np.uint8),
+        )
+        started = time.monotonic()
+        network = fine_tune(champion, examples, mnist.train, Recipe(steps=steps_for(len(examples))))
+        trained = time.monotonic()
+        export_network(network, folder / f"{count}-{wrong}")
+        reader = read_with(folder / f"{count}-{wrong}")
+        verdict, _ = compare(champion_reader, reader, mnist, lessons, tell)
+        yield Point(
+            len(lessons),
+            wrong,
+            before,
+            _error(network, unseen, truth),
+            mnist_before,
+            _error(network, mnist_frames, mnist.test.labels),
+            verdict,
+            trained - started,
+            time.monotonic() - trained,
+        )
+
+
+def _lessons(frames: np.ndarray, labels: np.ndarray, wrong: float, rng: np.random.Generator) -> list[Lesson]:
+    mistaken = rng.random(len(labels)) < wrong
+    labels = np.where(mistaken, (labels + rng.integers(1, 10, len(labels))) % 10, labels)
+    held = round(HELD_OUT * len(labels))
+    return [
+        Lesson(number, f"image {number}", str(label), frames[number : number + 1], [int(label)], None, number < held)
+        for number, label in enumerate(labels)
+    ]
+
+
+def _answers(network: keras.Model, frames: np.ndarray) -> np.ndarray:
+    return np.asarray(network.predict(frames[..., None], batch_size=500, verbose=0)).argmax(axis=1)
+
+
+def _error(network: keras.Model, frames: np.ndarray, labels: np.ndarray) -> float:
+    return float((_answers(network, frames) != labels).mean())
+
+
+def table(points: Sequence[Point]) -> str:
+    """Write the points as Markdown."""
+    lines = [
+        "| corrections | wrong labels | odd hand read wrong | MNIST read wrong | gate | minutes |",
+        "|---|---|---|---|---|---|",
+    ]
+    for point in points:
+        failed = ", ".join(check.name for check in point.verdict.checks if not check.passed)
+        lines.append(
+            f"| {point.corrections} | {point.wrong:.0%} | {point.before:.1%} → {point.after:.1%} "
+            f"| {point.mnist_before:.2%} → {point.mnist_after:.2%} "
+            f"| {'passes' if point.verdict.passed else f'refuses: {failed}'} "
+            f"| {(point.training_seconds + point.gate_seconds) / 60:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def draw(points: Sequence[Point], path: Path) -> None:
+    """Draw error against corrections, on the odd hand and on MNIST, a line for each share of wrong labels."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(6, 3.4), layout="constrained")
+    for wrong in sorted({point.wrong for point in points}):
+        curve = [point for point in points if point.wrong == wrong]
+        x = [0, *(point.corrections for point in curve)]
+        told = f", {wrong:.0%} wrong labels" if wrong else ""
+        axes.plot(x, [curve[0].before, *(point.after for point in curve)], marker="o", label=f"odd hand{told}")
+        axes.plot(
+            x,
+            [curve[0].mnist_before, *(point.mnist_after for point in curve)],
+            marker=".",
+            ls=":",
+            label=f"MNIST{told}",
+        )
+    axes.set(xlabel="corrections approved", ylabel="share read wrong", yscale="log")
+    axes.legend(frameon=False, fontsize=8)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
