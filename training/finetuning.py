@@ -11,7 +11,7 @@ import numpy as np
 from recognizer.reading.classifier import CLASSES, NOT_A_DIGIT
 
 from .augmentation import augment
-from .datasets import Examples, augmented
+from .datasets import Examples, augmented, framed
 
 TELL_EVERY = 12
 FEWEST_STEPS, MOST_STEPS = 120, 360
@@ -100,9 +100,12 @@ def _batches(corrections: Examples, replay: Examples, recipe: Recipe) -> Iterato
         taught = np.stack([augment(ink, rng) for ink in inks])
         digits = np.arange(recipe.batch_size - corrected) % NOT_A_DIGIT
         indices = np.array([rng.choice(by_class[digit]) for digit in digits])
-        old, labels = augmented(replay, indices, int(rng.integers(2**31)))
-        frames = np.concatenate([taught, old])[..., None]
-        yield frames, one_hot[np.concatenate([corrections.labels[chosen], labels])], replayed
+        # Half of it as it is: that is what the network will be judged on.
+        rng.shuffle(indices)
+        plain, rest = indices[: len(indices) // 2], indices[len(indices) // 2 :]
+        bent, labels = augmented(replay, rest, int(rng.integers(2**31)))
+        frames = np.concatenate([taught, framed(replay.images[plain]), bent])[..., None]
+        yield frames, one_hot[np.concatenate([corrections.labels[chosen], replay.labels[plain], labels])], replayed
 
 
 class _Ahead:

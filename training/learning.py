@@ -20,8 +20,8 @@ from .gate import Verdict
 from .retraining import compare, read_with
 from .snapshots import HELD_OUT, Lesson
 
-SLANT = 1.2
-"""Pixels to the right for each pixel up that the odd hand leans."""
+SLANT = -1.2
+"""Pixels to the right for each pixel down: the odd hand leans forward, farther than it is high."""
 
 HELD_BACK = 1500
 COUNTS = (30, 100, 300)
