@@ -17,7 +17,7 @@ from unittest import mock
 import cv2
 from tqdm import tqdm
 
-from recognizer.reading import Reader, lattice, load_classifier, open_image, reader
+from recognizer.reading import Reader, load_classifier, open_image, reader
 
 from . import pictures
 from .tables import markdown
@@ -94,8 +94,10 @@ def metered(subject: Reader, meter: Meter) -> Iterator[None]:
         "ink": (reader, "find_ink"),
         "lines": (reader, "find_lines"),
         "cuts": (reader, "cut"),
-        "frames": (lattice, "runs_of"),
-        "network": (subject.classifier, "classify"),
+        "frames": (reader, "runs_of"),
+        "classifier": (subject.classifier, "classify"),
+        "spotter": (subject.spotter, "spot"),
+        "lattice": (reader, "best_way"),
     }
     with ExitStack() as stack:
         for stage, (holder, name) in stages.items():

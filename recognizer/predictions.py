@@ -13,7 +13,9 @@ from django.utils import timezone
 from .exceptions import KeyReused, NoNumber
 from .metrics import READING_SECONDS, READINGS, STAGE_SECONDS
 from .models import LONGEST_TEXT, ModelVersion, Prediction, PredictionQuerySet
-from .reading import Reading, Reason, UnreadableImage, encode_page, frames_strip
+from .reading import Reading, Reason, UnreadableImage, encode_page, frames_strip, open_image, open_strip
+from .reading.explanation import explain
+from .reading.heat import heat_strip
 from .serving import serving_reader
 from .visitors import Identity
 
@@ -90,6 +92,30 @@ def build_prediction(reading: Reading, version: ModelVersion, source: str) -> Pr
         digits=[digit.as_json() for digit in reading.digits],
         model_version=version,
     )
+
+
+MOST_HEATED = 24
+"""Digits whose strokes are weighed for one picture; the rest of a longer reading stays grey."""
+
+
+def heat_of(prediction: Prediction) -> bytes:
+    """Draw which strokes of a prediction's frames speak for its digits, to the serving version, as a PNG strip.
+
+    Raises NoServingVersion.
+    """
+    frames = open_strip(bytes(prediction.frames))
+    labels = [digit["label"] for digit in prediction.digits]
+    return heat_strip(serving_reader().reader.classifier, frames, labels, MOST_HEATED)
+
+
+def explanation_of(prediction: Prediction) -> bytes:
+    """Draw how the serving version reads a prediction's picture, stage by stage, as PNG.
+
+    Raises FileNotFoundError where the image is gone, and NoServingVersion.
+    """
+    with prediction.image.open("rb") as file:
+        page = open_image(file.read())
+    return explain(serving_reader().reader, page)
 
 
 def erase_predictions(predictions: PredictionQuerySet) -> int:

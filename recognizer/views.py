@@ -27,7 +27,7 @@ from .filters import PredictionFilter
 from .forms import ChangePasswordForm, EraseAccountForm, FlagForm, SignUpForm
 from .models import ModelVersion, Prediction
 from .pagination import page_of
-from .predictions import erase_predictions
+from .predictions import erase_predictions, explanation_of, heat_of
 from .responses import picture
 from .visitors import identity_of
 
@@ -105,6 +105,23 @@ def show_prediction(request: HttpRequest, shown: Prediction, form: FlagForm, sta
 @require_safe
 def prediction_frames(request: HttpRequest, pk: int) -> HttpResponse:
     return picture(bytes(own_prediction(request, pk).frames), "png", f"prediction-{pk}-frames.png")
+
+
+@require_safe
+def prediction_heat(request: HttpRequest, pk: int) -> HttpResponse:
+    return picture(heat_of(own_prediction(request, pk)), "png", f"prediction-{pk}-heat.png")
+
+
+@require_safe
+def prediction_explanation(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show staff what each stage of the reading saw."""
+    shown = own_prediction(request, pk)
+    if not request.user.is_staff:
+        raise PermissionDenied("Only staff may see this.")
+    try:
+        return picture(explanation_of(shown), "png", f"prediction-{pk}-explanation.png")
+    except FileNotFoundError as error:
+        raise Http404("The image is gone.") from error
 
 
 @require_POST

@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw
 from recognizer import serving
 from recognizer.exceptions import NoServingVersion
 from recognizer.models import ModelVersion, Prediction
-from recognizer.reading import Box, Digit, Reading, Reason, encode_page, frames_strip, open_image
+from recognizer.reading import Box, Digit, Reader, Reading, Reason, encode_page, frames_strip, open_image
 from recognizer.visitors import SESSION_KEY
 
 
@@ -110,6 +110,13 @@ def reading_of(text: str, page: np.ndarray, reason: Reason | None = None) -> Rea
     return Reading(text, 0.9 ** len(digits) if digits else 0.0, digits, reason, page)
 
 
+class UndecidedClassifier:
+    """Finds every answer equally likely."""
+
+    def classify(self, frames: np.ndarray) -> np.ndarray:
+        return np.full((len(frames), 11), 1 / 11, np.float32)
+
+
 @dataclass
 class FakeReader:
     """Opens pictures as the real one does, and then reads what it was told to.
@@ -121,6 +128,7 @@ class FakeReader:
     text: str = "42"
     reason: Reason | None = None
     read_count: int = field(default=0)
+    reader: Reader = field(default_factory=lambda: Reader(UndecidedClassifier()))
 
     def read(self, data: bytes) -> Reading:
         self.read_count += 1

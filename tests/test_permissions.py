@@ -81,6 +81,8 @@ ROWS: dict[str, list[Row]] = {
     ],
     "prediction": [Row(PAGE, READS)],
     "prediction-frames": [Row(f"{PAGE}frames/", READS)],
+    "prediction-heat": [Row(f"{PAGE}heat/", READS)],
+    "prediction-explanation": [Row(f"{PAGE}explanation/", "404 404 403 403 404 200 200 200")],
     "prediction-flag": [
         Row(f"{PAGE}flag/", "404 404 302 302 404 302 302 302", "POST", {"text": "7"}),
         Row(f"{PAGE}flag/", everybody(405)),

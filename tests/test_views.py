@@ -151,7 +151,7 @@ def test_the_page_of_a_prediction_shows_boxes_frames_and_probabilities(
     shown = page(mine, f"/predictions/{made.pk}/")
     assert '<rect x="10" y="10" width="20" height="40"/>' in shown
     assert f"/predictions/{made.pk}/frames/" in shown
-    assert shown.count('class="frame"') == 3
+    assert shown.count('class="frame"') == 2 * 3
     assert shown.count("90.0 %") == 3
     assert "72.9 %" in shown
     assert "1<br>23" in shown

@@ -15,16 +15,14 @@ CANVAS = 80
 
 BODY = 50
 
-MILD = 0.3
-"""Share of shapes that are only bent a little: most digits the reader meets are written well."""
 
-
-def augment(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def augment(ink: np.ndarray, rng: np.random.Generator, mild: float = 0.3) -> np.ndarray:
     """Bend, redraw and degrade one shape, then frame it.
 
-    ink: float32 (h, w), 0.0 paper to 1.0 ink. Returns float32 (28, 28).
+    ink: float32 (h, w), 0.0 paper to 1.0 ink. mild: share of shapes that are only bent a little, for most digits the
+    reader meets are written well. Returns float32 (28, 28).
     """
-    if rng.random() < MILD:
+    if rng.random() < mild:
         return frame(bend(ink, rng, strength=0.6))
     framed = frame(degrade(redraw(bend(ink, rng), rng), rng))
     if not framed.any():

@@ -34,16 +34,3 @@ def calibrate(network: keras.Model, frames: np.ndarray, labels: np.ndarray) -> f
     temperature = fit_temperature(logits, labels)
     last.set_weights([weight / temperature for weight in last.get_weights()])
     return temperature
-
-
-def calibration_error(confidences: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
-    """Expected calibration error: the gap between confidence and accuracy, averaged over equal bins.
-
-    confidences: (n,) from 0 to 1; right: bool (n,).
-    """
-    index = np.minimum((confidences * bins).astype(int), bins - 1)
-    error = 0.0
-    for bin_ in np.unique(index):
-        inside = index == bin_
-        error += inside.mean() * abs(confidences[inside].mean() - right[inside].mean())
-    return float(error)

@@ -16,27 +16,13 @@ from recognizer.reading import frames_strip
 from .datasets import Mnist, framed
 from .evaluation import Result, confusion_matrix
 from .fitting import Progress
-from .networks import multiply_adds
 
 LIBRARIES = ("keras", "tensorflow", "numpy", "opencv-python-headless", "scikit-image", "ai-edge-litert")
 WORST = 24
 
 
-def make_card(
-    name: str,
-    command: str,
-    network: keras.Model,
-    temperature: float,
-    progress: Progress,
-    mnist: Mnist,
-    test: Result,
-) -> dict[str, Any]:
-    """Describe a trained network.
-
-    test: the result of reading MNIST's test images through the reader that serves users.
-    """
-    mistakes = worst_mistakes(test)
-    matrix = confusion_of(test, mnist)
+def make_card(name: str, command: str, network: keras.Model, progress: Progress, mnist: Mnist) -> dict[str, Any]:
+    """Describe a trained network: what it is, what it learnt from and how it went."""
     return {
         "name": name,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -44,7 +30,6 @@ def make_card(
             "name": network.name,
             "layers": sum(isinstance(layer, keras.layers.Conv2D) for layer in network.layers) + 1,
             "parameters": network.count_params(),
-            "multiply_adds": multiply_adds(network),
         },
         "data": {
             "name": "MNIST (LeCun, Cortes, Burges)",
@@ -57,27 +42,34 @@ def make_card(
             "command": command,
             **asdict(progress.recipe),
             "seconds": round(progress.seconds),
-            "temperature": round(temperature, 4),
             "versions": {"python": platform.python_version()} | {library: _version(library) for library in LIBRARIES},
         },
-        "metrics": {
-            "validation_accuracy": progress.history["validation_accuracy"][-1],
-            "test_accuracy": test.accuracy,
-            "test_errors": test.count - sum(test.right),
-            "test_interval": [round(bound, 6) for bound in test.interval],
-            "calibration_error": round(test.calibration, 6),
-            "confusion": matrix.tolist(),
-            "recall": [
-                round(float(matrix[digit, digit] / max(1, (mnist.test.labels == digit).sum())), 6)
-                for digit in range(10)
-            ],
-        },
+        "metrics": {"validation_accuracy": progress.history["validation_accuracy"][-1]},
         "history": progress.history,
-        "mistakes": [
-            {"truth": int(sample.text), "read": reading.digits[0].label, "confidence": reading.confidence}
-            for sample, reading in mistakes
+    }
+
+
+def test_metrics(test: Result, mnist: Mnist) -> dict[str, Any]:
+    """The figures of reading MNIST's test images through the reader that serves users."""
+    matrix = confusion_of(test, mnist)
+    return {
+        "test_accuracy": test.accuracy,
+        "test_errors": test.count - sum(test.right),
+        "test_interval": [round(bound, 6) for bound in test.interval],
+        "calibration_error": round(test.calibration, 6),
+        "confusion": matrix.tolist(),
+        "recall": [
+            round(float(matrix[digit, digit] / max(1, (mnist.test.labels == digit).sum())), 6) for digit in range(10)
         ],
     }
+
+
+def told_mistakes(test: Result) -> list[dict[str, Any]]:
+    """The worst mistakes as the card tells them, in the order of the strip of their frames."""
+    return [
+        {"truth": int(sample.text), "read": reading.digits[0].label, "confidence": reading.confidence}
+        for sample, reading in worst_mistakes(test)
+    ]
 
 
 def _version(library: str) -> str:

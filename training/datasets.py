@@ -2,9 +2,11 @@
 
 import multiprocessing
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import cv2
@@ -15,14 +17,33 @@ from recognizer.reading.framing import SIDE, frame
 
 from .augmentation import augment, restyle
 from .nondigits import beside_a_neighbour, draw_nondigit
+from .strings import cut_runs, write_row
 from .strokes import draw_digit
 
 MNIST_PATH = Path(__file__).parent / "data" / "mnist.npz"
 VALIDATION = 5_000
 
-NONDIGITS, DRAWN, RESTYLED, BESIDE = 0.15, 0.2, 0.35, 0.12
-"""Shares: of examples that are no digit, of digits drawn from stroke templates, of 1s and 7s restyled (of 0s a
-fifth of it), and of digits with a sliver of a neighbour."""
+RESTYLED, BESIDE = 0.35, 0.12
+"""Shares of MNIST's digits: 1s and 7s restyled (of 0s a fifth of it), and digits with a sliver of a neighbour."""
+
+
+@dataclass(frozen=True)
+class Mix:
+    """What batches are made of.
+
+    runs: share that are runs of pieces the reader cut from written rows, half of them no digit. Of the rest, nondigits:
+    share that are no digit, and drawn: of digits drawn from stroke templates. mild: share bent a little only.
+    """
+
+    runs: float
+    nondigits: float
+    drawn: float
+    mild: float
+
+
+LEARNING = Mix(runs=0.25, nondigits=0.11, drawn=0.25, mild=0.3)
+SETTLING = Mix(runs=0.2, nondigits=0.1, drawn=0.12, mild=0.75)
+"""Digits mostly as people write them, to end a training with: the wildest shapes have taught what they can."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +80,7 @@ def framed(images: np.ndarray) -> np.ndarray:
     return np.stack([frame(image.astype(np.float32) / 255) for image in images])
 
 
-def augmented(examples: Examples, indices: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def augmented(examples: Examples, indices: np.ndarray, seed: int, mix: Mix = LEARNING) -> tuple[np.ndarray, np.ndarray]:
     """Make one training batch: an example or its stand-in for each index, the same for the same seed.
 
     Returns frames float32 (n, 28, 28) and labels int64 (n,), with 10 for "not one digit".
@@ -67,12 +88,14 @@ def augmented(examples: Examples, indices: np.ndarray, seed: int) -> tuple[np.nd
     rng = np.random.default_rng(seed)
     frames = np.empty((len(indices), SIDE, SIDE), np.float32)
     labels = examples.labels[indices].astype(np.int64)
-    for row, index in enumerate(indices):
+    cut = round(mix.runs * len(indices))
+    frames[:cut], labels[:cut] = runs(examples, cut, rng)
+    for row, index in enumerate(indices[cut:], start=cut):
         kind = rng.random()
-        if kind < NONDIGITS:
+        if kind < mix.nondigits:
             labels[row] = NOT_A_DIGIT
             ink = draw_nondigit(examples.images, examples.labels, rng)
-        elif kind < NONDIGITS + DRAWN:
+        elif kind < mix.nondigits + mix.drawn:
             ink = draw_digit(int(labels[row]), 60, rng)
         else:
             ink = examples.images[index].astype(np.float32) / 255
@@ -81,49 +104,70 @@ def augmented(examples: Examples, indices: np.ndarray, seed: int) -> tuple[np.nd
                 ink = restyle(ink, int(labels[row]), rng)
             elif rng.random() < BESIDE:
                 ink = beside_a_neighbour(ink, examples.images, rng)
-        frames[row] = augment(ink, rng)
+        frames[row] = augment(ink, rng, mix.mild)
     return frames, labels
 
+
+def runs(examples: Examples, most: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Write rows and cut them until there are enough runs, one digit and none in equal numbers.
+
+    Returns frames float32 (most, 28, 28) and labels int64 (most,).
+    """
+    kinds: tuple[list[tuple[np.ndarray, int]], ...] = [], []
+    wanted = most - most // 2, most // 2
+    while any(len(kind) < enough for kind, enough in zip(kinds, wanted, strict=True)):
+        found = list(zip(*cut_runs(write_row(examples.images, examples.labels, rng)), strict=True))
+        for kind, none in zip(kinds, (False, True), strict=True):
+            matching = [run for run in found if (run[1] == NOT_A_DIGIT) == none]
+            # A few of each row, so that no batch is made of two or three rows.
+            kind += [matching[i] for i in rng.permutation(len(matching))[:6]]
+    chosen = kinds[0][: wanted[0]] + kinds[1][: wanted[1]]
+    frames = np.array([frame for frame, _ in chosen], np.float32).reshape(-1, SIDE, SIDE)
+    return frames, np.array([label for _, label in chosen], np.int64)
+
+
+def digit_batch(
+    examples: Examples, batch_size: int, seed: int, number: int, mix: Mix = LEARNING
+) -> tuple[np.ndarray, np.ndarray]:
+    """Make the batch of a number: each epoch goes through all examples once, in an order of its own."""
+    epoch, step = divmod(number, len(examples) // batch_size)
+    order = np.random.default_rng((seed, epoch)).permutation(len(examples))
+    return augmented(examples, order[step * batch_size : (step + 1) * batch_size], seed * 1_000_003 + number, mix)
+
+
+settling_batch = partial(digit_batch, mix=SETTLING)
+
+Batch = Callable[[Examples, int, int, int], tuple[np.ndarray, np.ndarray]]
+"""Examples, batch size, seed and number of the batch -> images float32 (b, h, w) and labels (b, ...)."""
 
 _examples: Examples | None = None
 
 
 def _adopt(examples: Examples) -> None:
-    """Keep the examples in the worker process, so that a task carries indices only."""
+    """Keep the examples in the worker process, so that a task carries numbers only."""
     global _examples
     _examples = examples
     cv2.setNumThreads(1)
 
 
-def _augmented(indices: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _made(batch: Batch, batch_size: int, seed: int, number: int) -> tuple[np.ndarray, np.ndarray]:
     assert _examples is not None
-    return augmented(_examples, indices, seed)
+    return batch(_examples, batch_size, seed, number)
 
 
 def stream(
-    examples: Examples, batch_size: int, seed: int, start: int = 0, workers: int = 2
+    batch: Batch, examples: Examples, batch_size: int, seed: int, start: int = 0, workers: int = 2
 ) -> Generator[tuple[np.ndarray, np.ndarray], None, None]:
-    """Yield augmented batches without end, made ahead by worker processes.
+    """Yield batches without end, made ahead by worker processes.
 
     A batch depends on the seed and its number alone, so a resumed training continues the same stream
-    from batch `start`. Yields frames float32 (b, 28, 28, 1) and one-hot labels float32 (b, 11).
+    from batch `start`. Yields images float32 (b, h, w, 1) and one-hot labels float32 (b, ..., 11).
     """
-    per_epoch = len(examples) // batch_size
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_adopt, initargs=(examples,)) as pool:
         ahead: deque[Future[tuple[np.ndarray, np.ndarray]]] = deque()
-        number = start
-        order, order_epoch = np.empty(0, int), -1
-        while True:
-            while len(ahead) < 4 * workers:
-                epoch, step = divmod(number, per_epoch)
-                if epoch != order_epoch:
-                    order, order_epoch = (
-                        np.random.default_rng((seed, epoch)).permutation(len(examples)),
-                        epoch,
-                    )
-                indices = order[step * batch_size : (step + 1) * batch_size]
-                ahead.append(pool.submit(_augmented, indices, seed * 1_000_003 + number))
-                number += 1
-            frames, labels = ahead.popleft().result()
-            yield frames[..., None], np.eye(CLASSES, dtype=np.float32)[labels]
+        for number in count(start):
+            ahead.append(pool.submit(_made, batch, batch_size, seed, number))
+            if len(ahead) == 4 * workers:
+                images, labels = ahead.popleft().result()
+                yield images[..., None], np.eye(CLASSES, dtype=np.float32)[labels]

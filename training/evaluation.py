@@ -2,16 +2,17 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from recognizer.reading import Reader, Reading, open_image
 
-from .calibration import calibration_error
 from .datasets import Examples
 
 
@@ -32,7 +33,9 @@ class Result:
     confidences: list[float] = field(default_factory=list)
     right: list[bool] = field(default_factory=list)
     errors: dict[str, int] = field(default_factory=dict)
+    confusions: Counter[tuple[str, str]] = field(default_factory=Counter)
     mistakes: list[tuple[Sample, Reading]] = field(default_factory=list)
+    refused: int = 0
     seconds: float = 0.0
 
     @property
@@ -55,6 +58,55 @@ class Result:
     def milliseconds(self) -> float:
         return 1000 * self.seconds / max(1, self.count)
 
+    def as_json(self) -> dict[str, Any]:
+        """The figures as the model card keeps them."""
+        return {
+            "set": self.name,
+            "pages": self.count,
+            "right": round(self.accuracy, 6),
+            "interval": [round(bound, 6) for bound in self.interval],
+            "refused": self.refused,
+            "errors": dict(sorted(self.errors.items())),
+            "confusions": [[truth, read, count] for (truth, read), count in self.confusions.most_common(3)],
+            "calibration": round(self.calibration, 6),
+            "reliability": reliability(np.array(self.confidences), np.array(self.right)),
+            "milliseconds": round(self.milliseconds, 2),
+        }
+
+
+def calibration_error(confidences: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
+    """Expected calibration error: the gap between confidence and accuracy, averaged over equal bins.
+
+    confidences: (n,) from 0 to 1; right: bool (n,).
+    """
+    index = np.minimum((confidences * bins).astype(int), bins - 1)
+    error = 0.0
+    for bin_ in np.unique(index):
+        inside = index == bin_
+        error += inside.mean() * abs(confidences[inside].mean() - right[inside].mean())
+    return float(error)
+
+
+def reliability(confidences: np.ndarray, right: np.ndarray, least: int = 10) -> list[list[float]]:
+    """How often readings of each confidence were right: [mean confidence, share right] of each tenth.
+
+    Refused pages, whose confidence is 0, and tenths with fewer than `least` readings are left out.
+    """
+    tenths = np.minimum((confidences * 10).astype(int), 9)
+    groups = [(confidences > 0) & (tenths == tenth) for tenth in range(10)]
+    return [
+        [round(float(confidences[group].mean()), 4), round(float(right[group].mean()), 4)]
+        for group in groups
+        if group.sum() >= least
+    ]
+
+
+def refusal_at(kept: float, numbers: list[Result], others: Result) -> tuple[float, float]:
+    """Find the confidence that keeps a share of the readings of numbers, and the share of others it refuses."""
+    confidences = np.concatenate([result.confidences for result in numbers])
+    threshold = float(np.quantile(confidences, 1 - kept))
+    return threshold, float((np.array(others.confidences) < max(threshold, 1e-9)).mean())
+
 
 def wilson_interval(successes: int, count: int, z: float = 1.96) -> tuple[float, float]:
     """Return the 95 % interval of a proportion (Wilson, 1927)."""
@@ -74,12 +126,16 @@ def evaluate(reader: Reader, name: str, samples: Iterable[Sample], total: int | 
         reading = reader.read_page(sample.page)
         result.seconds += time.perf_counter() - started
         right = reading.text == sample.text
+        result.refused += reading.reason is not None
         result.right.append(right)
         result.confidences.append(reading.confidence)
         if not right:
             kind = _kind_of_error(sample.text, reading)
             result.errors[kind] = result.errors.get(kind, 0) + 1
             result.mistakes.append((sample, reading))
+            if kind == "digit":
+                pairs = zip(sample.text, reading.text, strict=True)
+                result.confusions.update(pair for pair in pairs if pair[0] != pair[1])
     return result
 
 

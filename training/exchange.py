@@ -104,6 +104,7 @@ def as_one_digit(reading: Reading, classifier: Classifier) -> Reading:
     if ink is None or framed is None or not framed.any():
         return reading
     x, y, width, height = (round(ink.scale * side) for side in cv2.boundingRect(ink.mask))
+    x, y = x + round(ink.x), y + round(ink.y)
     p = tuple(round(float(v), 6) for v in classifier.classify(framed[None])[0, :NOT_A_DIGIT])
     label = p.index(max(p))
     digit = Digit(label, p[label], Box(x, y, width, height), p, framed, 0)

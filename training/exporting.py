@@ -1,4 +1,4 @@
-"""A trained network -> the files of a version: the Keras network and its LiteRT export."""
+"""A trained network -> its files: the Keras network and its LiteRT export."""
 
 import hashlib
 from pathlib import Path
@@ -8,8 +8,8 @@ import keras
 KERAS_FILE, LITERT_FILE = "digits.keras", "digits.tflite"
 
 
-def export_network(network: keras.Model, folder: Path) -> dict[str, dict[str, int | str]]:
-    """Write `digits.keras` and `digits.tflite` into a folder.
+def export_network(network: keras.Model, folder: Path, name: str = "digits") -> dict[str, dict[str, int | str]]:
+    """Write `<name>.keras` and `<name>.tflite` into a folder.
 
     Returns for each file its "sha256" and "bytes".
     """
@@ -17,9 +17,10 @@ def export_network(network: keras.Model, folder: Path) -> dict[str, dict[str, in
     # A fresh copy was never compiled, so it carries no optimizer, which would be three times the network.
     bare = type(network).from_config(network.get_config())
     bare.set_weights(network.get_weights())
-    bare.save(folder / KERAS_FILE)
-    bare.export(str(folder / LITERT_FILE), format="litert", verbose=False)
-    return {name: describe_file(folder / name) for name in (KERAS_FILE, LITERT_FILE)}
+    whole, lean = folder / f"{name}.keras", folder / f"{name}.tflite"
+    bare.save(whole)
+    bare.export(str(lean), format="litert", verbose=False)
+    return {path.name: describe_file(path) for path in (whole, lean)}
 
 
 def describe_file(path: Path) -> dict[str, int | str]:

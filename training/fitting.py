@@ -2,30 +2,34 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import keras
 import numpy as np
 from tqdm import tqdm
 
-from .datasets import Mnist, framed, stream
-from .networks import build_network
+from .datasets import Batch, Examples, Mnist, digit_batch, framed, settling_batch, stream
+from .networks import build_network, build_spotter
+from .spotting import spot_batch
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Everything that decides a training besides the data."""
 
-    epochs: int = 50
+    epochs: int = 26
     batch_size: int = 128
     peak_rate: float = 3e-3
     weight_decay: float = 0.02
-    average: float = 0.999
+    average: float = 0.998
     seed: int = 1
+    settling: int = 0
+    """Epochs that follow, for digits, at a third of the rate and on shapes less wild."""
 
 
-QUICK = Recipe(epochs=5)
+QUICK = Recipe(epochs=4, average=0.98, settling=2)
+RECIPES = {"digits": Recipe(settling=7), "spotter": Recipe(epochs=7, batch_size=64)}
 
 
 @dataclass
@@ -38,12 +42,36 @@ class Progress:
     history: dict[str, list[float]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Task:
+    """What is to be learnt: a network, batches to learn from, and what to validate on."""
+
+    build: Callable[[], keras.Model]
+    batch: Batch
+    per_epoch: Callable[[Examples, int], int]
+    validation: Callable[[Examples], tuple[np.ndarray, np.ndarray]]
+    """Images float32 (n, h, w) and labels (n, ...), made from examples that are not trained on."""
+
+
+DIGITS = Task(
+    build_network,
+    digit_batch,
+    per_epoch=lambda examples, batch_size: len(examples) // batch_size,
+    validation=lambda examples: (framed(examples.images), examples.labels),
+)
+SPOTTER = Task(
+    build_spotter,
+    spot_batch,
+    # Rows are written without end; so many make an epoch.
+    per_epoch=lambda examples, batch_size: min(400, len(examples) // 8),
+    validation=lambda examples: spot_batch(examples, 300, 0, 0),
+)
+
+TASKS = {"digits": DIGITS, "spotter": SPOTTER}
+
+
 def fit(
-    mnist: Mnist,
-    recipe: Recipe,
-    folder: Path,
-    clock: Callable[[], float],
-    build: Callable[[], keras.Model] = build_network,
+    task: Task, mnist: Mnist, recipe: Recipe, folder: Path, clock: Callable[[], float]
 ) -> tuple[keras.Model, Progress]:
     """Train on augmented batches; continue from the folder's checkpoint where it has one.
 
@@ -52,32 +80,28 @@ def fit(
     Raises ValueError where the checkpoint belongs to another recipe.
     """
     keras.utils.set_random_seed(recipe.seed)
-    network, progress = _resume(folder, recipe) or (_compiled(build(), recipe, mnist), Progress(recipe))
+    per_epoch = task.per_epoch(mnist.train, recipe.batch_size)
+    network, progress = _resume(folder, recipe) or (_compiled(task.build(), recipe, per_epoch), Progress(recipe))
     # Keras puts the averages in place of the weights only at the end, so validation gets its own copy.
     average = keras.models.clone_model(network)
-    frames, labels = framed(mnist.validation.images)[..., None], mnist.validation.labels
-    per_epoch = len(mnist.train) // recipe.batch_size
-    batches = stream(mnist.train, recipe.batch_size, recipe.seed, progress.epoch * per_epoch)
+    images, labels = task.validation(mnist.validation)
+    batches = stream(task.batch, mnist.train, recipe.batch_size, recipe.seed, progress.epoch * per_epoch)
     try:
         while progress.epoch < recipe.epochs:
             started = clock()
-            network.reset_metrics()
-            measured: dict[str, float] = {}
-            bar = tqdm(range(per_epoch), desc=f"epoch {progress.epoch + 1}/{recipe.epochs}", unit="batch")
+            sums = {"loss": 0.0, "accuracy": 0.0}
+            bar = tqdm(range(1, per_epoch + 1), desc=f"epoch {progress.epoch + 1}/{recipe.epochs}", unit="batch")
             for step in bar:
                 x, y = next(batches)
                 measured = network.train_on_batch(x, y, return_dict=True)
+                for name in sums:
+                    sums[name] += float(measured[name])
                 if step % 20 == 0:
-                    bar.set_postfix(loss=f"{measured['loss']:.4f}", accuracy=f"{measured['accuracy']:.4f}")
+                    bar.set_postfix({name: f"{total / step:.4f}" for name, total in sums.items()})
             take_average(network, average)
-            probabilities = average.predict(frames, batch_size=500, verbose=0)
-            truth = probabilities[np.arange(len(labels)), labels]
-            measured |= {
-                "validation_loss": float(-np.log(np.maximum(truth, 1e-9)).mean()),
-                "validation_accuracy": float((probabilities.argmax(axis=1) == labels).mean()),
-            }
+            measured = {name: total / per_epoch for name, total in sums.items()} | _validated(average, images, labels)
             for name, value in measured.items():
-                progress.history.setdefault(name, []).append(round(float(value), 6))
+                progress.history.setdefault(name, []).append(round(value, 6))
             progress.epoch += 1
             progress.seconds += clock() - started
             _checkpoint(network, progress, folder)
@@ -91,6 +115,29 @@ def fit(
     return average, progress
 
 
+def fit_settled(
+    task: Task, mnist: Mnist, recipe: Recipe, folder: Path, clock: Callable[[], float]
+) -> tuple[keras.Model, Progress]:
+    """Fit, then let the network settle on what most digits look like; both parts continue from their checkpoints."""
+    network, progress = fit(task, mnist, recipe, folder / "checkpoint", clock)
+    if not recipe.settling:
+        return network, progress
+    task = replace(task, build=lambda: network, batch=settling_batch)
+    gentler = replace(recipe, epochs=recipe.settling, peak_rate=recipe.peak_rate / 3)
+    network, last = fit(task, mnist, gentler, folder / "settling", clock)
+    history = {name: progress.history[name] + values for name, values in last.history.items()}
+    return network, Progress(recipe, progress.epoch + last.epoch, progress.seconds + last.seconds, history)
+
+
+def _validated(network: keras.Model, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    probabilities = network.predict(images[..., None], batch_size=100, verbose=0)
+    truth = np.take_along_axis(probabilities, labels[..., None].astype(int), axis=-1)
+    return {
+        "validation_loss": float(-np.log(np.maximum(truth, 1e-9)).mean()),
+        "validation_accuracy": float((probabilities.argmax(axis=-1) == labels).mean()),
+    }
+
+
 def take_average(network: keras.Model, target: keras.Model) -> None:
     """Set a copy's weights to the running average of a network's; batch statistics are already averages."""
     target.set_weights(network.get_weights())
@@ -99,8 +146,8 @@ def take_average(network: keras.Model, target: keras.Model) -> None:
         variable.assign(mean)
 
 
-def _compiled(network: keras.Model, recipe: Recipe, mnist: Mnist) -> keras.Model:
-    steps = recipe.epochs * (len(mnist.train) // recipe.batch_size)
+def _compiled(network: keras.Model, recipe: Recipe, per_epoch: int) -> keras.Model:
+    steps = recipe.epochs * per_epoch
     warmup = min(400, steps // 10)
     rate = keras.optimizers.schedules.CosineDecay(
         recipe.peak_rate / 20, steps - warmup, warmup_target=recipe.peak_rate, warmup_steps=warmup

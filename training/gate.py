@@ -10,9 +10,8 @@ from scipy.stats import binomtest
 
 from recognizer.reading import Classifier, Reader
 
-from .calibration import calibration_error
 from .datasets import Examples, Mnist
-from .evaluation import Result, evaluate, mnist_samples
+from .evaluation import Result, calibration_error, evaluate, mnist_samples
 from .scenes import no_numbers
 from .snapshots import Lesson, page_of
 

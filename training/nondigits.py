@@ -11,9 +11,15 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .strokes import catmull_rom
 
-LETTERS = "ACEFGHJKLMNQRUVWXYadefhkmnruvwx&#%@?+=*$<>"
+LETTERS = "ACEFGHJKLMNQRUVWXYadefhkmnruvwx&#%@?+=*$<>ДЖИЛПЦШЩЫЭЮЯжицшщыэюяΓΔΞΠΣΨΩαεημπψω"
 """Letters and signs that are no digit in any hand: without O D l I S Z B b g q and their like, and without T t y P p,
 which are some people's 7, 4 and 9."""
+
+SCRIPTS = (cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, cv2.FONT_HERSHEY_SCRIPT_COMPLEX, cv2.FONT_HERSHEY_DUPLEX)
+"""Pen-stroke fonts to learn from; the other Hershey fonts are kept out, to judge refusals by."""
+
+LATIN = 31
+"""How many of LETTERS are Latin, which is what the pen-stroke fonts have."""
 
 FONTS = (
     "DejaVuSans",
@@ -119,12 +125,23 @@ def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
 
 def letter(rng: np.random.Generator) -> np.ndarray:
     """A letter or sign, sometimes two; `augment` then thins it to a pen's stroke."""
+    if rng.random() < 0.35:
+        return stroked("".join(rng.choice(list(LETTERS[:LATIN]), int(rng.integers(1, 3)))), SCRIPTS, rng)
     text = "".join(rng.choice(list(LETTERS), 1 if rng.random() < 0.85 else 2))
     font = _font(str(rng.choice(FONTS)), 40)
     left, top, right, bottom = font.getbbox(text)
     image = Image.new("L", (int(right - left) + 8, int(bottom - top) + 8))
     ImageDraw.Draw(image).text((4 - left, 4 - top), text, fill=255, font=font)
     return np.asarray(image, np.float32) / 255
+
+
+def stroked(text: str, fonts: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Write Latin letters with a round nib in one of OpenCV's Hershey fonts. Returns float32 ink (h, w)."""
+    font, nib = int(rng.choice(fonts)), int(rng.integers(1, 6))
+    (width, height), below = cv2.getTextSize(text, font, 1.8, nib)
+    out = np.zeros((height + below + 8, width + 16), np.uint8)
+    cv2.putText(out, text, (8, height + 4), font, 1.8, 255, nib, cv2.LINE_AA)
+    return out.astype(np.float32) / 255
 
 
 def scribble(rng: np.random.Generator) -> np.ndarray:

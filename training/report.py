@@ -1,62 +1,97 @@
 """An evaluation as a table and as pictures: reliability, and the worst readings of each set."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import matplotlib
 import numpy as np
 
-from .evaluation import Result
+from .evaluation import Result, refusal_at
+
+MNIST_TEST, DRAWINGS, NO_NUMBERS = "MNIST test", "drawings", "no numbers"
+DIGIT_SETS = (MNIST_TEST, DRAWINGS, "semeion")
+"""Sets whose readings must not be refused; a folder counts where it bears such a name."""
+
+START, END = "<!-- evaluate -->", "<!-- /evaluate -->"
 
 WORST = 24
 TILE = (220, 110)
 """Width and height of one reading in the picture of the worst, in pixels."""
 
 
-def table(version: str, results: list[Result]) -> str:
-    """Return the results as a Markdown table."""
+def table(evaluation: dict[str, Any]) -> str:
+    """Return an evaluation, as the model card keeps it, as Markdown."""
     lines = [
-        f"Version {version}; whole readings right, with 95 % interval.",
+        f"Version {evaluation['version']}; whole readings right. Errors by kind: a digit misread, digits miscounted "
+        "(segmentation), a number refused, or something else read as one.",
         "",
-        "| set | pages | right | 95 % interval | errors | calibration error | ms a page |",
-        "|---|---|---|---|---|---|---|",
+        "| set | pages | right | 95 % interval | errors | most confused | refused | calibration error | ms a page |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
-    for result in results:
-        low, high = result.interval
-        errors = ", ".join(f"{count} {kind}" for kind, count in sorted(result.errors.items())) or "none"
+    for result in evaluation["sets"]:
+        low, high = result["interval"]
+        errors = ", ".join(f"{count} {kind}" for kind, count in result["errors"].items()) or "none"
+        confused = ", ".join(f"{truth} as {read} ({count})" for truth, read, count in result["confusions"]) or "–"
         lines.append(
-            f"| {result.name} | {result.count} | {result.accuracy:.2%} | {low:.2%} to {high:.2%} "
-            f"| {errors} | {result.calibration:.2%} | {result.milliseconds:.1f} |"
+            f"| {result['set']} | {result['pages']} | **{result['right']:.2%}** | {low:.2%} to {high:.2%} | {errors} "
+            f"| {confused} | {result['refused']} | {result['calibration']:.2%} | {result['milliseconds']:.1f} |"
         )
+    refusal = evaluation["refusal"]
+    lines += [
+        "",
+        f"A confidence of {refusal['confidence']:.2f} keeps {refusal['kept']:.1%} of the readings of digits "
+        f"({', '.join(refusal['of'])}) and refuses {refusal['refused']:.1%} of what is no number.",
+    ]
     return "\n".join(lines) + "\n"
 
 
-def write(folder: Path, text: str, results: list[Result]) -> None:
+def summarised(version: str, results: list[Result], kept: float = 0.985) -> dict[str, Any]:
+    """Gather results into what the model card keeps."""
+    digits = [result for result in results if result.name in DIGIT_SETS]
+    others = next(result for result in results if result.name == NO_NUMBERS)
+    confidence, refused = refusal_at(kept, digits, others)
+    return {
+        "version": version,
+        "sets": [result.as_json() for result in results],
+        "refusal": {
+            "kept": kept,
+            "of": [result.name for result in digits],
+            "confidence": round(confidence, 4),
+            "refused": round(refused, 4),
+        },
+    }
+
+
+def write(folder: Path, evaluation: dict[str, Any], results: list[Result]) -> None:
     """Write `table.md`, `reliability.png` and, for each set with errors, `worst-<set>.png`."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "table.md").write_text(text)
-    draw_reliability(results, folder / "reliability.png")
+    (folder / "table.md").write_text(table(evaluation))
+    draw_reliability(evaluation, folder / "reliability.png")
     for result in results:
         if result.mistakes:
             name = result.name.replace(",", "").replace(" ", "-")
             cv2.imwrite(str(folder / f"worst-{name}.png"), worst_readings(result))
 
 
-def draw_reliability(results: list[Result], path: Path) -> None:
+def publish(readme: Path, text: str) -> None:
+    """Put a table between the marks that a README keeps for it."""
+    before, rest = readme.read_text().split(START)
+    readme.write_text(f"{before}{START}\n{text}{END}{rest.split(END)[1]}")
+
+
+def draw_reliability(evaluation: dict[str, Any], path: Path) -> None:
     """Draw how often readings of each confidence were right."""
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(5, 4.6), layout="constrained")
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
-    for result in results:
-        confidences, right = np.array(result.confidences), np.array(result.right)
-        read = confidences > 0
-        bins = np.minimum((confidences[read] * 10).astype(int), 9)
-        kept = [b for b in range(10) if (bins == b).sum() >= 10]
-        points = [(confidences[read][bins == b].mean(), right[read][bins == b].mean()) for b in kept]
-        if points:
-            axes.plot(*zip(*points, strict=True), marker="o", markersize=3, linewidth=1, label=result.name)
+    for result in evaluation["sets"]:
+        if result["reliability"] and result["set"] != NO_NUMBERS:
+            axes.plot(
+                *zip(*result["reliability"], strict=True), marker="o", markersize=3, linewidth=1, label=result["set"]
+            )
     axes.set(xlabel="confidence", ylabel="share right", xlim=(0, 1), ylim=(0, 1))
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, fontsize=8)

@@ -11,8 +11,16 @@ import numpy as np
 from .augmentation import bend
 from .datasets import Examples
 from .evaluation import Sample
-from .nondigits import letter, scribble
+from .nondigits import LATIN, LETTERS, scribble, stroked
 from .strokes import draw_digit
+
+KEPT_OUT = (
+    cv2.FONT_HERSHEY_SIMPLEX,
+    cv2.FONT_HERSHEY_PLAIN,
+    cv2.FONT_HERSHEY_COMPLEX_SMALL,
+    cv2.FONT_HERSHEY_COMPLEX | cv2.FONT_ITALIC,
+)
+"""Letters that no network was trained on."""
 
 
 def strings(digits: Examples, count: int, gaps: tuple[int, int], seed: int) -> Iterator[Sample]:
@@ -108,6 +116,9 @@ def no_numbers(count: int, seed: int) -> Iterator[Sample]:
             x += ink.shape[1]
         return np.round(255 * (1 - page)).astype(np.uint8)
 
+    def unseen_letter() -> np.ndarray:
+        return stroked(str(rng.choice(list(LETTERS[:LATIN]))), KEPT_OUT, rng)
+
     def ruled() -> np.ndarray:
         page = np.full((300, 400), 245, np.uint8)
         for y in range(30, 300, int(rng.integers(24, 50))):
@@ -115,8 +126,8 @@ def no_numbers(count: int, seed: int) -> Iterator[Sample]:
         return page
 
     kinds: list[Callable[[], np.ndarray]] = [
-        lambda: page_with([bend(letter(rng), rng)]),
-        lambda: page_with([letter(rng) for _ in range(rng.integers(2, 6))]),
+        lambda: page_with([bend(unseen_letter(), rng)]),
+        lambda: page_with([unseen_letter() for _ in range(rng.integers(2, 6))]),
         lambda: page_with([scribble(rng) for _ in range(rng.integers(1, 3))]),
         lambda: rng.integers(0, 256, (80, 120)).astype(np.uint8),
         lambda: np.clip(rng.normal(rng.uniform(150, 250), 4, (200, 300)), 0, 255).astype(np.uint8),

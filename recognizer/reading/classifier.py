@@ -1,19 +1,19 @@
-"""Frames -> probabilities: the LiteRT and the Keras runtime behind one Protocol."""
+"""Frames -> probabilities."""
 
-import tempfile
-import threading
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from .framing import SIDE
+from .runtime import Network, load_network
 
 CLASSES = 11
 """Ten digits and "not one digit"."""
 
 NOT_A_DIGIT = 10
+
+SURE = 0.98
+"""The classifier is sure of a frame where its likeliest answer is at least this likely."""
 
 
 class Classifier(Protocol):
@@ -21,64 +21,31 @@ class Classifier(Protocol):
         """Return probabilities float32 (n, 11) for frames float32 (n, 28, 28)."""
 
 
-class LiteRTClassifier:
-    """The version's LiteRT export. Threads may share it: each has an interpreter of its own."""
+class NetworkClassifier:
+    """Classifies with a network from frames (n, 28, 28, 1) to probabilities (n, 11)."""
 
-    def __init__(self, content: bytes) -> None:
-        self._model = content
-        self._local = threading.local()
-
-    def classify(self, frames: np.ndarray) -> np.ndarray:
-        interpreter = self._interpreter()
-        entry, leave = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-        shape = (len(frames), SIDE, SIDE, 1)
-        if tuple(entry["shape"]) != shape:
-            interpreter.resize_tensor_input(entry["index"], shape)
-            interpreter.allocate_tensors()
-        interpreter.set_tensor(entry["index"], np.ascontiguousarray(frames, np.float32).reshape(shape))
-        interpreter.invoke()
-        return np.asarray(interpreter.get_tensor(leave["index"]))
-
-    def _interpreter(self) -> Any:
-        interpreter = getattr(self._local, "interpreter", None)
-        if interpreter is None:
-            from ai_edge_litert.interpreter import Interpreter
-
-            interpreter = Interpreter(model_content=self._model, num_threads=1)
-            interpreter.allocate_tensors()
-            self._local.interpreter = interpreter
-        return interpreter
-
-
-class KerasClassifier:
-    """The network itself. Slower and larger, it is the truth the export is held to."""
-
-    def __init__(self, content: bytes) -> None:
-        import keras
-
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "digits.keras"
-            path.write_bytes(content)
-            self._network = keras.models.load_model(path, compile=False, safe_mode=True)
+    def __init__(self, network: Network) -> None:
+        self._network = network
 
     def classify(self, frames: np.ndarray) -> np.ndarray:
-        return np.asarray(self._network(frames[..., None], training=False))
+        return self._network(frames[..., None])
 
 
-RUNTIMES: dict[str, Callable[[bytes], Classifier]] = {"litert": LiteRTClassifier, "keras": KerasClassifier}
+def look_again(classifier: Classifier, frames: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Average what the classifier says of frames it is not sure of over shifts by a pixel to each side.
+
+    frames: float32 (n, 28, 28). probabilities: float32 (n, 11), what it said at first. Returns the same, improved.
+    """
+    unsure = np.flatnonzero(probabilities.max(axis=1) < SURE)
+    if not unsure.size:
+        return probabilities
+    shifted = [np.roll(frames[unsure], step, axis) for axis in (1, 2) for step in (-1, 1)]
+    views = classifier.classify(np.concatenate(shifted)).reshape(len(shifted), len(unsure), CLASSES)
+    improved = probabilities.copy()
+    improved[unsure] = (probabilities[unsure] + views.sum(axis=0)) / (len(shifted) + 1)
+    return improved
 
 
 def load_classifier(content: bytes, runtime: str) -> Classifier:
-    """Load a version's network and warm it.
-
-    content: of `digits.tflite` for runtime "litert", of `digits.keras` for "keras".
-    Raises ValueError where the content is no network that answers frames with 11 probabilities.
-    """
-    try:
-        classifier: Classifier = RUNTIMES[runtime](content)
-        answer = classifier.classify(np.zeros((2, SIDE, SIDE), np.float32))
-    except Exception as error:  # Each runtime fails in its own ways; all mean that this file cannot serve.
-        raise ValueError(f"this is no network the {runtime} runtime can load: {error}") from error
-    if answer.shape != (2, CLASSES):
-        raise ValueError(f"the network answers with shape {answer.shape}, not (2, {CLASSES})")
-    return classifier
+    """Load a version's network and warm it. Raises ValueError where the content is no network for frames."""
+    return NetworkClassifier(load_network(content, runtime, (2, SIDE, SIDE, 1), (2, CLASSES)))

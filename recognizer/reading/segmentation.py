@@ -10,6 +10,9 @@ from .ink import Ink
 LINE_HEIGHT = 56
 """Digits taller than this, in pixels, are reduced to it before they are cut."""
 
+SPECK = 0.08
+"""Pieces of ink smaller than this share of the digits' height are grain."""
+
 MOST_BLOBS = 600
 """The largest connected pieces of ink on a page; what is left out then is grain, not writing."""
 
@@ -19,7 +22,7 @@ class Line:
     """One line of writing, cut out of the page.
 
     strength: float32 (h, w). x, y: its corner, and scale: page pixels per pixel, on the upright page.
-    body: height of its digits in its own pixels.
+    body: height of its digits, and middle: row half-way down them, in its own pixels.
     """
 
     strength: np.ndarray
@@ -27,6 +30,7 @@ class Line:
     y: float
     scale: float
     body: float
+    middle: float
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,10 @@ class Pieces:
 
     def __len__(self) -> int:
         return len(self.costs) - 1
+
+    def uncut(self) -> "Pieces":
+        """The same ink as one piece."""
+        return Pieces(self.columns[[0, -1]], self.costs[[0, -1]])
 
 
 @dataclass(frozen=True)
@@ -72,9 +80,11 @@ def find_lines(ink: Ink) -> list[Line]:
     """Group the ink into lines of writing, top to bottom, dropping specks, dots, commas and dashes."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.mask, connectivity=8)
     largest = 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:MOST_BLOBS]
-    blobs = _mended([_Blob((int(label),), *(int(v) for v in stats[label])) for label in largest])
+    blobs = [_Blob((int(label),), *(int(v) for v in stats[label])) for label in largest]
     if not blobs:
         return []
+    speck = SPECK * _typical_height(blobs)
+    blobs = _mended([blob for blob in blobs if max(blob.width, blob.height) >= speck])
     body = _typical_height(blobs)
     tall = [blob for blob in blobs if blob.height >= 0.4 * body]
     small = [blob for blob in blobs if blob.height < 0.4 * body]
@@ -82,7 +92,7 @@ def find_lines(ink: Ink) -> list[Line]:
     lines = []
     for row in sorted(rows, key=lambda row: float(np.mean([b.y + b.height / 2 for b in row]))):
         members = row + [blob for blob in small if _belongs(blob, row)]
-        lines.append(_cut_out(ink, labels, members, float(np.median([b.height for b in row]))))
+        lines.append(_cut_out(ink, labels, members, row))
     return lines
 
 
@@ -139,7 +149,7 @@ def _belongs(blob: _Blob, row: list[_Blob]) -> bool:
     return False
 
 
-def _cut_out(ink: Ink, labels: np.ndarray, blobs: list[_Blob], body: float) -> Line:
+def _cut_out(ink: Ink, labels: np.ndarray, blobs: list[_Blob], row: list[_Blob]) -> Line:
     margin = 2
     height, width = ink.mask.shape
     left = max(0, min(b.x for b in blobs) - margin)
@@ -150,11 +160,15 @@ def _cut_out(ink: Ink, labels: np.ndarray, blobs: list[_Blob], body: float) -> L
     keep[[label for blob in blobs for label in blob.labels]] = 1
     own = cv2.dilate(keep[labels[top:bottom, left:right]], np.ones((3, 3), np.uint8))
     strength = ink.strength[top:bottom, left:right] * own
+    body = float(np.median([blob.height for blob in row]))
+    middle = float(np.median([blob.y + blob.height / 2 for blob in row])) - top
     scale = max(1.0, body / LINE_HEIGHT)
     if scale > 1:
         size = (max(1, round((right - left) / scale)), max(1, round((bottom - top) / scale)))
         strength = cv2.resize(strength, size, interpolation=cv2.INTER_AREA)
-    return Line(strength, left * ink.scale, top * ink.scale, scale * ink.scale, body / scale)
+    return Line(
+        strength, ink.x + left * ink.scale, ink.y + top * ink.scale, scale * ink.scale, body / scale, middle / scale
+    )
 
 
 def cut(line: Line) -> Pieces:

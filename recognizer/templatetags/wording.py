@@ -22,6 +22,12 @@ def exact_percent(share: float) -> str:
 
 
 @register.filter
+def percent_width(share: float) -> str:
+    """Write a share as the width of a bar in SVG."""
+    return f"{share:.2%}"
+
+
+@register.filter
 def sureness(confidence: float) -> str:
     """Say a confidence in words."""
     if confidence >= 0.98:

@@ -42,10 +42,10 @@ def test_ruled_lines_are_dropped_and_strokes_across_them_stay() -> None:
     page[60:220, 200:212] = 20
     ink = find_ink(page)
     assert ink is not None
-    columns = np.flatnonzero(ink.mask.any(axis=0))
+    columns = np.flatnonzero(ink.mask.any(axis=0)) + round(ink.x)
     assert columns.min() > 180
     assert columns.max() < 230
-    assert ink.mask[65:215, 205].mean() > 0.95
+    assert ink.mask[65 - round(ink.y) : 215 - round(ink.y), 205 - round(ink.x)].mean() > 0.95
 
 
 def test_a_large_page_is_searched_at_a_working_size() -> None:
@@ -54,4 +54,14 @@ def test_a_large_page_is_searched_at_a_working_size() -> None:
     ink = find_ink(page)
     assert ink is not None
     assert ink.scale == 2.5
-    assert max(ink.mask.shape) == 1600
+    assert ink.mask.sum() == pytest.approx(1000 * 100 / 2.5**2, rel=0.05)
+
+
+def test_ink_is_cut_out_and_says_where_it_was() -> None:
+    ink = find_ink(PAGE)
+    assert ink is not None
+    rows, columns = np.nonzero(ink.mask)
+    dark = np.argwhere(PAGE < 128)
+    assert abs(ink.y + rows.min() - dark[:, 0].min()) <= 1
+    assert abs(ink.x + columns.max() - dark[:, 1].max()) <= 1
+    assert ink.mask.shape < PAGE.shape

@@ -1,6 +1,6 @@
 import numpy as np
 
-from training.datasets import Mnist, augmented, framed, stream
+from training.datasets import LEARNING, Mnist, augmented, digit_batch, framed, stream
 
 
 def test_the_split_keeps_55000_5000_and_10000(mnist: Mnist) -> None:
@@ -26,8 +26,10 @@ def test_a_batch_holds_frames_of_digits_and_of_what_is_none(little_mnist: Mnist)
     assert frames.min() >= 0
     assert frames.max() <= 1
     assert frames.any(axis=(1, 2)).all()
-    assert 0.05 < (labels == 10).mean() < 0.3
-    digits = labels < 10
+    assert 0.1 < (labels == 10).mean() < 0.35
+    # What comes before are runs cut from written rows.
+    digits = np.flatnonzero(labels < 10)
+    digits = digits[digits >= round(LEARNING.runs * 192)]
     assert np.array_equal(labels[digits], little_mnist.train.labels[digits])
 
 
@@ -38,10 +40,10 @@ def test_frames_of_mnist_are_as_the_reader_sees_them(little_mnist: Mnist) -> Non
 
 
 def test_a_stream_taken_up_again_goes_on_where_it_stopped(little_mnist: Mnist) -> None:
-    whole = stream(little_mnist.train, 64, seed=1, workers=1)
+    whole = stream(digit_batch, little_mnist.train, 64, seed=1, workers=1)
     batches = [next(whole) for _ in range(4)]
     whole.close()
-    rest = stream(little_mnist.train, 64, seed=1, start=3, workers=1)
+    rest = stream(digit_batch, little_mnist.train, 64, seed=1, start=3, workers=1)
     again = next(rest)
     rest.close()
     assert np.array_equal(batches[3][0], again[0])

@@ -8,7 +8,16 @@ import pytest
 from recognizer.reading import Reading, Reason
 from training import report, scenes
 from training.datasets import Mnist
-from training.evaluation import Sample, evaluate, folder_samples, wilson_interval
+from training.evaluation import (
+    Result,
+    Sample,
+    calibration_error,
+    evaluate,
+    folder_samples,
+    refusal_at,
+    reliability,
+    wilson_interval,
+)
 
 
 class Parrot:
@@ -48,14 +57,40 @@ def test_a_folder_of_images_with_labels_becomes_samples(tmp_path: Path) -> None:
 
 def test_the_report_has_a_row_for_each_set_and_pictures_of_mistakes(tmp_path: Path) -> None:
     result = evaluate(Parrot("12", "7"), "two, apart", samples("12", "1"))  # type: ignore[arg-type]
-    text = report.table("v1", [result])
-    assert "| two, apart | 2 | 50.00% |" in text
-    report.write(tmp_path, text, [result])
+    nothing = evaluate(Parrot("", "8"), report.NO_NUMBERS, samples("", ""))  # type: ignore[arg-type]
+    digits = evaluate(Parrot("1", "7"), report.MNIST_TEST, samples("1", "7"))  # type: ignore[arg-type]
+    measured = report.summarised("v1", [digits, result, nothing])
+    assert "| two, apart | 2 | **50.00%** |" in report.table(measured)
+    report.write(tmp_path, measured, [digits, result, nothing])
     assert {path.name for path in tmp_path.iterdir()} == {
         "table.md",
         "reliability.png",
         "worst-two-apart.png",
+        "worst-no-numbers.png",
     }
+
+
+def test_a_table_is_published_between_the_readmes_marks(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{report.START}\nold\n{report.END}\nafter\n")
+    for _ in range(2):
+        report.publish(readme, "new\n")
+        assert readme.read_text() == f"before\n{report.START}\nnew\n{report.END}\nafter\n"
+
+
+def test_refusals_are_counted_at_the_confidence_that_keeps_the_digits() -> None:
+    digits, others = Result("digits"), Result("others")
+    digits.confidences = [0.5 + 0.005 * step for step in range(100)]
+    others.confidences = [0.0, 0.3, 0.49, 0.9]
+    confidence, refused = refusal_at(0.985, [digits], others)
+    assert 0.5 < confidence < 0.52
+    assert refused == 0.75
+
+
+def test_reliability_leaves_out_refusals_and_rare_confidences() -> None:
+    confidences = np.array([0.0] * 50 + [0.95] * 20 + [0.45] * 3)
+    right = np.array([True] * 50 + [True] * 19 + [False] + [True] * 3)
+    assert reliability(confidences, right) == [[0.95, 0.95]]
 
 
 def test_scenes_are_pages_with_their_text(little_mnist: Mnist) -> None:
@@ -69,3 +104,13 @@ def test_scenes_are_pages_with_their_text(little_mnist: Mnist) -> None:
         assert sample.page.ndim == 2
         assert all(line.isdigit() for line in sample.text.split("\n"))
     assert all(sample.text == "" for sample in scenes.no_numbers(6, seed=1))
+
+
+def test_a_confidence_that_is_always_kept_has_no_error() -> None:
+    confidences = np.repeat([0.25, 0.75], 1000)
+    right = np.concatenate([np.arange(1000) < 250, np.arange(1000) < 750])
+    assert calibration_error(confidences, right) < 1e-9
+
+
+def test_boasting_is_measured() -> None:
+    assert calibration_error(np.full(100, 0.95), np.arange(100) < 50) == pytest.approx(0.45)

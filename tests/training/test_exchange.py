@@ -53,10 +53,10 @@ def test_a_digit_that_the_reader_refuses_can_be_taught_all_the_same(
         def classify(self, frames: np.ndarray) -> np.ndarray:
             return np.tile(np.float32([0.1, 0.2] + [0.05] * 9), (len(frames), 1))
 
-    from recognizer.reading import Reason
+    from recognizer.reading import Reader, Reason
 
     reader.reason = Reason.NOT_A_NUMBER
-    reader.reader = type("Reader", (), {"classifier": Classifier()})()  # type: ignore[attr-defined]
+    reader.reader = Reader(Classifier())
     run("import_corrections", folder_with(tmp_path / "in", {"a.png": {"text": "7"}}, a=picture))
     claim = Correction.objects.get()
     assert (claim.prediction.text, claim.box_labels) == ("", [7])

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,20 +7,19 @@ import pytest
 
 from training import cards, fitting
 from training.datasets import Mnist, augmented, framed
-from training.networks import build_network, multiply_adds
+from training.networks import build_network, build_spotter, multiply_adds
 
 LITTLE = fitting.Recipe(epochs=2, batch_size=64, average=0.5)
 
 
-def tiny() -> object:
-    return build_network((4, 4, 4))
+TINY = replace(fitting.DIGITS, build=lambda: build_network((4, 4, 4)))
 
 
 class Killed(Exception):
     pass
 
 
-def clock_that_dies_after(calls: int) -> object:
+def clock_that_dies_after(calls: int) -> Callable[[], float]:
     count = iter(range(10_000))
 
     def clock() -> float:
@@ -31,10 +31,10 @@ def clock_that_dies_after(calls: int) -> object:
 
 
 def test_a_killed_training_continues_to_the_same_network(little_mnist: Mnist, tmp_path: Path) -> None:
-    whole, _ = fitting.fit(little_mnist, LITTLE, tmp_path / "whole", lambda: 0.0, tiny)  # type: ignore[arg-type]
+    whole, _ = fitting.fit(TINY, little_mnist, LITTLE, tmp_path / "whole", lambda: 0.0)
     with pytest.raises(Killed):
-        fitting.fit(little_mnist, LITTLE, tmp_path / "parts", clock_that_dies_after(3), tiny)  # type: ignore[arg-type]
-    parts, progress = fitting.fit(little_mnist, LITTLE, tmp_path / "parts", lambda: 0.0, tiny)  # type: ignore[arg-type]
+        fitting.fit(TINY, little_mnist, LITTLE, tmp_path / "parts", clock_that_dies_after(3))
+    parts, progress = fitting.fit(TINY, little_mnist, LITTLE, tmp_path / "parts", lambda: 0.0)
     assert progress.epoch == 2
     assert len(progress.history["validation_accuracy"]) == 2
     frames = framed(little_mnist.test.images)[..., None]
@@ -42,11 +42,21 @@ def test_a_killed_training_continues_to_the_same_network(little_mnist: Mnist, tm
     assert np.abs(expected - answer).max() < 0.05
 
 
+def test_a_network_settles_after_its_training(little_mnist: Mnist, tmp_path: Path) -> None:
+    recipe = replace(LITTLE, epochs=1, settling=1)
+    network, progress = fitting.fit_settled(TINY, little_mnist, recipe, tmp_path, lambda: 0.0)
+    assert progress.epoch == 2
+    assert len(progress.history["loss"]) == 2
+    again, _ = fitting.fit_settled(TINY, little_mnist, recipe, tmp_path, lambda: 0.0)
+    frames = framed(little_mnist.test.images)[..., None]
+    assert np.allclose(network.predict(frames, verbose=0), again.predict(frames, verbose=0), atol=1e-5)
+
+
 def test_a_checkpoint_of_another_recipe_is_not_continued(little_mnist: Mnist, tmp_path: Path) -> None:
     once = replace(LITTLE, epochs=1)
-    fitting.fit(little_mnist, once, tmp_path, lambda: 0.0, tiny)  # type: ignore[arg-type]
+    fitting.fit(TINY, little_mnist, once, tmp_path, lambda: 0.0)
     with pytest.raises(ValueError, match="another recipe"):
-        fitting.fit(little_mnist, LITTLE, tmp_path, lambda: 0.0, tiny)  # type: ignore[arg-type]
+        fitting.fit(TINY, little_mnist, LITTLE, tmp_path, lambda: 0.0)
 
 
 def test_the_network_answers_frames_with_eleven_probabilities(little_mnist: Mnist) -> None:
@@ -56,6 +66,21 @@ def test_the_network_answers_frames_with_eleven_probabilities(little_mnist: Mnis
     assert answer.shape == (4, 11)
     assert np.allclose(answer.sum(axis=1), 1, atol=1e-5)
     assert 1e6 < multiply_adds(network) < 30e6
+
+
+def test_the_spotter_answers_every_second_column_of_strips_of_any_width(little_mnist: Mnist) -> None:
+    spotter = build_spotter((4, 4, 4))
+    for columns in (32, 90):
+        answer = spotter.predict(np.zeros((2, 40, columns, 1), np.float32), verbose=0)
+        assert answer.shape == (2, columns // 2, 11)
+
+
+def test_the_spotter_is_trained_by_the_same_steps(little_mnist: Mnist, tmp_path: Path) -> None:
+    task = replace(fitting.SPOTTER, build=lambda: build_spotter((4, 4, 4)), per_epoch=lambda examples, batch_size: 3)
+    recipe = replace(LITTLE, epochs=1, batch_size=8)
+    spotter, progress = fitting.fit(task, little_mnist, recipe, tmp_path, lambda: 0.0)
+    assert 0 < progress.history["validation_accuracy"][0] < 1
+    assert spotter.predict(np.zeros((1, 40, 64, 1), np.float32), verbose=0).shape == (1, 32, 11)
 
 
 def test_libraries_named_in_the_card_are_installed() -> None:

@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from recognizer.exceptions import NoServingVersion
-from recognizer.reading import Reason, UnreadableImage
+from recognizer.reading import Reason, UnreadableImage, open_image
+from recognizer.reading.explanation import explain
 from recognizer.serving import ServingReader, serving_reader
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
@@ -21,6 +22,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
+        parser.add_argument(
+            "--explain", action="store_true", help="draw what each stage saw into NAME-explained.png in this folder"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         files = list(image_files(options["paths"]))
@@ -30,6 +34,10 @@ class Command(BaseCommand):
             raise CommandError(f"{error}. Run manage.py migrate first.") from error
         for file in tqdm(files, unit="image", file=sys.stderr, disable=len(files) <= HANDFUL):
             answer = recognize(reader, file)
+            if options["explain"] and answer["reason"] != Reason.UNREADABLE:
+                drawn = Path(f"{file.stem}-explained.png")
+                drawn.write_bytes(explain(reader.reader, open_image(file.read_bytes())))
+                self.stderr.write(f"{file} is explained in {drawn}")
             line = json.dumps(answer) if options["json"] else in_words(answer)
             with tqdm.external_write_mode(file=sys.stdout):
                 self.stdout.write(line)

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ class Command(BaseCommand):
         parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER")
         parser.add_argument("--learning", action="store_true", help="instead: show what corrections teach it")
         parser.add_argument("--output", type=Path, help="folder for the table and pictures (default: evaluation/)")
+        parser.add_argument(
+            "--publish", action="store_true", help="also put the figures into the README and the shipped model card"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         from django.conf import settings
@@ -37,22 +41,29 @@ class Command(BaseCommand):
             return
         test = load_mnist().test
         results = [
-            evaluation.evaluate(reader, "MNIST test", evaluation.mnist_samples(test), len(test)),
+            evaluation.evaluate(reader, report.MNIST_TEST, evaluation.mnist_samples(test), len(test)),
             evaluation.evaluate(reader, "strings, apart", scenes.strings(test, 1000, (1, 6), seed=1), 1000),
             evaluation.evaluate(reader, "strings, touching", scenes.strings(test, 1000, (-2, 2), seed=2), 1000),
-            evaluation.evaluate(reader, "drawings", scenes.drawings(500, seed=3), 500),
+            evaluation.evaluate(reader, report.DRAWINGS, scenes.drawings(500, seed=3), 500),
             evaluation.evaluate(reader, "photographs", scenes.photographs(test, 300, seed=4), 300),
-            evaluation.evaluate(reader, "no numbers", scenes.no_numbers(300, seed=5), 300),
+            evaluation.evaluate(reader, report.NO_NUMBERS, scenes.no_numbers(300, seed=5), 300),
         ]
         for folder in options["folders"]:
             if not (folder / "labels.json").is_file():
                 raise CommandError(f"{folder} holds no labels.json.")
             samples = evaluation.folder_samples(folder)
             results.append(evaluation.evaluate(reader, folder.resolve().name, samples, len(samples)))
-        table = report.table(version.name, results)
-        self.stdout.write(table)
-        report.write(output, table, results)
+        measured = report.summarised(version.name, results)
+        self.stdout.write(report.table(measured))
+        report.write(output, measured, results)
         self.stderr.write(f"table and pictures are in {output}")
+        if options["publish"]:
+            if not version.shipped:
+                raise CommandError("Only the shipped version's figures are published.")
+            path = Path(settings.SHIPPED_VERSION) / "card.json"
+            path.write_text(json.dumps(json.loads(path.read_text()) | {"evaluation": measured}, indent=1) + "\n")
+            report.publish(settings.BASE_DIR / "README.md", report.table(measured))
+            report.draw_reliability(measured, settings.BASE_DIR / "docs" / "images" / "reliability.png")
 
     def learning(self, version: ModelVersion, output: Path) -> None:
         """Retrain with 30, 100 and 300 corrections, and with wrong labels among them, and draw both curves."""

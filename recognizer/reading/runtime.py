@@ -1,0 +1,76 @@
+"""A network's file -> answers: the LiteRT and the Keras runtime behind one Protocol."""
+
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class Network(Protocol):
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        """Answer a batch: float32 in, float32 out, the first axis the same."""
+
+
+class LiteRTNetwork:
+    """A network's LiteRT export. Threads may share it: each has an interpreter of its own."""
+
+    def __init__(self, content: bytes) -> None:
+        self._model = content
+        self._local = threading.local()
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        interpreter = self._interpreter()
+        entry, leave = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+        if tuple(entry["shape"]) != batch.shape:
+            interpreter.resize_tensor_input(entry["index"], batch.shape)
+            interpreter.allocate_tensors()
+        interpreter.set_tensor(entry["index"], np.ascontiguousarray(batch, np.float32))
+        interpreter.invoke()
+        return np.asarray(interpreter.get_tensor(leave["index"]))
+
+    def _interpreter(self) -> Any:
+        interpreter = getattr(self._local, "interpreter", None)
+        if interpreter is None:
+            from ai_edge_litert.interpreter import Interpreter
+
+            interpreter = Interpreter(model_content=self._model, num_threads=1)
+            interpreter.allocate_tensors()
+            self._local.interpreter = interpreter
+        return interpreter
+
+
+class KerasNetwork:
+    """The network itself. Slower and larger, it is the truth the export is held to."""
+
+    def __init__(self, content: bytes) -> None:
+        import keras
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "network.keras"
+            path.write_bytes(content)
+            self._network = keras.models.load_model(path, compile=False, safe_mode=True)
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        return np.asarray(self._network(batch, training=False))
+
+
+RUNTIMES: dict[str, Callable[[bytes], Network]] = {"litert": LiteRTNetwork, "keras": KerasNetwork}
+
+
+def load_network(content: bytes, runtime: str, entry: tuple[int, ...], leave: tuple[int, ...]) -> Network:
+    """Load a network and warm it with a batch of the shape `entry`, which it must answer with the shape `leave`.
+
+    content: of a `.tflite` file for runtime "litert", of a `.keras` file for "keras".
+    Raises ValueError where the content is no such network.
+    """
+    try:
+        network = RUNTIMES[runtime](content)
+        answer = network(np.zeros(entry, np.float32))
+    except Exception as error:  # Each runtime fails in its own ways; all mean that this file cannot serve.
+        raise ValueError(f"this is no network the {runtime} runtime can load: {error}") from error
+    if answer.shape != leave:
+        raise ValueError(f"the network answers with shape {answer.shape}, not {leave}")
+    return network
