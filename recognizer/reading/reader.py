@@ -14,8 +14,8 @@ from .segmentation import Line, Pieces, cut, find_lines
 from .spotter import Spotter, shipped_spotter
 
 MOST_LINES = 60
-LEAST_CONFIDENCE = 0.2
-"""A page whose digits are, on average, less likely than this is not a number."""
+LEAST_CONFIDENCE = 0.35
+"""A page whose digits, or whose reading for each digit, are on average less likely than this is not a number."""
 
 
 FEW = 3
@@ -140,9 +140,9 @@ class Reader:
             for line, way in zip(trace.lines, trace.ways, strict=True)
             for step in way.others
         )
-        if not digits or _is_no_number(digits, junk):
-            return Reading("", 0.0, (), Reason.NOT_A_NUMBER, page)
         confidence = round(float(np.prod([way.confidence for _, way in found])), 6)
+        if not digits or confidence < LEAST_CONFIDENCE ** len(digits) or _is_no_number(digits, junk):
+            return Reading("", 0.0, (), Reason.NOT_A_NUMBER, page)
         return Reading(_text(digits), confidence, tuple(digits), None, page)
 
 
