@@ -33,7 +33,7 @@ help:
 	  fi; \
 	done; echo "Python 3.11, 3.12 or 3.13 is needed and none was found" >&2; exit 1
 
-$(RUN_STAMP): requirements.txt | .venv/bin/python
+$(RUN_STAMP): requirements.txt requirements-serve.txt | .venv/bin/python
 	@echo "Installing what the site needs; the first time takes some minutes"
 	$(PYTHON) -m pip install --disable-pip-version-check -r requirements.txt
 	@touch $@

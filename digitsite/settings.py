@@ -5,7 +5,10 @@ import os
 import sys
 import tempfile
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -51,8 +54,36 @@ def broker_options(url: str) -> dict[str, str | int]:
     return {}
 
 
+def file_storage(url: str) -> dict[str, Any]:
+    """Return the storage of pictures and networks: MEDIA_ROOT, or a bucket, `s3://key:secret@host:port/bucket`.
+
+    Without a host the bucket is Amazon's, without a key the machine's role opens it; `?region=` and `?tls=off`.
+    """
+    if not url:
+        return {"BACKEND": "recognizer.storage.DurableStorage"}
+    address = urlsplit(url)
+    asked = parse_qs(address.query)
+    bucket = address.path.strip("/")
+    if address.scheme != "s3" or not bucket or "/" in bucket or set(asked) - {"region", "tls"}:
+        raise ImproperlyConfigured("STORAGE_URL is not of the form s3://key:secret@host:port/bucket?region=…&tls=off.")
+    host = address.netloc.rpartition("@")[2]
+    scheme = "http" if asked.get("tls") == ["off"] else "https"
+    return {
+        "BACKEND": "recognizer.buckets.Bucket",
+        "OPTIONS": {
+            "bucket_name": bucket,
+            "endpoint_url": f"{scheme}://{host}" if host else None,
+            "access_key": unquote(address.username) if address.username else None,
+            "secret_key": unquote(address.password) if address.password else None,
+            "region_name": asked.get("region", [None])[0],
+        },
+    }
+
+
 DEBUG = switch("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret_key(BASE_DIR / ".secret_key")
+# What must be shared is checked where the site says that it runs on more than one machine.
+SEVERAL_HOSTS = switch("SEVERAL_HOSTS", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -75,6 +106,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "digitsite.proxies.TrustedProxies",
     "digitsite.requests.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -116,10 +148,18 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": f"PRAGMA journal_mode={sqlite.journal_mode(sqlite.library())}; PRAGMA synchronous=FULL;",
     }
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    # A pool a process: a request takes a connection that answers, or a 503 after 4 seconds without one.
+    pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 4, "reconnect_timeout": 8}
+    DATABASES["default"]["OPTIONS"] = DATABASES["default"].get("OPTIONS", {}) | {"connect_timeout": 4, "pool": pool}
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
+    # A request does without the cache rather than wait for it.
+    CACHES["default"]["OPTIONS"] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} | CACHES["default"].get(
+        "OPTIONS", {}
+    )
+    SESSION_ENGINE = "digitsite.sessions"
 
 # Files: static ones are public and hashed; media are private and leave through a view that checks the owner.
 STATIC_URL = "static/"
@@ -128,7 +168,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(BASE_DIR / "media")))
 FILE_UPLOAD_PERMISSIONS = 0o600
 STORAGES = {
-    "default": {"BACKEND": "recognizer.storage.DurableStorage"},
+    "default": file_storage(env.str("STORAGE_URL", default="")),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -202,7 +242,8 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 TRUST_PROXY = switch("TRUST_PROXY", default=False)
-if TRUST_PROXY:
+TRUSTED_PROXIES = [ip_network(network) for network in env.list("TRUSTED_PROXIES", default=[])]
+if TRUST_PROXY or TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 CONTENT_SECURITY_POLICY = {

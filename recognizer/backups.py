@@ -1,4 +1,7 @@
-"""Everything that is kept, in one file: the database as it stands at one moment, and the pictures."""
+"""Everything that is kept, in one file: the database as it stands at one moment, and the pictures.
+
+What a bucket holds stays there: its own tools copy it from store to store.
+"""
 
 import os
 import shutil
@@ -11,6 +14,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from django.conf import settings
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connection
 from tqdm import tqdm
 
@@ -65,5 +69,7 @@ def copy_database(folder: Path) -> Path:
 
 
 def _media_files() -> Iterator[Path]:
+    if not isinstance(default_storage, FileSystemStorage):
+        return
     for folder, _, names in os.walk(settings.MEDIA_ROOT):
         yield from (Path(folder) / name for name in names)

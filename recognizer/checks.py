@@ -1,7 +1,9 @@
 """Mistakes in the settings, told before the first request."""
 
 import json
+import os
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,14 @@ SHIPPED = (*NETWORKS, "card.json", "mistakes.png")
 
 @register()
 def check_runtime(**kwargs: Any) -> list[CheckMessage]:
+    if settings.RECOGNIZER_RUNTIME == "keras" and find_spec("keras") is None:
+        return [
+            Error(
+                "RECOGNIZER_RUNTIME is 'keras', and this host has no Keras.",
+                hint="Set it to litert, or install requirements.txt in place of requirements-serve.txt.",
+                id="recognizer.E004",
+            )
+        ]
     if settings.RECOGNIZER_RUNTIME in RUNTIMES:
         return []
     return [
@@ -79,5 +89,75 @@ def check_limits_are_on(**kwargs: Any) -> list[CheckMessage]:
             "API_THROTTLE is off: anybody may call as often as they like.",
             hint="Set API_THROTTLE to on.",
             id="recognizer.W002",
+        )
+    ]
+
+
+SQLITE = "django.db.backends.sqlite3"
+REDIS = "django.core.cache.backends.redis.RedisCache"
+BUCKET = "recognizer.buckets.Bucket"
+
+
+@register()
+def check_hosts_share_all(**kwargs: Any) -> list[CheckMessage]:
+    """Name what each of several hosts would keep to itself."""
+    if not settings.SEVERAL_HOSTS:
+        return []
+    alone = {
+        "E010": (
+            settings.DATABASES["default"]["ENGINE"] == SQLITE,
+            "the database is a file of SQLite on one of them",
+            "Set DATABASE_URL to PostgreSQL.",
+        ),
+        "E011": (
+            settings.STORAGES["default"]["BACKEND"] != BUCKET,
+            "pictures and networks lie in a folder of one of them",
+            "Set STORAGE_URL to a bucket.",
+        ),
+        "E012": (
+            settings.CACHES["default"]["BACKEND"] != REDIS,
+            "each counts limits in a memory of its own, so that they are no limits",
+            "Set CACHE_URL to Redis.",
+        ),
+        "E013": (
+            settings.CELERY_BROKER_URL.startswith(("filesystem:", "memory:")),
+            "the queue is a folder of one of them, which the other workers never see",
+            "Set CELERY_BROKER_URL to Redis or RabbitMQ.",
+        ),
+        "E014": (
+            not os.environ.get("SECRET_KEY"),
+            "each makes a SECRET_KEY of its own, and refuses the others' sessions and forms",
+            "Set SECRET_KEY to the same on all.",
+        ),
+    }
+    return [
+        Error(f"The site runs on several hosts, and {what}.", hint=hint, id=f"recognizer.{number}")
+        for number, (found, what, hint) in alone.items()
+        if found
+    ]
+
+
+@register()
+def check_one_place_for_files(**kwargs: Any) -> list[CheckMessage]:
+    if settings.STORAGES["default"]["BACKEND"] != BUCKET or not os.environ.get("MEDIA_ROOT"):
+        return []
+    return [
+        Error(
+            "MEDIA_ROOT and STORAGE_URL are both set: files would be looked for in the bucket alone.",
+            hint="Set one of them.",
+            id="recognizer.E015",
+        )
+    ]
+
+
+@register()
+def check_proxies(**kwargs: Any) -> list[CheckMessage]:
+    if not (settings.TRUST_PROXY and settings.TRUSTED_PROXIES):
+        return []
+    return [
+        Error(
+            "TRUST_PROXY believes whoever connects, whatever TRUSTED_PROXIES says.",
+            hint="Set TRUSTED_PROXIES alone.",
+            id="recognizer.E016",
         )
     ]

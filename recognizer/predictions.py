@@ -147,9 +147,10 @@ def orphaned_images(older_than: datetime.timedelta) -> Iterator[str]:
 
 
 def _walk(folder: str) -> Iterator[tuple[str, list[str]]]:
-    if not default_storage.exists(folder):
+    try:
+        folders, files = default_storage.listdir(folder)
+    except FileNotFoundError:
         return
-    folders, files = default_storage.listdir(folder)
     if files:
         yield folder, files
     for name in folders:

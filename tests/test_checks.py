@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,71 @@ def test_the_project_as_it_stands_has_no_mistakes() -> None:
 def test_both_runtimes_are_right(settings: Any, runtime: str) -> None:
     settings.RECOGNIZER_RUNTIME = runtime
     assert checks.check_runtime() == []
+
+
+def test_keras_on_a_host_without_it_is_a_mistake(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.RECOGNIZER_RUNTIME = "keras"
+    monkeypatch.setattr(checks, "find_spec", lambda name: None)
+    assert ids(checks.check_runtime()) == ["recognizer.E004"]
+
+
+@pytest.fixture
+def several_hosts(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Settings of a site on several hosts that share all they must."""
+    settings.SEVERAL_HOSTS = True
+    settings.DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql"}}
+    settings.STORAGES = site.STORAGES | {"default": {"BACKEND": checks.BUCKET}}
+    settings.CACHES = {"default": {"BACKEND": checks.REDIS}}
+    settings.CELERY_BROKER_URL = "amqp://guest:guest@queue.example:5672//"
+    monkeypatch.setenv("SECRET_KEY", "the same on all")
+    monkeypatch.delenv("MEDIA_ROOT", raising=False)
+    return settings
+
+
+# Replacing the databases does not change what tests run on: nothing here asks one.
+pytest_databases = pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
+
+
+@pytest_databases
+def test_hosts_that_share_all_they_must_are_right(several_hosts: Any) -> None:
+    assert checks.check_hosts_share_all() == []
+    assert checks.check_one_place_for_files() == []
+
+
+@pytest_databases
+@pytest.mark.parametrize(
+    ("number", "name", "value"),
+    [
+        ("E010", "DATABASES", {"default": {"ENGINE": checks.SQLITE}}),
+        ("E011", "STORAGES", {"default": {"BACKEND": "recognizer.storage.DurableStorage"}}),
+        ("E012", "CACHES", {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}),
+        ("E013", "CELERY_BROKER_URL", "filesystem://localhost"),
+    ],
+)
+def test_what_each_host_would_keep_to_itself_is_named(several_hosts: Any, number: str, name: str, value: Any) -> None:
+    setattr(several_hosts, name, value)
+    assert ids(checks.check_hosts_share_all()) == [f"recognizer.{number}"]
+    several_hosts.SEVERAL_HOSTS = False
+    assert checks.check_hosts_share_all() == []
+
+
+@pytest_databases
+def test_hosts_that_would_each_make_a_key_are_named(several_hosts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SECRET_KEY")
+    assert ids(checks.check_hosts_share_all()) == ["recognizer.E014"]
+
+
+@pytest_databases
+def test_a_folder_beside_a_bucket_is_a_mistake(several_hosts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDIA_ROOT", "/srv/media")
+    assert ids(checks.check_one_place_for_files()) == ["recognizer.E015"]
+
+
+def test_trusting_everybody_beside_a_list_of_proxies_is_a_mistake(settings: Any) -> None:
+    settings.TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
+    assert checks.check_proxies() == []
+    settings.TRUST_PROXY = True
+    assert ids(checks.check_proxies()) == ["recognizer.E016"]
 
 
 def test_another_runtime_is_a_mistake(settings: Any) -> None:
@@ -89,5 +155,5 @@ def test_every_check_is_registered() -> None:
         *registry.deployment_checks,
     }
     written = {value for name, value in vars(checks).items() if name.startswith("check_")}
-    assert len(written) == 4
+    assert len(written) == 7
     assert written <= registered

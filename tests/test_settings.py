@@ -58,7 +58,7 @@ def test_plain_http_is_a_choice(environment: dict[str, str]) -> None:
     assert not any(settings_with(*SECURE, **environment))
 
 
-@pytest.mark.parametrize("name", ["DEBUG", "HTTPS", "API_THROTTLE", "TRUST_PROXY"])
+@pytest.mark.parametrize("name", ["DEBUG", "HTTPS", "API_THROTTLE", "TRUST_PROXY", "SEVERAL_HOSTS"])
 def test_a_switch_that_is_neither_on_nor_off_stops_the_site(name: str) -> None:
     done = run("-c", "import digitsite.settings", **{name: "onn"})
     assert done.returncode != 0
@@ -76,6 +76,57 @@ def test_the_database_is_the_one_of_the_address() -> None:
     found = databases["default"]
     assert found["ENGINE"] == "django.db.backends.postgresql"
     assert (found["HOST"], found["PORT"], found["NAME"]) == ("db.example", 5433, "digits")
+
+
+def test_a_site_on_one_machine_needs_no_server_beside_it() -> None:
+    names = ("DATABASES", "CACHES", "STORAGES", "SEVERAL_HOSTS", "TRUSTED_PROXIES")
+    databases, caches, storages, several, proxies = settings_with(*names)
+    assert databases["default"]["ENGINE"] == "django.db.backends.sqlite3"
+    assert caches["default"] == {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": ""}
+    assert storages["default"] == {"BACKEND": "recognizer.storage.DurableStorage"}
+    assert (several, proxies) == (False, [])
+
+
+def test_postgresql_is_reached_through_a_pool() -> None:
+    address = "postgres://anna:word@db.example/digits?sslmode=require"
+    (databases,) = settings_with("DATABASES", DATABASE_URL=address, DATABASE_POOL="5")
+    options = databases["default"]["OPTIONS"]
+    assert (options["sslmode"], options["pool"]["max_size"]) == ("require", 5)
+    # Django refuses a pool of connections that are kept besides.
+    assert not databases["default"].get("CONN_MAX_AGE")
+
+
+def test_redis_keeps_sessions_and_is_not_waited_for() -> None:
+    caches, engine = settings_with("CACHES", "SESSION_ENGINE", CACHE_URL="redis://:word@cache.example:6379/0")
+    assert caches["default"]["OPTIONS"]["socket_timeout"] < 1
+    assert engine == "digitsite.sessions"
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("s3:///pictures", {"bucket_name": "pictures", "endpoint_url": None, "access_key": None}),
+        ("s3://k:a%2Fb@s3.example:9000/pictures", {"endpoint_url": "https://s3.example:9000", "secret_key": "a/b"}),
+        ("s3://k:s@s3.example/pictures?tls=off&region=eu-1", {"endpoint_url": "http://s3.example"}),
+    ],
+)
+def test_a_bucket_is_named_by_its_address(address: str, expected: dict[str, Any]) -> None:
+    (storages,) = settings_with("STORAGES", STORAGE_URL=address)
+    assert storages["default"]["BACKEND"] == "recognizer.buckets.Bucket"
+    assert storages["default"]["OPTIONS"].items() >= expected.items()
+
+
+@pytest.mark.parametrize("address", ["s3://host", "s3://host/a/b", "gs://host/a", "/srv/media", "s3:///a?acl=public"])
+def test_a_store_that_is_none_stops_the_site(address: str) -> None:
+    done = run("-c", "import digitsite.settings", STORAGE_URL=address)
+    assert done.returncode != 0
+    assert "STORAGE_URL is not of the form" in done.stderr
+
+
+def test_a_proxy_that_is_no_network_stops_the_site() -> None:
+    done = run("-c", "import digitsite.settings", TRUSTED_PROXIES="10.0.0.0/8,nginx")
+    assert done.returncode != 0
+    assert "nginx" in done.stderr
 
 
 def test_the_secret_key_of_the_environment_is_taken() -> None:

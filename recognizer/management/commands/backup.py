@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recognizer.backups import BackupFailed, write_backup
@@ -19,3 +20,5 @@ class Command(BaseCommand):
         except (BackupFailed, OSError) as error:
             raise CommandError(f"Nothing was backed up: {error}") from error
         self.stdout.write(f"{options['file']}: {file.stat().st_size / 1e6:.1f} MB")
+        if not isinstance(default_storage, FileSystemStorage):
+            self.stdout.write("Pictures and networks are not in it: copy the bucket of STORAGE_URL as well.")

@@ -1,0 +1,55 @@
+"""Real servers for tests to stand on: an S3 store of their own, and a Redis where one answers."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from benchmarks.processes import free_port
+
+REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
+
+
+def answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def redis_or_skip() -> str:
+    """Return the address of the Redis for tests."""
+    address = urlsplit(REDIS)
+    if not answers(address.hostname or "", address.port or 6379):
+        pytest.skip("no Redis answers at TEST_REDIS_URL")
+    return REDIS
+
+
+@contextmanager
+def s3_store() -> Iterator[str]:
+    """Start an S3 store that keeps all in memory. Yields the STORAGE_URL of a bucket in it."""
+    import boto3
+
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 60
+        while not answers("127.0.0.1", port):
+            assert process.poll() is None and time.monotonic() < until, "the store does not start"  # noqa: PT018
+            time.sleep(0.1)
+        keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
+        client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", **keys)
+        client.create_bucket(Bucket="digits")
+        client.close()
+        yield f"s3://key:secret@127.0.0.1:{port}/digits?tls=off&region=us-east-1"
+    finally:
+        process.kill()
+        process.wait()
