@@ -8,7 +8,6 @@ from hashlib import sha256
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from .exceptions import KeyReused, NoNumber
 from .metrics import READING_SECONDS, READINGS, STAGE_SECONDS
@@ -17,6 +16,7 @@ from .reading import Reading, Reason, UnreadableImage, encode_page, frames_strip
 from .reading.explanation import explain
 from .reading.heat import heat_strip
 from .serving import serving_reader
+from .storage import unknown_files
 from .visitors import Identity
 
 
@@ -133,28 +133,12 @@ def delete_images(names: list[str]) -> None:
 
 
 def orphaned_images(older_than: datetime.timedelta) -> Iterator[str]:
-    """Yield the names of stored images without a row, left by a crash or a deleted account.
-
-    Younger files are passed over: their row may be on its way.
-    """
-    before = timezone.now() - older_than
-    for folder, names in _walk("predictions"):
-        files = [f"{folder}/{name}" for name in names]
-        known = set(Prediction.objects.filter(image__in=files).values_list("image", flat=True))
-        for name in files:
-            if name not in known and default_storage.get_modified_time(name) < before:
-                yield name
-
-
-def _walk(folder: str) -> Iterator[tuple[str, list[str]]]:
-    try:
-        folders, files = default_storage.listdir(folder)
-    except FileNotFoundError:
-        return
-    if files:
-        yield folder, files
-    for name in folders:
-        yield from _walk(f"{folder}/{name}")
+    """Yield the names of stored images without a row, left by a crash or a deleted account."""
+    return unknown_files(
+        "predictions",
+        lambda names: set(Prediction.objects.filter(image__in=names).values_list("image", flat=True)),
+        older_than,
+    )
 
 
 def rows_without_image() -> Iterator[Prediction]:

@@ -1,11 +1,13 @@
 """Which version serves, and this process's cached reader for it."""
 
 import contextlib
+import datetime
 import hashlib
 import json
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from .exceptions import NoServingVersion
 from .metrics import SERVING
 from .models import ModelVersion, Promotion
 from .reading import Reader, Reading, load_classifier
+from .storage import unknown_files
 
 logger = logging.getLogger(__name__)
 
@@ -205,6 +208,16 @@ def install_version(folder: Path, shipped: bool = False) -> ModelVersion:
             default_storage.delete(name)
         raise
     return version
+
+
+def orphaned_version_files(older_than: datetime.timedelta) -> Iterator[str]:
+    """Yield the names of stored networks and pictures that no version names."""
+
+    def known(names: list[str]) -> set[str]:
+        fields = ((field, ModelVersion.objects.filter(**{f"{field}__in": names})) for field in FILES)
+        return {name for field, versions in fields for name in versions.values_list(field, flat=True)}
+
+    return unknown_files("versions", known, older_than)
 
 
 def install_shipped_version(**kwargs: Any) -> None:

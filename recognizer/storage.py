@@ -1,11 +1,14 @@
-"""Files that are on the disk before anybody is told so."""
+"""Files that are on the disk before anybody is told so, and those that nobody was told of."""
 
+import datetime
 import os
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from django.core.files.storage import FileSystemStorage
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.utils import timezone
 
 
 class DurableStorage(FileSystemStorage):
@@ -43,3 +46,27 @@ def flush_ancestors(folder: Path, top: Path) -> None:
         if not above.is_relative_to(top):
             break
         flush(above)
+
+
+def unknown_files(folder: str, known: Callable[[list[str]], set[str]], older_than: datetime.timedelta) -> Iterator[str]:
+    """Yield the names of stored files below a folder that no row names: a crash came between file and row.
+
+    known: tells which of some names rows bear. Younger files are passed over: their row may be on its way.
+    """
+    before = timezone.now() - older_than
+    for names in _files_below(folder):
+        for name in sorted(set(names) - known(names)):
+            if default_storage.get_modified_time(name) < before:
+                yield name
+
+
+def _files_below(folder: str) -> Iterator[list[str]]:
+    """Yield the names of the files of each folder, from one folder down."""
+    try:
+        folders, files = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    if files:
+        yield [f"{folder}/{name}" for name in files]
+    for name in folders:
+        yield from _files_below(f"{folder}/{name}")

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 
-from recognizer.models import Prediction
+from recognizer.models import ModelVersion, Prediction
 from tests.conftest import FakeReader, png
+from training.models import State, TrainingRun
 
 Make = Callable[..., Prediction]
 
@@ -112,7 +114,7 @@ def test_a_sweep_removes_orphans_and_nothing_else(orphan: Path, make_prediction:
     out, err = run("sweep_media")
     assert not orphan.exists()
     assert kept.image.storage.exists(kept.image.name)
-    assert "removed 1 image without a prediction" in out
+    assert "removed 1 file that no row knows" in out
     assert err == ""
 
 
@@ -120,7 +122,7 @@ def test_a_sweep_passes_over_what_is_younger_than_an_hour(orphan: Path) -> None:
     os.utime(orphan)
     out, _ = run("sweep_media")
     assert orphan.exists()
-    assert "removed 0 images" in out
+    assert "removed 0 files" in out
     run("sweep_media", "--minutes", "0")
     assert not orphan.exists()
 
@@ -129,7 +131,22 @@ def test_a_dry_sweep_only_says_what_it_would_remove(orphan: Path) -> None:
     out, _ = run("sweep_media", "--dry-run")
     assert orphan.exists()
     assert "left.png" in out
-    assert "would remove 1 image" in out
+    assert "would remove 1 file" in out
+
+
+def test_a_sweep_removes_networks_and_snapshots_that_a_kill_left(media: Path, version: ModelVersion) -> None:
+    ended, active = (TrainingRun(state=state) for state in (State.CANCELLED, State.QUEUED))
+    for training_run in (ended, active):
+        training_run.save()
+        training_run.snapshot.save("snapshot.zip", ContentFile(b"zip"))
+    left = [media / "versions" / "half" / "digits.keras", media / "runs" / "999" / "snapshot.zip"]
+    for path in left:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"left by a crash")
+    before = {path for path in media.rglob("*") if path.is_file()}
+    run("sweep_media", "--minutes", "0")
+    gone = before - {path for path in media.rglob("*") if path.is_file()}
+    assert gone == {*left, media / ended.snapshot.name}
 
 
 def test_a_sweep_reports_predictions_that_lost_their_image(media: Path, make_prediction: Make) -> None:
@@ -138,11 +155,11 @@ def test_a_sweep_reports_predictions_that_lost_their_image(media: Path, make_pre
     out, err = run("sweep_media")
     assert f"prediction {lost.pk} has lost its image" in err
     assert Prediction.objects.filter(pk=lost.pk).exists()
-    assert "removed 0 images" in out
+    assert "removed 0 files" in out
 
 
 def test_a_sweep_of_a_site_without_files_is_quiet(media: Path) -> None:
-    assert run("sweep_media") == ("removed 0 images without a prediction\n", "")
+    assert run("sweep_media") == ("removed 0 files that no row knows\n", "")
 
 
 def test_seeding_stores_predictions_with_their_pictures(media: Path, reader: FakeReader) -> None:

@@ -26,6 +26,8 @@ def supervise(pk: int, stopping: threading.Event) -> None:
     """Take a run, let a process train, and see it to its end. Nothing happens where the run is not free."""
     fence = TrainingRun.objects.take(pk)
     if fence is None:
+        # It may have been cancelled before anybody took it.
+        clean_up(pk)
         return
     logger.info("run %s taken, number %s", pk, fence)
     process = start(pk, fence)

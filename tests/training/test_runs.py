@@ -186,6 +186,14 @@ def test_a_message_that_comes_twice_starts_nothing(monkeypatch: pytest.MonkeyPat
     assert started == []
 
 
+def test_a_run_cancelled_before_anybody_took_it_leaves_no_snapshot(ready: None, media: Path) -> None:
+    run = start_run()
+    assert list((media / "runs").rglob("*.zip"))
+    run.cancel()
+    tasks.train(run.pk)
+    assert not list((media / "runs").rglob("*.zip"))
+
+
 def ending(pk: int, fence: int, folder: Path, passed: bool = True) -> None:
     from training.runs import finish_run
 
