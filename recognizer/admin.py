@@ -230,6 +230,7 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
         "imported",
         "writer",
         "labels",
+        "used_by",
     ]
     actions = ["approve", "reject"]
 
@@ -258,21 +259,30 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
     def claim(self, correction: Correction) -> str:
         return correction.one_line
 
+    @admin.display(description="used by")
+    def used_by(self, correction: Any) -> str:
+        return ", ".join(str(run) for run in correction.runs.all()) or "no run so far"
+
     @admin.action(description="Approve the selected corrections", permissions=["review"])
     def approve(self, request: HttpRequest, corrections: CorrectionQuerySet) -> None:
-        done = [claim.approve(by=request.user) for claim in corrections]
-        self._review(request, done, "approved")
-        waiting = corrections.pending().filter(first_reviewer=request.user.pk).count()
-        if waiting:
-            halves = f"{waiting} of them contradict a very sure network and wait for a second reviewer."
-            self.message_user(request, halves, messages.WARNING)
+        claims = list(corrections)
+        done = [claim.approve(by=request.user) for claim in claims]
+        halves = sum(
+            agreed and claim.state == Correction.State.PENDING for agreed, claim in zip(done, claims, strict=True)
+        )
+        self._review(request, done, "approved", halves)
+        if halves:
+            words = (
+                f"{halves} more contradict{'s' if halves == 1 else ''} a very sure network: another reviewer must too."
+            )
+            self.message_user(request, words, messages.WARNING)
 
     @admin.action(description="Reject the selected corrections", permissions=["review"])
     def reject(self, request: HttpRequest, corrections: CorrectionQuerySet) -> None:
         self._review(request, [claim.reject(by=request.user) for claim in corrections], "rejected")
 
-    def _review(self, request: HttpRequest, done: list[bool], verb: str) -> None:
-        self.message_user(request, f"{sum(done)} {verb}.", messages.SUCCESS)
+    def _review(self, request: HttpRequest, done: list[bool], verb: str, halves: int = 0) -> None:
+        self.message_user(request, f"{sum(done) - halves} {verb}.", messages.SUCCESS)
         if not all(done):
             late = f"{done.count(False)} had been reviewed or replaced before and stay as they are."
             self.message_user(request, late, messages.WARNING)

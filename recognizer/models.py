@@ -334,14 +334,18 @@ class Correction(models.Model):
         return self._decide(self._word(self.State.REJECTED, by), by)
 
     def reopen(self, by: Any) -> bool:
-        """Take back one's own word. Returns False where it was another's, or where a newer claim waits."""
+        """Take back one's own word, and the labels given with it where nobody else agreed to them.
+
+        Returns False where it was another's, or where a newer claim waits.
+        """
         waits = Correction.objects.pending().filter(prediction=self.prediction_id).exclude(pk=self.pk)
         mine = Correction.objects.filter(pk=self.pk)
         if self.state == self.State.PENDING:
             mine = mine.filter(state=self.State.PENDING, first_reviewer=by)
-            return bool(mine.update(first_reviewer=None, first_reviewed_at=None))
+            return bool(mine.update(first_reviewer=None, first_reviewed_at=None, labels=None))
         mine = mine.filter(reviewed_by=by).exclude(models.Exists(waits))
-        return bool(mine.update(state=self.State.PENDING, reviewed_by=None, reviewed_at=None))
+        unsaid: dict[str, Any] = {"state": self.State.PENDING, "reviewed_by": None, "reviewed_at": None}
+        return bool(mine.update(**unsaid | ({"labels": None} if self.first_reviewer_id is None else {})))
 
     def _word(self, state: State, by: Any) -> dict[str, Any]:
         return {"state": state, "reviewed_by": by, "reviewed_at": timezone.now()}

@@ -206,6 +206,15 @@ def test_a_review_records_who_and_when(
     assert other.state == "pending"
 
 
+def test_a_first_word_of_two_is_no_approval(staff: User, make_prediction: Make) -> None:
+    unsure, sure = make_prediction("42").flag("7"), make_prediction("43").flag("8")
+    Prediction.objects.filter(text="43").update(confidence=0.999)
+    staff.user_permissions.add(Permission.objects.get(codename="review_corrections"))
+    told = said(act(user_client(staff), CORRECTIONS, "approve", unsure, sure))
+    assert told == ["1 approved.", "1 more contradicts a very sure network: another reviewer must too."]
+    assert [claim.state for claim in Correction.objects.order_by("id")] == ["approved", "pending"]
+
+
 def test_what_was_reviewed_before_stays_as_it_is(admin: Client, staff: User, make_prediction: Make) -> None:
     claim = make_prediction().flag("7")
     claim.reject(by=staff)

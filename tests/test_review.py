@@ -149,6 +149,25 @@ def test_a_reviewer_fixes_the_labels_of_boxes_one_by_one(browser: Client, make_p
     assert (claim.text, claim.labels, claim.box_labels) == ("421", [4, 10], [4, 10])
 
 
+def test_taking_a_word_back_takes_its_labels_back(browser: Client, make_prediction: Make) -> None:
+    claim = make_prediction("42").flag("421")
+    decide(browser, claim, "approve", label=["4", "x"])
+    decide(browser, claim, "undo")
+    claim.refresh_from_db()
+    assert (claim.state, claim.labels) == ("pending", None)
+
+
+def test_the_second_word_taken_back_leaves_the_labels_of_the_first(browser: Client, make_prediction: Make) -> None:
+    claim = make_prediction("42").flag("421")
+    Prediction.objects.update(confidence=0.999)
+    decide(browser, claim, "approve", label=["4", "x"])
+    other = user_client(reviewer_named("otto"))
+    decide(other, claim, "approve")
+    decide(other, claim, "undo")
+    claim.refresh_from_db()
+    assert (claim.state, claim.labels, claim.first_reviewer.username) == ("pending", [4, 10], "rosa")
+
+
 @pytest.mark.parametrize("fields", [["4", "7"], ["4"], ["4", "no"], ["4", "77"], []])
 def test_labels_left_as_claimed_or_nonsense_fix_nothing(
     browser: Client, make_prediction: Make, fields: list[str]

@@ -62,6 +62,16 @@ def test_a_run_freezes_what_is_approved(
     assert {lesson.frames.shape for lesson in lessons} == {(2, 28, 28)}
 
 
+def test_a_correction_names_the_runs_that_used_it(ready: None, superuser: User, user: User) -> None:
+    run = start_run()
+    used = run.corrections.filter(prediction__owner=user)[0]
+    assert (
+        f"Retraining {run.pk} used it" in user_client(user).get(f"/predictions/{used.prediction_id}/").content.decode()
+    )
+    admin = user_client(superuser).get(f"/admin/recognizer/correction/{used.pk}/change/").content.decode()
+    assert f"run {run.pk}" in admin
+
+
 def test_one_person_teaches_or_judges_but_never_both(ready: None) -> None:
     sides: dict[str, set[bool]] = {}
     for lesson in gather(1, 0.5):
@@ -285,6 +295,20 @@ def test_the_command_tells_why_there_is_no_run() -> None:
         call_command("retrain", cancel=True)
 
 
+def test_the_command_tells_how_a_run_went_with_its_curve(version: ModelVersion) -> None:
+    with pytest.raises(CommandError, match="no run so far"):
+        call_command("retrain", follow=0)
+    verdict = {"passed": False, "checks": [{"name": "each digit", "passed": False, "sentence": "3 is read worse."}]}
+    run = TrainingRun.objects.create(state=State.REFUSED, verdict=verdict, curves={"loss": [0.8, 0.4, 0.1]})
+    out = io.StringIO()
+    call_command("retrain", follow=run.pk, stdout=out)
+    assert out.getvalue().splitlines() == [
+        f"run {run.pk}: Refused",
+        "  loss 0.800 █▅▂ 0.100",
+        "  NO   each digit: 3 is read worse.",
+    ]
+
+
 def test_the_command_queues_a_run(ready: None) -> None:
     out = io.StringIO()
     call_command("retrain", json=True, stdout=out)
@@ -349,3 +373,27 @@ def test_the_dashboard_counts_what_people_said(ready: None, make_prediction: Mak
     assert response.context["drift"]["count"] == 21
     assert "<style" not in response.content.decode()
     assert " style=" not in response.content.decode()
+
+
+def test_the_dashboard_can_be_read_without_a_browser(ready: None, make_prediction: Make, superuser: User) -> None:
+    make_prediction("42").flag("17").reject(by=superuser)
+    verdict = {"passed": False, "checks": [{"name": "each digit", "passed": False, "sentence": "3 is read worse."}]}
+    run = TrainingRun.objects.create(state=State.REFUSED, verdict=verdict)
+    out = io.StringIO()
+    call_command("dashboard", stdout=out)
+    told = out.getvalue()
+    for line in (
+        "21 readings, 100.00% flagged",
+        "0 corrections wait for a review, 20 are approved",
+        "4.76% of    21  test version",
+        "7     ·    ·   20    ·",
+        f"{run.pk}  {run.created_at:%Y-%m-%d %H:%M}  Refused: each digit",
+    ):
+        assert line in told
+    assert told.count("test version") == 3
+    out = io.StringIO()
+    call_command("dashboard", json=True, stdout=out)
+    figures = json.loads(out.getvalue())
+    assert figures["confusions"][7][2] == 20
+    assert figures["runs"] == [{"id": run.pk, "state": "refused", "failed": ["each digit"]}]
+    assert (figures["serving"], figures["days"][-1]["readings"]) == ("test version", 21)

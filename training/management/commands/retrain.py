@@ -15,6 +15,16 @@ PATIENCE = 6.0
 """Seconds to wait for a worker before working here."""
 
 
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: list[float], width: int = 40) -> str:
+    """Draw a curve from 0 up, in one line of characters."""
+    chosen = [values[place * len(values) // width] for place in range(width)] if len(values) > width else values
+    most = max(chosen) or 1.0
+    return "".join(BARS[min(len(BARS) - 1, int(len(BARS) * value / most))] for value in chosen)
+
+
 class Command(BaseCommand):
     help = (
         "Teach the serving network the approved corrections. The new version serves if it passes the gate. "
@@ -33,22 +43,40 @@ class Command(BaseCommand):
             metavar="N",
             help="let the new version read the last N stored images and show what changes, instead of promoting it",
         )
+        parser.add_argument(
+            "--follow",
+            type=int,
+            nargs="?",
+            const=0,
+            metavar="RUN",
+            help="start none, but show the progress and the verdict of a run, the newest unless one is named",
+        )
         parser.add_argument("--cancel", action="store_true", help="cancel the run that is under way")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["cancel"]:
             self.cancel()
             return
-        try:
-            run = start_run(shadow=max(0, options["shadow"]))
-        except (TooFew, RunActive) as error:
-            raise CommandError(str(error)) from error
-        if options["wait"]:
+        following = options["follow"] is not None
+        run = self.named(options["follow"]) if following else self.started(options["shadow"])
+        if options["wait"] or following:
             self.follow(run)
             run.refresh_from_db()
         self.stdout.write(json.dumps(as_json(run)) if options["json"] else self.told(run))
         if run.state in (State.FAILED, State.CANCELLED):
             raise CommandError(f"{run} {run.state}. {run.error}")
+
+    def started(self, shadow: int) -> TrainingRun:
+        try:
+            return start_run(shadow=max(0, shadow))
+        except (TooFew, RunActive) as error:
+            raise CommandError(str(error)) from error
+
+    def named(self, number: int) -> TrainingRun:
+        run = (TrainingRun.objects.filter(pk=number) if number else TrainingRun.objects.all()).first()
+        if run is None:
+            raise CommandError(f"There is no run {number}." if number else "There was no run so far.")
+        return run
 
     def cancel(self) -> None:
         run = TrainingRun.objects.active().first()
@@ -82,6 +110,9 @@ class Command(BaseCommand):
         if run.is_active:
             return f"{run} is queued: {run.taught} corrections to learn from, {run.held_out} to judge by"
         lines = [f"{run}: {run.get_state_display()}"]
+        losses = run.curves.get("loss", [])
+        if losses:
+            lines.append(f"  loss {losses[0]:.3f} {sparkline(losses)} {losses[-1]:.3f}")
         if run.verdict is not None:
             lines += [
                 f"  {'yes' if check['passed'] else 'NO '}  {check['name']}: {check['sentence']}"
