@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.conf import settings as site
 from django.contrib.auth.models import User
+from django.core.management import get_commands
 from django.template.loader import render_to_string
 from knox.models import AuthToken
 
@@ -96,6 +97,20 @@ def test_the_network_it_measures_is_the_one_that_ships() -> None:
     assert table
     assert table[1] == report.table(card["evaluation"])
     assert card["evaluation"]["version"] == card["name"]
+
+
+def test_what_it_says_of_learning_is_what_was_measured_of_the_network_that_ships() -> None:
+    card = json.loads((Path(site.SHIPPED_VERSION) / "card.json").read_text())
+    told = re.search(r"<!-- learning -->\n(.*)<!-- /learning -->", section("How it learns"), re.DOTALL)
+    assert told
+    assert told[1] == (report.learning_table(card["learning"]) if "learning" in card else "")
+
+
+def test_every_step_of_learning_names_commands_that_exist() -> None:
+    named = re.findall(r"`manage\.py (\w+)", section("How it learns"))
+    assert set(named) <= set(get_commands())
+    rows = re.findall(r"^\| (\d)\. ", section("How it learns"), re.MULTILINE)
+    assert rows == list("1234567")
 
 
 def test_the_speed_it_tells_is_what_was_measured() -> None:

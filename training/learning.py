@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import keras
@@ -20,7 +21,7 @@ from .gate import Verdict
 from .retraining import compare, read_with
 from .snapshots import HELD_OUT, Lesson
 
-SLANT = -1.2
+SLANT = -1.5
 """Pixels to the right for each pixel down: the odd hand leans forward, farther than it is high."""
 
 HELD_BACK = 1500
@@ -42,9 +43,15 @@ def odd_hand(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return frame(cv2.GaussianBlur(cv2.dilate(line, pen), (3, 3), 0.7))
 
 
+def written(images: np.ndarray, seed: int) -> np.ndarray:
+    """Write many digits as the odd hand does. images: uint8 (n, 28, 28). Returns float32 (n, 28, 28)."""
+    rng = np.random.default_rng(seed)
+    return np.stack([odd_hand(image, rng) for image in images])
+
+
 @dataclass(frozen=True)
 class Point:
-    """One retraining. Errors are shares; `before` and `after` are of the odd hand, held back from all of it."""
+    """One retraining, gate included. Errors are shares; `before` and `after` are of the odd hand, held back from it."""
 
     corrections: int
     wrong: float
@@ -53,8 +60,17 @@ class Point:
     mnist_before: float
     mnist_after: float
     verdict: Verdict
-    training_seconds: float
-    gate_seconds: float
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures as the model card keeps them."""
+        shares = ("wrong", "before", "after", "mnist_before", "mnist_after")
+        return {
+            "corrections": self.corrections,
+            **{name: round(getattr(self, name), 6) for name in shares},
+            "refused": [check.name for check in self.verdict.checks if not check.passed],
+            "minutes": round(self.seconds / 60, 2),
+        }
 
 
 def learn(
@@ -64,19 +80,18 @@ def learn(
     folder: Path,
     counts: Sequence[int] = COUNTS,
     wrong: float = 0.0,
-    tell: Callable[[str], None] = lambda line: None,
+    steps: Callable[[int], int] = steps_for,
 ) -> Iterator[Point]:
     """Retrain once for each number of corrections, a share of them wrong, as a run does, and judge each time.
 
     The odd hand writes MNIST's validation images, which no network was trained on; what it writes and is misread
     gets corrected, each by its own image's label. It is judged on test images in the same hand.
     """
-    rng = np.random.default_rng(5)
-    unseen = np.stack([odd_hand(image, rng) for image in mnist.test.images[:HELD_BACK]])
+    unseen = written(mnist.test.images[:HELD_BACK], seed=5)
     truth = mnist.test.labels[:HELD_BACK]
-    written = np.stack([odd_hand(image, rng) for image in mnist.validation.images])
-    misread = _answers(champion, written) != mnist.validation.labels
-    frames, labels = (np.round(written[misread] * 255)).astype(np.uint8), mnist.validation.labels[misread].astype(int)
+    frames = written(mnist.validation.images, seed=6)
+    misread = _answers(champion, frames) != mnist.validation.labels
+    frames, labels = np.round(frames[misread] * 255).astype(np.uint8), mnist.validation.labels[misread].astype(int)
     before = _error(champion, unseen, truth)
     mnist_frames = framed(mnist.test.images)
     mnist_before = _error(champion, mnist_frames, mnist.test.labels)
@@ -88,11 +103,10 @@ def learn(
             np.array([label for lesson in taught for label in lesson.labels or []], np.uint8),
         )
         started = time.monotonic()
-        network = fine_tune(champion, examples, mnist.train, Recipe(steps=steps_for(len(examples))))
-        trained = time.monotonic()
+        network = fine_tune(champion, examples, mnist.train, Recipe(steps=steps(len(examples))))
         export_network(network, folder / f"{count}-{wrong}")
         reader = read_with(folder / f"{count}-{wrong}")
-        verdict, _ = compare(champion_reader, reader, mnist, lessons, tell)
+        verdict, _ = compare(champion_reader, reader, mnist, lessons, lambda phase: None)
         yield Point(
             len(lessons),
             wrong,
@@ -101,8 +115,7 @@ def learn(
             mnist_before,
             _error(network, mnist_frames, mnist.test.labels),
             verdict,
-            trained - started,
-            time.monotonic() - trained,
+            time.monotonic() - started,
         )
 
 
@@ -122,46 +135,3 @@ def _answers(network: keras.Model, frames: np.ndarray) -> np.ndarray:
 
 def _error(network: keras.Model, frames: np.ndarray, labels: np.ndarray) -> float:
     return float((_answers(network, frames) != labels).mean())
-
-
-def table(points: Sequence[Point]) -> str:
-    """Write the points as Markdown."""
-    lines = [
-        "| corrections | wrong labels | odd hand read wrong | MNIST read wrong | gate | minutes |",
-        "|---|---|---|---|---|---|",
-    ]
-    for point in points:
-        failed = ", ".join(check.name for check in point.verdict.checks if not check.passed)
-        lines.append(
-            f"| {point.corrections} | {point.wrong:.0%} | {point.before:.1%} → {point.after:.1%} "
-            f"| {point.mnist_before:.2%} → {point.mnist_after:.2%} "
-            f"| {'passes' if point.verdict.passed else f'refuses: {failed}'} "
-            f"| {(point.training_seconds + point.gate_seconds) / 60:.1f} |"
-        )
-    return "\n".join(lines)
-
-
-def draw(points: Sequence[Point], path: Path) -> None:
-    """Draw error against corrections, on the odd hand and on MNIST, a line for each share of wrong labels."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(6, 3.4), layout="constrained")
-    for wrong in sorted({point.wrong for point in points}):
-        curve = [point for point in points if point.wrong == wrong]
-        x = [0, *(point.corrections for point in curve)]
-        told = f", {wrong:.0%} wrong labels" if wrong else ""
-        axes.plot(x, [curve[0].before, *(point.after for point in curve)], marker="o", label=f"odd hand{told}")
-        axes.plot(
-            x,
-            [curve[0].mnist_before, *(point.mnist_after for point in curve)],
-            marker=".",
-            ls=":",
-            label=f"MNIST{told}",
-        )
-    axes.set(xlabel="corrections approved", ylabel="share read wrong", yscale="log")
-    axes.legend(frameon=False, fontsize=8)
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)

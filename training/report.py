@@ -1,4 +1,4 @@
-"""An evaluation as a table and as pictures: reliability, and the worst readings of each set."""
+"""An evaluation as tables and as pictures: reliability, the worst readings of each set, and what corrections teach."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ MNIST_TEST, DRAWINGS, NO_NUMBERS = "MNIST test", "drawings", "no numbers"
 DIGIT_SETS = (MNIST_TEST, DRAWINGS, "semeion")
 """Sets whose readings must not be refused; a folder counts where it bears such a name."""
 
-START, END = "<!-- evaluate -->", "<!-- /evaluate -->"
+EVALUATE, LEARNING = "evaluate", "learning"
+"""Names of the marks between which a README keeps what is measured."""
 
 WORST = 24
 TILE = (220, 110)
@@ -74,10 +75,11 @@ def write(folder: Path, evaluation: dict[str, Any], results: list[Result]) -> No
             cv2.imwrite(str(folder / f"worst-{name}.png"), worst_readings(result))
 
 
-def publish(readme: Path, text: str) -> None:
+def publish(readme: Path, mark: str, text: str) -> None:
     """Put a table between the marks that a README keeps for it."""
-    before, rest = readme.read_text().split(START)
-    readme.write_text(f"{before}{START}\n{text}{END}{rest.split(END)[1]}")
+    start, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    before, rest = readme.read_text().split(start)
+    readme.write_text(f"{before}{start}\n{text}{end}{rest.split(end)[1]}")
 
 
 def draw_reliability(evaluation: dict[str, Any], path: Path) -> None:
@@ -117,3 +119,65 @@ def worst_readings(result: Result) -> np.ndarray:
     while len(tiles) % columns:
         tiles.append(np.full((height, width), 255, np.uint8))
     return np.vstack([np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)])
+
+
+CURVES = "docs/images/learning.png"
+
+
+def learning_table(learning: dict[str, Any]) -> str:
+    """Return what corrections taught a version, as its model card keeps it, as Markdown."""
+    lines = [
+        f"Version {learning['version']}, which the odd hand is new to; {learning['judged']:,} of its digits judge.",
+        "",
+        "| corrections | wrong labels | odd hand read wrong | less | MNIST read wrong | gate | minutes |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for point in learning["points"]:
+        less = 1 - point["after"] / point["before"]
+        word = f"refuses: {', '.join(point['refused'])}" if point["refused"] else "passes"
+        lines.append(
+            f"| {point['corrections']} | {point['wrong']:.0%} | {point['before']:.1%} → {point['after']:.1%} "
+            f"| {less:.0%} | {point['mnist_before']:.2%} → {point['mnist_after']:.2%} | {word} "
+            f"| {point['minutes']:.1f} |"
+        )
+    served = learning["served"]
+    quiet, during = served["quiet"], served["during"]
+    lines += [
+        "",
+        f"![Share read wrong against corrections approved]({CURVES})",
+        "",
+        f"A whole run with {served['corrections']} imported corrections, beside a site that reads a picture every "
+        f"{served['every']:.1f} s, took {served['minutes']:.1f} minutes and ended {served['state']}. A reading took "
+        f"{quiet['median']:.0f} ms, p95 {quiet['p95']:.0f} ms, before it, and {during['median']:.0f} ms, "
+        f"p95 {during['p95']:.0f} ms, meanwhile: {during['p95'] / quiet['p95']:.1f} times the p95, "
+        f"over {during['calls']} calls, {served['failed'] or 'none'} of which failed.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def draw_learning(learning: dict[str, Any], path: Path) -> None:
+    """Draw error against corrections, of the odd hand and of MNIST, for each share of wrong labels."""
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    points = learning["points"]
+    figure, axes = pyplot.subplots(figsize=(6.4, 3.6), layout="constrained")
+    for colour, wrong in enumerate(sorted({point["wrong"] for point in points})):
+        curve = [point for point in points if point["wrong"] == wrong]
+        x = [0, *(point["corrections"] for point in curve)]
+        told = f"{wrong:.0%} wrong labels" if wrong else "right labels"
+        for hand, before, after, style in (
+            ("odd hand", "before", "after", "-"),
+            ("MNIST", "mnist_before", "mnist_after", ":"),
+        ):
+            y = [100 * curve[0][before], *(100 * point[after] for point in curve)]
+            axes.plot(x, y, style, marker="o", markersize=4, color=f"C{colour}", label=f"{hand}, {told}")
+        refused = [point for point in curve if point["refused"]]
+        at = [point["corrections"] for point in refused]
+        axes.plot(at, [100 * point["after"] for point in refused], "x", markersize=10, color="0.2")
+    axes.plot([], [], "x", color="0.2", label="refused by the gate")
+    axes.set(xlabel="corrections approved", ylabel="% read wrong", yscale="log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)

@@ -159,7 +159,8 @@ def make_card(
 ) -> dict[str, Any]:
     """Describe a challenger: what it shares with the champion, what it was taught, and how it does."""
     matrix = confusion_of(test, mnist)
-    old = champion.card
+    # What was measured of the champion is not true of its challenger.
+    old = {name: facts for name, facts in champion.card.items() if name not in ("evaluation", "learning")}
     return old | {
         "name": name,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),

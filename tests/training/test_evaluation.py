@@ -72,10 +72,29 @@ def test_the_report_has_a_row_for_each_set_and_pictures_of_mistakes(tmp_path: Pa
 
 def test_a_table_is_published_between_the_readmes_marks(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{report.START}\nold\n{report.END}\nafter\n")
+    readme.write_text("before\n<!-- learning -->\nold\n<!-- /learning -->\nafter\n")
     for _ in range(2):
-        report.publish(readme, "new\n")
-        assert readme.read_text() == f"before\n{report.START}\nnew\n{report.END}\nafter\n"
+        report.publish(readme, report.LEARNING, "new\n")
+        assert readme.read_text() == "before\n<!-- learning -->\nnew\n<!-- /learning -->\nafter\n"
+
+
+def test_what_corrections_teach_is_told_in_a_table_and_drawn_as_curves(tmp_path: Path) -> None:
+    point = {"corrections": 300, "wrong": 0.0, "before": 0.5, "after": 0.1, "mnist_before": 0.005, "mnist_after": 0.005}
+    wrong = {"wrong": 0.3, "after": 0.4, "refused": ["MNIST test", "each digit"]}
+    quiet, during = {"calls": 300, "median": 6.0, "p95": 10.0}, {"calls": 900, "median": 8.0, "p95": 18.0}
+    served = {"corrections": 300, "state": "promoted", "minutes": 3.2, "every": 0.2, "failed": 0}
+    learning = {
+        "version": "one",
+        "judged": 1500,
+        "points": [point | {"refused": [], "minutes": 2.5}, point | wrong | {"minutes": 2.5}],
+        "served": served | {"quiet": quiet, "during": during},
+    }
+    told = report.learning_table(learning)
+    assert "| 300 | 0% | 50.0% → 10.0% | 80% | 0.50% → 0.50% | passes | 2.5 |" in told
+    assert "| 300 | 30% | 50.0% → 40.0% | 20% | 0.50% → 0.50% | refuses: MNIST test, each digit | 2.5 |" in told
+    assert "1.8 times the p95, over 900 calls, none of which failed." in told
+    report.draw_learning(learning, tmp_path / "learning.png")
+    assert 0 < (tmp_path / "learning.png").stat().st_size < 300_000
 
 
 def test_refusals_are_counted_at_the_confidence_that_keeps_the_digits() -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import sqlite3
@@ -14,11 +15,15 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings as site
+
+from benchmarks.processes import free_port
 
 KILLS = int(os.environ.get("KILLS", "4"))
 BROKERS = {
@@ -54,6 +59,8 @@ class Site:
             "API_THROTTLE": "off",
         }
         self.worker: subprocess.Popen[bytes] | None = None
+        self.web: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
         self.log = (folder / "worker.log").open("ab")
 
     def manage(self, *arguments: str, check: bool = True) -> str:
@@ -84,6 +91,41 @@ class Site:
         assert self.worker is not None
         self.worker.kill()
         self.worker.wait()
+
+    def start_web(self) -> None:
+        command = ["-m", "gunicorn", "digitsite.wsgi", "--config", "digitsite/gunicorn.py", "--threads", "4"]
+        self.web = subprocess.Popen(
+            [sys.executable, *command, "--bind", f"127.0.0.1:{self.port}"],
+            cwd=site.BASE_DIR,
+            env=self.environment,
+            stdout=self.log,
+            stderr=self.log,
+            start_new_session=True,
+        )
+
+    def kill_web(self) -> None:
+        assert self.web is not None
+        os.killpg(self.web.pid, signal.SIGKILL)
+        self.web.wait()
+
+    def is_ready(self) -> bool:
+        try:
+            return bool(urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5).status == 200)
+        except OSError:
+            return False
+
+    def press_retrain(self, session: str) -> int | None:
+        """Press the dashboard's button; None where the web died over it."""
+        token = "t" * 32
+        headers = {"Cookie": f"sessionid={session}; csrftoken={token}", "X-CSRFToken": token}
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("POST", "/dashboard/retrain/", b"", headers)
+            return connection.getresponse().status
+        except (OSError, HTTPException):
+            return None
+        finally:
+            connection.close()
 
     def trainers(self) -> list[int]:
         assert self.worker is not None
@@ -118,7 +160,30 @@ class Site:
                 content = (self.folder / "media" / name).read_bytes()
                 assert hashlib.sha256(content).hexdigest() == recorded
 
+    @contextmanager
+    def watched_versions(self) -> Iterator[None]:
+        """Look all the while whether half a version is to be seen."""
+        done, seen = threading.Event(), []
+
+        def watch() -> None:
+            while not done.wait(0.1):
+                try:
+                    self.check_versions()
+                except (AssertionError, OSError) as error:
+                    seen.append(repr(error))
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watching.join()
+        assert seen == []
+
     def close(self) -> None:
+        if self.web is not None and self.web.poll() is None:
+            self.kill_web()
         if self.worker is not None and self.worker.poll() is None:
             self.worker.send_signal(signal.SIGTERM)
             try:
@@ -181,6 +246,15 @@ def test_a_run_is_delivered_worked_on_and_ended_once(make_site: Callable[..., Si
     assert not list((whole.folder / "media" / "runs").rglob("*.zip"))
 
 
+SESSION = """
+from django.contrib.auth.models import User
+from django.test import Client
+root = Client()
+root.force_login(User.objects.create_superuser("root"))
+print(root.cookies["sessionid"].value)
+"""
+
+
 def test_runs_survive_the_death_of_worker_and_training_process(make_site: Callable[..., Site]) -> None:
     chance = random.Random(KILLS)
     whole = make_site()
@@ -209,6 +283,44 @@ def test_runs_survive_the_death_of_worker_and_training_process(make_site: Callab
     assert len(whole.ask("SELECT * FROM recognizer_modelversion")) == 1 + runs
 
 
+def test_the_death_of_the_web_neither_loses_nor_doubles_a_run(make_site: Callable[..., Site]) -> None:
+    chance = random.Random(KILLS)
+    whole = make_site()
+    session = whole.manage("shell", "-c", SESSION).splitlines()[-1]
+    whole.start_worker()
+    whole.start_web()
+    killed = runs = 0
+    with whole.watched_versions():
+        while killed < KILLS:
+            whole.until(whole.is_ready)
+            pressing = threading.Thread(target=whole.press_retrain, args=(session,))
+            pressing.start()
+            time.sleep(chance.uniform(0, 0.2))
+            whole.kill_web()
+            pressing.join()
+            killed += 1
+            whole.start_web()
+            runs += 1
+            if len(whole.ask("SELECT * FROM training_trainingrun")) < runs:
+                # It died before the button was heard.
+                whole.until(whole.is_ready)
+                assert whole.press_retrain(session) == 302
+            for _ in range(min(3, KILLS - killed)):
+                time.sleep(chance.uniform(0.1, 2))
+                killed += 1
+                whole.kill_web()
+                whole.start_web()
+            assert whole.until_ended() == "promoted"
+        whole.until(whole.is_ready)
+    states = [state for (state,) in whole.ask("SELECT state FROM training_trainingrun")]
+    assert states == ["promoted"] * runs
+    assert len(whole.ask("SELECT * FROM recognizer_promotion")) == 1 + runs
+    assert len(whole.ask("SELECT * FROM recognizer_modelversion")) == 1 + runs
+    (newest,) = whole.ask("SELECT name FROM recognizer_modelversion ORDER BY id DESC LIMIT 1")[0]
+    with urllib.request.urlopen(f"http://127.0.0.1:{whole.port}/api/v1/models/", timeout=30) as response:
+        assert [each["name"] for each in json.load(response) if each["serving"]] == [newest]
+
+
 def test_a_run_requested_while_the_broker_is_away_is_taken_up_once_it_is_back(
     make_site: Callable[..., Site], tmp_path: Path
 ) -> None:
@@ -221,15 +333,54 @@ def test_a_run_requested_while_the_broker_is_away_is_taken_up_once_it_is_back(
     assert whole.until_ended() == "promoted"
 
 
-def test_what_is_erased_during_a_run_does_not_stop_it(make_site: Callable[..., Site]) -> None:
+def test_a_broker_that_goes_away_and_comes_back_loses_no_run(make_site: Callable[..., Site], tmp_path: Path) -> None:
+    if shutil.which("redis-server") is None:
+        if os.environ.get("CI"):
+            pytest.fail("redis-server is absent, and CI must not skip it")
+        pytest.skip("redis-server is not on this machine")
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as broker:
+        whole = make_site(f"redis://127.0.0.1:{port}/0")
+        whole.start_worker()
+        whole.manage("retrain")
+        whole.until(lambda: whole.state() == "running")
+        broker.kill()
+    assert whole.until_ended() == "promoted", "a run that has begun needs no broker"
+    assert "queued" in whole.manage("retrain")
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as broker:
+        try:
+            assert whole.until_ended() == "promoted"
+        finally:
+            broker.kill()
+
+
+ERASE = """
+from django.contrib.auth.models import User
+from django.test import Client
+from recognizer.models import Correction
+Correction.objects.filter(prediction__owner=None)[0].delete()
+ada = Client(SERVER_NAME="localhost")
+ada.force_login(User.objects.get(username="ada"))
+print(ada.post("/accounts/erase/", {"password": "a long pass phrase"}).status_code)
+"""
+
+
+def test_a_correction_and_an_account_erased_during_a_run_do_not_stop_it(make_site: Callable[..., Site]) -> None:
     whole = make_site()
+    make = "from django.contrib.auth.models import User; User.objects.create_user('ada', password='a long pass phrase')"
+    whole.manage("shell", "-c", make)
+    whole.manage("import_corrections", str(whole.folder / "labelled"), "--user", "ada")
     whole.start_worker()
     whole.manage("retrain")
     whole.until(lambda: whole.state() == "running")
-    erase = "from recognizer.predictions import *; erase_predictions(Prediction.objects.all())"
-    whole.manage("shell", "-c", erase)
+    (whole.folder / "media" / "hold").touch()
+    assert whole.manage("shell", "-c", ERASE).splitlines()[-1] == "302"
+    (whole.folder / "media" / "hold").unlink()
     assert whole.until_ended() == "promoted"
-    assert whole.ask("SELECT * FROM training_trainingrun_corrections") == []
+    assert len(whole.ask("SELECT * FROM training_trainingrun_corrections")) == 9
+    assert whole.ask("SELECT * FROM auth_user") == []
+    whole.until(lambda: not list((whole.folder / "media" / "runs").rglob("*.zip")), 10)
 
 
 def test_a_version_is_promoted_while_requests_fly_and_none_is_dropped(
@@ -237,53 +388,18 @@ def test_a_version_is_promoted_while_requests_fly_and_none_is_dropped(
 ) -> None:
     whole = make_site()
     whole.start_worker()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    web = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            "digitsite.wsgi",
-            "--config",
-            "digitsite/gunicorn.py",
-            "--bind",
-            f"127.0.0.1:{port}",
-            "--threads",
-            "4",
-        ],
-        cwd=site.BASE_DIR,
-        env=whole.environment | {"DJANGO_SETTINGS_MODULE": "digitsite.settings"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _fly(whole, port, mnist_pictures)
-    finally:
-        web.terminate()
-        web.wait(30)
-
-
-def _fly(whole: Site, port: int, pictures: dict[int, bytes]) -> None:
-    address = f"http://127.0.0.1:{port}"
-
-    def ready() -> bool:
-        try:
-            return bool(urllib.request.urlopen(f"{address}/readyz", timeout=5).status == 200)
-        except OSError:
-            return False
-
-    whole.until(ready)
+    whole.start_web()
+    whole.until(whole.is_ready)
     boundary = "boundary"
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n'.encode()
-    body = head + pictures[3] + f"\r\n--{boundary}--\r\n".encode()
+    body = head + mnist_pictures[3] + f"\r\n--{boundary}--\r\n".encode()
     seen: list[tuple[float, str]] = []
     failures: list[str] = []
 
     def send(count: int) -> None:
         for _ in range(count):
             request = urllib.request.Request(
-                f"{address}/api/v1/predictions/preview/",
+                f"http://127.0.0.1:{whole.port}/api/v1/predictions/preview/",
                 body,
                 {"Content-Type": f"multipart/form-data; boundary={boundary}"},
             )
@@ -296,11 +412,10 @@ def _fly(whole: Site, port: int, pictures: dict[int, bytes]) -> None:
 
     whole.manage("retrain")
     threads = [threading.Thread(target=send, args=(250,)) for _ in range(4)]
-    while any(thread.is_alive() for thread in threads) or not threads[0].ident:
-        if not threads[0].ident:
-            for thread in threads:
-                thread.start()
-        time.sleep(0.2)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert failures == []
     assert len(seen) == 1000
     assert whole.until_ended() == "promoted"

@@ -329,7 +329,7 @@ def test_any_of_the_last_five_serves_again_in_one_action(version: ModelVersion, 
     assert [before.name for before in ModelVersion.objects.served_before()] == [f"twin {n}" for n in (4, 3, 2, 1, 0)]
     browser = user_client(superuser)
     shown = browser.get("/dashboard/").content.decode()
-    assert shown.count("Roll back to it") == 5
+    assert shown.count("Roll back") == 5
     browser.post("/dashboard/promote/", {"version": "twin 2"})
     assert ModelVersion.objects.serving() == twins[2]
     out = io.StringIO()

@@ -16,7 +16,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER")
-        parser.add_argument("--learning", action="store_true", help="instead: show what corrections teach it")
+        parser.add_argument(
+            "--learning", action="store_true", help="instead: show what corrections teach it, and what that costs"
+        )
         parser.add_argument("--output", type=Path, help="folder for the table and pictures (default: evaluation/)")
         parser.add_argument(
             "--publish", action="store_true", help="also put the figures into the README and the shipped model card"
@@ -36,8 +38,10 @@ class Command(BaseCommand):
         except NoServingVersion as error:
             raise CommandError(str(error)) from error
         output: Path = options["output"] or settings.BASE_DIR / "evaluation"
+        if options["publish"] and not version.shipped:
+            raise CommandError("Only the shipped version's figures are published.")
         if options["learning"]:
-            self.learning(version, output)
+            self.learning(version, output, options["publish"])
             return
         test = load_mnist().test
         results = [
@@ -58,32 +62,47 @@ class Command(BaseCommand):
         report.write(output, measured, results)
         self.stderr.write(f"table and pictures are in {output}")
         if options["publish"]:
-            if not version.shipped:
-                raise CommandError("Only the shipped version's figures are published.")
-            path = Path(settings.SHIPPED_VERSION) / "card.json"
-            path.write_text(json.dumps(json.loads(path.read_text()) | {"evaluation": measured}, indent=1) + "\n")
-            report.publish(settings.BASE_DIR / "README.md", report.table(measured))
+            self.keep_in_card("evaluation", measured)
+            report.publish(settings.BASE_DIR / "README.md", report.EVALUATE, report.table(measured))
             report.draw_reliability(measured, settings.BASE_DIR / "docs" / "images" / "reliability.png")
 
-    def learning(self, version: ModelVersion, output: Path) -> None:
-        """Retrain with 30, 100 and 300 corrections, and with wrong labels among them, and draw both curves."""
+    def learning(self, version: ModelVersion, output: Path, publish: bool) -> None:
+        """Retrain with 30, 100 and 300 corrections, and with wrong labels among them; then once beside a site."""
         import tempfile
 
+        from django.conf import settings
+
+        from training import report
         from training.datasets import load_mnist
-        from training.learning import draw, learn, table
+        from training.learning import COUNTS, HELD_BACK, learn, written
+        from training.meanwhile import serve_meanwhile
         from training.retraining import open_network
 
         mnist = load_mnist()
         reader = load_version(version).reader
-        points = []
+        points: list[dict[str, Any]] = []
         with tempfile.TemporaryDirectory() as scratch:
             champion = open_network(version, Path(scratch))
             for wrong in (0.0, 0.3):
                 for point in learn(champion, reader, mnist, Path(scratch), wrong=wrong):
-                    points.append(point)
-                    self.stdout.write(table([point]).splitlines()[-1])
+                    points.append(point.as_json())
+                    self.stderr.write(json.dumps(points[-1]))
+            images, labels = mnist.validation.images[: max(COUNTS)], mnist.validation.labels[: max(COUNTS)]
+            inks = (255 * written(images, seed=7)).astype("uint8")
+            served = serve_meanwhile(Path(scratch), inks, labels.tolist())
+        found = {"version": version.name, "judged": HELD_BACK, "points": points, "served": served}
         output.mkdir(parents=True, exist_ok=True)
-        (output / "learning.md").write_text(table(points) + "\n")
-        draw(points, output / "learning.png")
-        self.stdout.write(table(points))
+        (output / "learning.md").write_text(report.learning_table(found))
+        report.draw_learning(found, output / "learning.png")
+        self.stdout.write(report.learning_table(found))
         self.stderr.write(f"table and curves are in {output}")
+        if publish:
+            self.keep_in_card("learning", found)
+            report.publish(settings.BASE_DIR / "README.md", report.LEARNING, report.learning_table(found))
+            report.draw_learning(found, settings.BASE_DIR / report.CURVES)
+
+    def keep_in_card(self, name: str, found: dict[str, Any]) -> None:
+        from django.conf import settings
+
+        path = Path(settings.SHIPPED_VERSION) / "card.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {name: found}, indent=1) + "\n")
