@@ -83,6 +83,7 @@ bench: $(DEV_STAMP)
 
 crash-test: $(DEV_STAMP)
 	CRASHES=100 $(PYTHON) -m pytest tests/live/test_crash.py
+	KILLS=20 $(PYTHON) -m pytest tests/training/test_faults.py -k death
 
 audit: $(DEV_STAMP)
 	@if $(PYTHON) -c "import urllib.request as u; u.urlopen('https://pypi.org/pypi/pip/json', timeout=10)" 2>/dev/null; then \

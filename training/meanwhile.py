@@ -52,7 +52,7 @@ def serve_meanwhile(
     """Retrain beside a site with calls on it. Returns how long the run took and both series of calls.
 
     images: uint8 (n, h, w), white on black, which become corrections with these labels; the site and its database
-    live in a folder, and start with the version that ships.
+    live in a folder, and start with the version that ships. Raises RuntimeError where a part of it fails.
     """
     site = os.environ | {
         "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
@@ -77,13 +77,15 @@ def serve_meanwhile(
         call = caller(port, (folder / "labelled" / "0.png").read_bytes())
         before = called(call, lambda started: time.monotonic() - started < quiet)
         command = [sys.executable, "manage.py", "retrain", "--wait", "--json"]
-        with (folder / "run.json").open("w+") as out:
-            run = subprocess.Popen(command, cwd=settings.BASE_DIR, env=site, stdout=out, stderr=subprocess.DEVNULL)  # noqa: S603
+        told, log = folder / "run.json", folder / "run.log"
+        with told.open("w") as out, log.open("w") as errors:
+            run = subprocess.Popen(command, cwd=settings.BASE_DIR, env=site, stdout=out, stderr=errors)  # noqa: S603
             started = time.monotonic()
             during = called(call, lambda _: run.poll() is None)
             seconds = time.monotonic() - started
-            out.seek(0)
-            ended = json.loads(out.read())
+    if run.returncode:
+        raise RuntimeError(f"the run did not end well: {log.read_text()[-2000:]}")
+    ended = json.loads(told.read_text())
     return {
         "corrections": ended["corrections"]["taught"] + ended["corrections"]["held_out"],
         "state": ended["state"],

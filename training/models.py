@@ -28,7 +28,7 @@ class State(models.TextChoices):
     QUEUED = "queued"
     RUNNING = "running"
     PROMOTED = "promoted"
-    PASSED = "passed", "passed, not promoted"
+    PASSED = "passed", "Passed, not promoted"
     REFUSED = "refused"
     CANCELLED = "cancelled"
     FAILED = "failed"

@@ -82,6 +82,9 @@ def retrain(request: HttpRequest) -> HttpResponse:
     except (TooFew, RunActive) as error:
         messages.error(request, str(error))
         return redirect("dashboard")
+    except OSError as error:
+        messages.error(request, f"The corrections could not be frozen: {error.strerror}.")
+        return redirect("dashboard")
     return redirect("training-run", started.pk)
 
 

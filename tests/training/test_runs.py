@@ -105,6 +105,22 @@ def test_what_staff_brought_is_trusted_and_split_by_image(approved: Callable[...
     assert sum(lesson.held_out for lesson in lessons) == 5
 
 
+def test_what_staff_imported_is_split_by_its_writers_and_has_no_cap(
+    approved: Callable[..., None], make_prediction: Make, staff: User
+) -> None:
+    for writer in ("w1", "w2", "w3", "w4", ""):
+        for _ in range(8):
+            make_prediction("42", owner=staff).corrections.create(
+                text="47", state="approved", reviewed_by=staff, imported=True, writer=writer
+            )
+    approved(4)
+    lessons = gather(20, 0.1)
+    assert len(lessons) == 44
+    sides = {writer: {lesson.held_out for lesson in lessons if lesson.person == writer} for writer in ("w1", "w2")}
+    assert all(len(side) == 1 for side in sides.values())
+    assert len({lesson.person for lesson in lessons}) == 4 + 8 + 4
+
+
 def test_too_few_corrections_are_a_clear_message(approved: Callable[..., None], user: User) -> None:
     with pytest.raises(TooFew, match="0 corrections are approved, and a retraining needs at least 20"):
         start_run()
@@ -286,6 +302,20 @@ def test_a_full_disk_leaves_no_half_version_and_says_so(
     assert not ModelVersion.objects.filter(name="made").exists()
     assert not [path for path in (media / "versions").rglob("made/*") if path.is_file()]
     assert ModelVersion.objects.serving() == version
+
+
+def test_a_disk_that_is_full_before_a_run_begins_leaves_no_run(
+    ready: None, superuser: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Any, name: str, content: Any) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(default_storage._wrapped), "_save", full)  # type: ignore[attr-defined]
+    with pytest.raises(CommandError, match="No space left on device"):
+        call_command("retrain")
+    answer = user_client(superuser).post("/dashboard/retrain/", follow=True)
+    assert "No space left on device" in answer.content.decode()
+    assert not TrainingRun.objects.exists()
 
 
 def test_the_command_tells_why_there_is_no_run() -> None:

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             name='TrainingRun',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('promoted', 'Promoted'), ('passed', 'passed, not promoted'), ('refused', 'Refused'), ('cancelled', 'Cancelled'), ('failed', 'Failed')], default='queued', max_length=9)),
+                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('promoted', 'Promoted'), ('passed', 'Passed, not promoted'), ('refused', 'Refused'), ('cancelled', 'Cancelled'), ('failed', 'Failed')], default='queued', max_length=9)),
                 ('phase', models.CharField(blank=True, max_length=60)),
                 ('progress', models.JSONField(default=dict)),
                 ('curves', models.JSONField(default=dict)),

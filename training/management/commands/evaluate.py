@@ -67,7 +67,7 @@ class Command(BaseCommand):
             report.draw_reliability(measured, settings.BASE_DIR / "docs" / "images" / "reliability.png")
 
     def learning(self, version: ModelVersion, output: Path, publish: bool) -> None:
-        """Retrain with 30, 100 and 300 corrections, and with wrong labels among them; then once beside a site."""
+        """Retrain once beside a site; then with 30, 100 and 300 corrections, and with wrong labels among them."""
         import tempfile
 
         from django.conf import settings
@@ -82,14 +82,15 @@ class Command(BaseCommand):
         reader = load_version(version).reader
         points: list[dict[str, Any]] = []
         with tempfile.TemporaryDirectory() as scratch:
+            images, labels = mnist.validation.images[: max(COUNTS)], mnist.validation.labels[: max(COUNTS)]
+            inks = (255 * written(images, seed=7)).astype("uint8")
+            served = serve_meanwhile(Path(scratch), inks, labels.tolist())
+            self.stderr.write(json.dumps(served))
             champion = open_network(version, Path(scratch))
             for wrong in (0.0, 0.3):
                 for point in learn(champion, reader, mnist, Path(scratch), wrong=wrong):
                     points.append(point.as_json())
                     self.stderr.write(json.dumps(points[-1]))
-            images, labels = mnist.validation.images[: max(COUNTS)], mnist.validation.labels[: max(COUNTS)]
-            inks = (255 * written(images, seed=7)).astype("uint8")
-            served = serve_meanwhile(Path(scratch), inks, labels.tolist())
         found = {"version": version.name, "judged": HELD_BACK, "points": points, "served": served}
         output.mkdir(parents=True, exist_ok=True)
         (output / "learning.md").write_text(report.learning_table(found))

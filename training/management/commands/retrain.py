@@ -71,6 +71,8 @@ class Command(BaseCommand):
             return start_run(shadow=max(0, shadow))
         except (TooFew, RunActive) as error:
             raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"The corrections could not be frozen: {error.strerror}.") from error
 
     def named(self, number: int) -> TrainingRun:
         run = (TrainingRun.objects.filter(pk=number) if number else TrainingRun.objects.all()).first()
