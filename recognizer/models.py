@@ -112,6 +112,10 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
     def from_source(self, source: str) -> Self:
         return self.filter(source=source)
 
+    def sent(self) -> Self:
+        """Keep what people sent; what staff imported with its labels says nothing of them."""
+        return self.exclude(source=Source.IMPORT)
+
     def flagged(self, flagged: bool = True) -> Self:
         has_correction = models.Exists(Correction.objects.filter(prediction=models.OuterRef("pk")))
         return self.filter(has_correction if flagged else ~has_correction)

@@ -39,7 +39,7 @@ class DayBar:
 def readings_by_day(today: datetime.date) -> list[DayBar]:
     """Count the readings of the last 30 days and how many of each day were flagged."""
     first = today - datetime.timedelta(days=DAYS - 1)
-    recent = Prediction.objects.since(first).annotate(day=TruncDate("created_at")).order_by()
+    recent = Prediction.objects.sent().since(first).annotate(day=TruncDate("created_at")).order_by()
     made = dict(recent.values_list("day").annotate(Count("pk")))
     flagged = dict(recent.flagged().values_list("day").annotate(Count("pk")))
     most = max([*made.values(), 1])
@@ -71,7 +71,8 @@ class VersionRecord:
 
 
 def reviewed_corrections() -> list[Correction]:
-    decided = Correction.objects.exclude(state=Correction.State.PENDING).select_related("prediction__model_version")
+    decided = Correction.objects.filter(imported=False).exclude(state=Correction.State.PENDING)
+    decided = decided.select_related("prediction__model_version")
     return list(decided.order_by("-id")[:RECENT])
 
 
@@ -106,7 +107,8 @@ def drift(serving: ModelVersion | None) -> dict[str, Any] | None:
     metrics = serving.card.get("metrics", {})
     # A calibrated network is on average as sure as it is right.
     expected = metrics.get("mean_confidence", metrics.get("test_accuracy"))
-    week = Prediction.objects.filter(model_version=serving, created_at__gte=timezone.now() - datetime.timedelta(days=7))
+    since = timezone.now() - datetime.timedelta(days=7)
+    week = Prediction.objects.sent().filter(model_version=serving, created_at__gte=since)
     found = week.aggregate(mean=Avg("confidence"), count=Count("pk"))
     if expected is None or not found["count"]:
         return None
@@ -115,7 +117,8 @@ def drift(serving: ModelVersion | None) -> dict[str, Any] | None:
 
 def flagged_share() -> dict[str, int]:
     """Count the readings of the last 30 days and those of them that were flagged."""
-    recent = Prediction.objects.filter(created_at__gte=timezone.now() - datetime.timedelta(days=DAYS)).order_by()
+    since = timezone.now() - datetime.timedelta(days=DAYS)
+    recent = Prediction.objects.sent().filter(created_at__gte=since).order_by()
     claim = Exists(Correction.objects.filter(prediction=OuterRef("pk")))
     return {"readings": recent.count(), "flagged": recent.filter(claim).count()}
 

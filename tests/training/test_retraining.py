@@ -1,5 +1,7 @@
 """Real retrainings with little of everything: they go the whole way, and learn next to nothing."""
 
+import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,15 +9,16 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
+from django.core.management import call_command
 
 from recognizer.models import Correction, ModelVersion
 from recognizer.predictions import store_prediction
 from recognizer.serving import install_shipped_version, load_version
 from recognizer.visitors import Identity
-from training import gate
+from training import datasets, gate, learning, meanwhile, report, retraining
 from training.datasets import Mnist
 from training.finetuning import Recipe
-from training.learning import learn
+from training.learning import Point, learn
 from training.meanwhile import serve_meanwhile
 from training.models import TrainingRun
 from training.retraining import open_network, retrain
@@ -106,3 +109,29 @@ def test_what_a_run_costs_those_who_are_served_meanwhile_is_measured(little_mnis
     assert (served["corrections"], served["state"], served["failed"]) == (6, "promoted", 0)
     assert served["during"]["calls"] > 3
     assert 0 < served["quiet"]["median"] <= served["quiet"]["p95"]
+
+
+def test_one_command_measures_all_of_it_and_publishes_it(
+    champion: ModelVersion, little_mnist: Mnist, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict = gate.Verdict((gate.Check("each digit", False, "3 is read worse."),))
+
+    def quick(network: Any, reader: Any, mnist: Any, folder: Path, wrong: float) -> Iterator[Point]:
+        yield Point(300, wrong, 0.4, 0.1, 0.005, 0.005, verdict, 150.0)
+
+    quiet, during = {"calls": 300, "median": 6.0, "p95": 10.0}, {"calls": 900, "median": 8.0, "p95": 18.0}
+    served = {"corrections": 300, "state": "promoted", "minutes": 3.2, "every": 0.2, "failed": 0}
+    monkeypatch.setattr(learning, "learn", quick)
+    monkeypatch.setattr(meanwhile, "serve_meanwhile", lambda *args: served | {"quiet": quiet, "during": during})
+    monkeypatch.setattr(retraining, "open_network", lambda version, folder: None)
+    monkeypatch.setattr(datasets, "load_mnist", lambda: little_mnist)
+    settings.BASE_DIR = settings.SHIPPED_VERSION = tmp_path
+    (tmp_path / "docs" / "images").mkdir(parents=True)
+    (tmp_path / "README.md").write_text("<!-- learning -->\n<!-- /learning -->\n")
+    (tmp_path / "card.json").write_text('{"name": "one"}')
+    call_command("evaluate", learning=True, publish=True, stdout=io.StringIO(), stderr=io.StringIO())
+    kept = json.loads((tmp_path / "card.json").read_text())
+    assert [point["wrong"] for point in kept["learning"]["points"]] == [0.0, 0.3]
+    told = f"<!-- learning -->\n{report.learning_table(kept['learning'])}<!-- /learning -->\n"
+    assert (tmp_path / "README.md").read_text() == told
+    assert 0 < (tmp_path / report.CURVES).stat().st_size < 300_000

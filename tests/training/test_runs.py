@@ -405,6 +405,17 @@ def test_the_dashboard_counts_what_people_said(ready: None, make_prediction: Mak
     assert " style=" not in response.content.decode()
 
 
+def test_what_staff_imported_does_not_count_as_what_people_said(
+    make_prediction: Make, staff: User, superuser: User
+) -> None:
+    make_prediction("42", owner=staff, source="import").corrections.create(text="47", state="approved", imported=True)
+    shown = user_client(superuser).get("/dashboard/").context
+    assert shown["share"] == {"readings": 0, "flagged": 0}
+    assert (shown["records"], shown["confusions"], shown["drift"]) == ([], [], None)
+    assert shown["days"][-1].readings == 0
+    assert shown["approved"] == 1, "it teaches all the same"
+
+
 def test_the_dashboard_can_be_read_without_a_browser(ready: None, make_prediction: Make, superuser: User) -> None:
     make_prediction("42").flag("17").reject(by=superuser)
     verdict = {"passed": False, "checks": [{"name": "each digit", "passed": False, "sentence": "3 is read worse."}]}
