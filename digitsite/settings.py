@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "recognizer",
+    "batches",
     "training",
 ]
 
@@ -178,7 +179,13 @@ STORAGES = {
 # A 10 MB image grows by a third as base64; whatever is larger is refused before it is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 15 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 50
-DATA_UPLOAD_MAX_NUMBER_FILES = 5
+# The parser's limit is that of batches; everywhere else a handler holds it to five.
+DATA_UPLOAD_MAX_NUMBER_FILES = 10_000
+FILE_UPLOAD_HANDLERS = [
+    "digitsite.limits.FewFiles",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # The reading
 RECOGNIZER_RUNTIME = env.str("RECOGNIZER_RUNTIME", default="litert")
@@ -189,6 +196,7 @@ SECOND_REVIEW_ABOVE = env.float("SECOND_REVIEW_ABOVE", default=0.99)
 RETRAIN_LEAST = env.int("RETRAIN_LEAST", default=20)
 RETRAIN_LARGEST_SHARE = env.float("RETRAIN_LARGEST_SHARE", default=0.5)
 TRAINING_LEASE = 20  # Seconds that a worker may keep silent before its run is taken from it.
+BATCH_LEASE = 30  # The same, with what it reads of a batch.
 TRAINING_PROCESS = [sys.executable, str(BASE_DIR / "manage.py"), "train_run"]
 
 # The queue. Without a server, messages are files in a folder; the rows of the runs are the truth either way.
@@ -201,6 +209,7 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 4
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "interval_max": 0.5}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "training"
+CELERY_TASK_ROUTES = {"batches.tasks.*": {"queue": "batches"}}
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -280,6 +289,7 @@ REST_FRAMEWORK = {
         "preview": "600/min",
         "flag": "60/min",
         "look": "1200/min",
+        "batch": "10/min",
     },
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "recognizer.api.negotiation.OneAnswer",
     "DEFAULT_METADATA_CLASS": None,

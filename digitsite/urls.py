@@ -5,8 +5,10 @@ from . import errors, health
 
 urlpatterns = [
     path("", include("recognizer.urls")),
+    path("", include("batches.urls")),
     path("", include("training.urls")),
     path("api/v1/", include("recognizer.api.urls")),
+    path("api/v1/", include("batches.api_urls")),
     re_path(r"^api/", errors.not_found, name="api-not-found"),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),

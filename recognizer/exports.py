@@ -24,7 +24,7 @@ COLUMNS = (
 
 def csv_lines(predictions: Iterable[Prediction]) -> Iterator[str]:
     """Yield the lines of a CSV file, headings first."""
-    writer = csv.writer(_Echo())
+    writer = csv.writer(Echo())
     yield writer.writerow(COLUMNS)
     for prediction in predictions:
         claim = prediction.correction
@@ -43,7 +43,7 @@ def csv_lines(predictions: Iterable[Prediction]) -> Iterator[str]:
         )
 
 
-class _Echo:
+class Echo:
     """A file that hands each line back instead of keeping it."""
 
     def write(self, line: str) -> str:

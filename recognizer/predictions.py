@@ -52,14 +52,8 @@ def store_prediction(data: bytes, *, identity: Identity, source: str, key: str =
     digest = sha256(source.encode() + data).hexdigest() if key else ""
     if key and (kept := _kept_under(key, digest, identity)):
         return kept
-    reading, version = read_picture(data)
-    with STAGE_SECONDS.labels("encode").time():
-        encoded, extension = encode_page(reading.page)
-    prediction = build_prediction(reading, version, source)
-    prediction.owner, prediction.visitor = identity.user, identity.visitor
-    prediction.request_key, prediction.request_sha256 = key, digest
-    with STAGE_SECONDS.labels("image").time():
-        prediction.image.save(f"page.{extension}", ContentFile(encoded), save=False)
+    prediction = prepare_prediction(data, identity=identity, source=source, key=key)
+    prediction.request_sha256 = digest
     try:
         with STAGE_SECONDS.labels("row").time(), transaction.atomic():
             prediction.save(force_insert=True)
@@ -69,6 +63,22 @@ def store_prediction(data: bytes, *, identity: Identity, source: str, key: str =
         if key and isinstance(error, IntegrityError) and (kept := _kept_under(key, digest, identity)):
             return kept
         raise
+    return prediction
+
+
+def prepare_prediction(data: bytes, *, identity: Identity, source: str, key: str) -> Prediction:
+    """Read a picture and write its image; the caller saves the row, or deletes the image.
+
+    Raises as `read_picture`, and OSError where the image cannot be written.
+    """
+    reading, version = read_picture(data)
+    with STAGE_SECONDS.labels("encode").time():
+        encoded, extension = encode_page(reading.page)
+    prediction = build_prediction(reading, version, source)
+    prediction.owner, prediction.visitor = identity.user, identity.visitor
+    prediction.request_key = key
+    with STAGE_SECONDS.labels("image").time():
+        prediction.image.save(f"page.{extension}", ContentFile(encoded), save=False)
     return prediction
 
 

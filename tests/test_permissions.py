@@ -12,7 +12,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from knox.models import AuthToken
 
+from batches.models import Batch
 from recognizer.models import ModelVersion, Prediction
+from tests.batches.zips import zip_of
 from tests.conftest import FakeReader, user_client, visitor_client
 from training.models import TrainingRun
 
@@ -47,6 +49,16 @@ def everybody(status: int) -> str:
 def people(yes: int) -> str:
     """Whoever is logged in; the others are sent to the log-in page."""
     return f"302 302 302 {yes} {yes} {yes} {yes} {yes}"
+
+
+def people_of(owner: int, staff: int, superuser: int | None = None, other: int = 404) -> str:
+    """Whoever is logged in, by whether a batch is theirs; the others are sent to the log-in page."""
+    return f"302 302 302 {owner} {other} {staff} {staff} {superuser or staff}"
+
+
+def tokens_of(owner: int, staff: int, superuser: int | None = None) -> str:
+    """The same for programs, which are told that they have to log in."""
+    return people_of(owner, staff, superuser).replace("302", "401")
 
 
 def in_admin(staff: int, superuser: int, reviewer: int | None = None) -> str:
@@ -90,6 +102,16 @@ ROWS: dict[str, list[Row]] = {
     "prediction-delete": [
         Row(f"{PAGE}delete/", "404 404 302 302 404 403 403 302", "POST"),
         Row(f"{PAGE}delete/", everybody(405)),
+    ],
+    "batches": [Row("/batches/", people(200))],
+    "batch": [Row("/batches/{batches/batch}/", people_of(200, 200))],
+    "batch-cancel": [
+        Row("/batches/{batches/batch}/cancel/", "302 302 302 302 404 403 403 302", "POST"),
+        Row("/batches/{batches/batch}/cancel/", people(405)),
+    ],
+    "batch-erase": [
+        Row("/batches/{batches/batch}/erase/", "302 302 302 302 404 403 403 302", "POST"),
+        Row("/batches/{batches/batch}/erase/", people(405)),
     ],
     "about": [Row("/about/", OPEN)],
     "about-mistakes": [Row("/about/mistakes/", OPEN)],
@@ -140,6 +162,24 @@ ROWS: dict[str, list[Row]] = {
         Row(f"{API}flag/", "404 404 201 201 404 201 201 201", "POST", {"text": "7"}),
         Row(f"{API}flag/", everybody(405)),
     ],
+    "api-batches:batches-list": [
+        Row("/api/v1/batches/", "401 401 401 200 200 200 200 200"),
+        Row("/api/v1/batches/", "401 401 401 202 202 202 202 202", "POST", {"archive": "a zip"}),
+        Row("/api/v1/batches/", "401 401 401 405 405 405 405 405", "PUT"),
+    ],
+    "api-batches:batches-detail": [
+        Row("/api/v1/batches/{batches/batch}/", tokens_of(200, 200)),
+        Row("/api/v1/batches/{batches/batch}/", tokens_of(204, 403, 204), "DELETE"),
+        Row("/api/v1/batches/{batches/batch}/", "401 401 401 405 405 405 405 405", "PATCH"),
+    ],
+    "api-batches:batches-results": [
+        Row("/api/v1/batches/{batches/batch}/results/", tokens_of(200, 200)),
+        Row("/api/v1/batches/{batches/batch}/results/?as=csv", tokens_of(200, 200)),
+    ],
+    "api-batches:batches-cancel": [
+        Row("/api/v1/batches/{batches/batch}/cancel/", tokens_of(200, 403, 200), "POST"),
+        Row("/api/v1/batches/{batches/batch}/cancel/", "401 401 401 405 405 405 405 405"),
+    ],
     "api:models-list": [
         Row("/api/v1/models/", OPEN),
         Row("/api/v1/models/", everybody(405), "POST"),
@@ -166,6 +206,7 @@ ADMIN_MODELS: dict[str, dict[str, str]] = {
     "recognizer/correction": {"add": "403", "delete": "200", "reviewer": "200"},
     "recognizer/modelversion": {"add": "403", "delete": "403"},
     "training/trainingrun": {"add": "403", "delete": "403"},
+    "batches/batch": {"add": "403", "delete": "200"},
     "knox/authtoken": {"add": "403", "delete": "200"},
     "auth/user": {"add": "200", "delete": "200"},
     "auth/group": {"add": "200", "delete": "200"},
@@ -241,7 +282,9 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(
             owners.pop(1)
         if actor == "owner":
             owners.pop(0)
+        sent = {"image": picture, "archive": zip_of({"a.png": picture})}
         for owner in owners:
+            Batch.objects.all().delete()
             prediction = make_prediction(**owner)
             path = row.path.format(
                 **{
@@ -250,6 +293,8 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(
                     "recognizer/prediction": prediction.pk,
                     "recognizer/correction": prediction.flag("7").pk,
                     "recognizer/modelversion": version.pk,
+                    # A batch belongs to a user: here to the owner, whoever asks.
+                    "batches/batch": Batch.objects.create(owner=user, total=1, source="api").pk,
                     "training/trainingrun": TrainingRun.objects.get_or_create()[0].pk,
                     "knox/authtoken": AuthToken.objects.create(user)[0].pk,
                     "auth/user": other_user.pk,
@@ -257,8 +302,7 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(
                 }
             )
             data = {
-                name: SimpleUploadedFile("a.png", picture) if name == "image" else value
-                for name, value in row.data.items()
+                name: SimpleUploadedFile("a", sent[name]) if name in sent else value for name, value in row.data.items()
             }
             client = client_of(actor, visitor, users)
             response = getattr(client, row.method.lower())(path, data or None)

@@ -74,7 +74,7 @@ def test_the_calls_are_those_of_the_schema(client: Any) -> None:
 def test_the_limits_are_those_of_the_code() -> None:
     told = section("Limits").replace(",", "")
     rates = site.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
-    row = " | ".join(rates[kind].removesuffix("/min") for kind in ("store", "preview", "flag", "look"))
+    row = " | ".join(rates[kind].removesuffix("/min") for kind in ("store", "preview", "flag", "look", "batch"))
     assert f"| {row} |" in told
     assert f"{MAX_BYTES // 1024**2} MB and {MAX_PIXELS // 10**6} megapixels" in told
     assert f"{LONGEST_TEXT} characters" in told
@@ -82,10 +82,13 @@ def test_the_limits_are_those_of_the_code() -> None:
 
 def test_every_code_of_an_error_is_listed() -> None:
     listed = set(re.findall(r"`([a-z0-9_]+)`", section("API").partition("Errors are JSON")[2]))
-    sources = [*(Path(site.BASE_DIR) / "recognizer").rglob("*.py"), *(Path(site.BASE_DIR) / "digitsite").glob("*.py")]
+    sources = [
+        file for room in ("recognizer", "batches", "digitsite") for file in (Path(site.BASE_DIR) / room).rglob("*.py")
+    ]
     code = "\n".join(path.read_text() for path in sources)
     written = set(re.findall(r'UnreadableImage\(\s*"(\w+)"', code))
     written |= set(re.findall(r'(?:BadPicture|RequestTooLarge)\(.*, "(\w+)"\)', code))
+    written |= set(re.findall(r'BadArchive\(\s*"(\w+)"', code))
     written |= set(re.findall(r'default_code = "(\w+)"', code)) | set(re.findall(r'"code": "(\w+)"', code))
     assert {"truncated", "missing_image", "not_serving", "too_large"} <= written
     assert written <= listed

@@ -46,13 +46,26 @@ export async function send(url, picture, source, signal) {
   return body;
 }
 
-/** The same, telling onProgress the share sent, which fetch cannot. */
+/** The same, telling onProgress the share sent. */
 export function sendWithProgress(url, picture, source, onProgress) {
+  return post(url, form(picture, source), onProgress);
+}
+
+/** POST a batch, a zip as "archive" or files as "images", and return it as it is queued. */
+export function sendMany(url, field, files, onProgress) {
+  const data = new FormData();
+  for (const file of files) data.append(field, file, file.name);
+  return post(url, data, onProgress, { "X-Sent-By": "page" });
+}
+
+/** POST a form with the share sent told meanwhile, which fetch cannot. */
+function post(url, data, onProgress, headers = {}) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", url);
     request.setRequestHeader("X-CSRFToken", csrfToken());
     request.setRequestHeader("Accept", "application/json");
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.responseType = "json";
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     request.onload = () => {
@@ -60,6 +73,6 @@ export function sendWithProgress(url, picture, source, onProgress) {
       else reject(refusal(request.status, request.response));
     };
     request.onerror = () => reject(new Refusal(UNREACHABLE));
-    request.send(form(picture, source));
+    request.send(data);
   });
 }

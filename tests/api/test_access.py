@@ -141,6 +141,10 @@ def test_the_schema_describes_every_address_of_the_api(client: Client) -> None:
     assert response.status_code == 200
     schema = json.loads(response.content)
     assert set(schema["paths"]) == {
+        "/api/v1/batches/",
+        "/api/v1/batches/{id}/",
+        "/api/v1/batches/{id}/cancel/",
+        "/api/v1/batches/{id}/results/",
         "/api/v1/models/",
         "/api/v1/predictions/",
         "/api/v1/predictions/preview/",

@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
+from batches.models import Batch, Item
 from recognizer import views
 from recognizer.models import ModelVersion, Prediction
 from recognizer.predictions import store_prediction
@@ -84,7 +85,12 @@ def test_pages_of_ones_own_have_no_fault(
 ) -> None:
     page = open_page(**screen)
     log_in(page, superuser)
+    batch = Batch.objects.create(owner=superuser, name="many.zip", total=3, read=1, source="upload", state="running")
+    Item.objects.create(batch=batch, number=1, name="one.png", prediction=kept)
+    Item.objects.create(batch=batch, number=2, name="two.png", code="not_a_number")
     own = [
+        "/batches/",
+        f"/batches/{batch.pk}/",
         f"/predictions/{kept.pk}/",
         "/history/",
         "/history/?digit=9&flagged=false",

@@ -1,0 +1,30 @@
+"""Batches as facts, to look at and to erase."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from recognizer.admin import ReadOnly
+
+from .ending import erase_batch
+from .models import Batch
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["__str__", "owner", "state", "total", "read", "refused", "created_at", "finished_at"]
+    list_filter = ["state"]
+    list_select_related = ["owner"]
+    show_full_result_count = False
+    fields = [
+        "owner", "name", "source", "state", "total", "read", "refused", "error",
+        "created_at", "started_at", "finished_at",
+    ]  # fmt: skip
+
+    def delete_model(self, request: HttpRequest, obj: Batch) -> None:
+        erase_batch(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for batch in queryset:
+            erase_batch(batch)

@@ -1,0 +1,174 @@
+"""What is kept of a batch: where it is, what of it still waits, and what became of each picture."""
+
+import datetime
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from recognizer.models import Prediction
+
+from .archives import LONGEST_NAME
+
+LEASE = datetime.timedelta(seconds=settings.BATCH_LEASE)
+"""How long a worker may keep silent before what it reads is taken from it."""
+
+RETRY = datetime.timedelta(seconds=5)
+"""How long a chunk rests that could not be read for want of a network, a store or a database."""
+
+
+class State(models.TextChoices):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ACTIVE = (State.QUEUED, State.RUNNING)
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    def active(self) -> Self:
+        return self.filter(state__in=ACTIVE)
+
+    def visible_to(self, user: Any) -> Self:
+        """Keep what a user may see: their own, and everything for staff."""
+        return self.all() if user.is_staff else self.filter(owner=user)
+
+
+class Batch(models.Model):
+    """Many pictures sent at once, and how far they are read."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="batches")
+    name = models.CharField(max_length=LONGEST_NAME, blank=True)
+    source = models.CharField(max_length=6)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
+    total = models.PositiveIntegerField("pictures")
+    read = models.PositiveIntegerField("pictures that became predictions", default=0)
+    refused = models.PositiveIntegerField("pictures that did not", default=0)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = BatchQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "batches"
+        indexes = [models.Index(F("owner"), F("id").desc(), name="batch_of_owner")]
+
+    def __str__(self) -> str:
+        return f"batch {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("batch", args=[self.pk])
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ACTIVE
+
+    @property
+    def done(self) -> int:
+        return self.read + self.refused
+
+    @property
+    def in_words(self) -> str:
+        if self.state == State.QUEUED:
+            return f"{self.total:,} pictures wait for a worker"
+        words = f"{self.done:,} of {self.total:,} done"
+        return f"{words}, {self.refused:,} of them without a number" if self.refused else words
+
+    def may_be_changed_by(self, user: Any) -> bool:
+        """Tell whether someone owns this, or is staff with the permission to delete; seeing is not enough."""
+        return self.owner_id == user.pk or (user.is_staff and user.has_perm("batches.delete_batch"))
+
+    def end(self, state: State, error: str = "") -> bool:
+        """End an active batch here and now: what was not read will not be. Returns False where it had ended."""
+        ended = {"state": state, "error": error, "finished_at": timezone.now()}
+        return bool(Batch.objects.active().filter(pk=self.pk).update(**ended))
+
+
+class ChunkQuerySet(models.QuerySet["Chunk"]):
+    def free(self) -> Self:
+        """Keep what nobody reads, or whose reader has fallen silent."""
+        return self.filter(Q(lease_until=None) | Q(lease_until__lt=timezone.now()))
+
+    def take(self) -> "Chunk | None":
+        """Lease the next chunk. A small batch does not wait for a large one: first chunks come first."""
+        with transaction.atomic():
+            waiting = self.free().select_for_update(skip_locked=True).order_by("number", "batch_id")
+            chunk = waiting.first()
+            if chunk is None:
+                return None
+            chunk.attempts += 1
+            chunk.lease_until = timezone.now() + LEASE
+            chunk.save(update_fields=["attempts", "lease_until"])
+        Batch.objects.filter(pk=chunk.batch_id, state=State.QUEUED).update(
+            state=State.RUNNING, started_at=timezone.now()
+        )
+        return chunk
+
+    def held(self, chunk: "Chunk") -> Self:
+        """Keep a chunk as long as its reader may write what it read: not once another has taken it."""
+        return self.filter(pk=chunk.pk, attempts=chunk.attempts)
+
+
+class Chunk(models.Model):
+    """Some pictures of a batch that wait to be read. It goes, with its file, once they are."""
+
+    batch = models.ForeignKey(Batch, models.CASCADE, related_name="chunks")
+    number = models.PositiveIntegerField()
+    first = models.PositiveIntegerField("number of its first picture in the batch")
+    count = models.PositiveIntegerField("pictures")
+    part = models.CharField("file in the storage", max_length=100)
+    attempts = models.PositiveIntegerField("times a worker took it", default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    suspect = models.PositiveIntegerField("picture at which its last reader died, if it did", null=True, blank=True)
+
+    objects = ChunkQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["batch", "number"]
+        constraints = [models.UniqueConstraint(fields=["batch", "number"], name="one_chunk_a_number")]
+        indexes = [models.Index(fields=["number", "batch"], name="chunk_in_turn")]
+
+    def __str__(self) -> str:
+        return f"chunk {self.number} of {self.batch_id}"
+
+
+class ItemQuerySet(models.QuerySet["Item"]):
+    def in_order(self) -> Self:
+        return self.order_by("number").select_related("prediction__model_version")
+
+
+class Item(models.Model):
+    """One picture of a batch: its prediction, or why there is none."""
+
+    batch = models.ForeignKey(Batch, models.CASCADE, related_name="items")
+    number = models.PositiveIntegerField("place in the batch, from 1")
+    name = models.CharField(max_length=LONGEST_NAME)
+    prediction = models.ForeignKey(Prediction, models.SET_NULL, null=True, related_name="+")
+    code = models.CharField("why there is no prediction", max_length=30, blank=True)
+
+    objects = ItemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["batch", "number"]
+        constraints = [models.UniqueConstraint(fields=["batch", "number"], name="each_picture_once")]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.name}"
+
+    @property
+    def reason(self) -> str:
+        """Why there is no reading, "" where there is one; a prediction that its owner erased is gone."""
+        return self.code or ("" if self.prediction_id else "erased")
+
+    @property
+    def in_words(self) -> str:
+        return self.reason.replace("_", " ")

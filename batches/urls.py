@@ -1,0 +1,10 @@
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("batches/", views.batches, name="batches"),
+    path("batches/<int:pk>/", views.batch, name="batch"),
+    path("batches/<int:pk>/cancel/", views.cancel, name="batch-cancel"),
+    path("batches/<int:pk>/erase/", views.erase, name="batch-erase"),
+]

@@ -1,0 +1,18 @@
+"""Loaded into a worker: a picture that ends in `deadly` kills the process that reads it, as a fault in C would."""
+
+import os
+import signal
+from typing import Any
+
+from batches import readings
+from recognizer.models import Prediction
+from recognizer.predictions import prepare_prediction
+
+
+def read(data: bytes, **kwargs: Any) -> Prediction:
+    if data.endswith(b"deadly"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return prepare_prediction(data, **kwargs)
+
+
+readings.prepare_prediction = read  # type: ignore[attr-defined]

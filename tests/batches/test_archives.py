@@ -1,0 +1,129 @@
+"""A zip is looked through before anything is kept, and whatever is wrong with it has a name."""
+
+import io
+import tracemalloc
+import zipfile
+
+import pytest
+from django.conf import settings
+
+from batches import archives
+from batches.archives import BadArchive, Picture, entries_of, parts_of, pictures_in
+from recognizer.reading import MAX_BYTES
+
+from .zips import bomb, claiming, crowd, encrypted, renamed, zip_of
+
+
+def refusal(content: bytes) -> str:
+    with pytest.raises(BadArchive) as refused:
+        list(parts_of(io.BytesIO(content)))
+    assert str(refused.value).endswith(".")
+    return refused.value.code
+
+
+def pictures_of(content: bytes) -> list[Picture]:
+    return [p for part in parts_of(io.BytesIO(content)) for p in pictures_in(part.content, part.first)]
+
+
+def test_pictures_come_out_in_the_order_they_went_in() -> None:
+    names = [f"{number}.png" for number in (3, 1, 2)]
+    pictures = pictures_of(zip_of({name: name.encode() for name in names}))
+    assert [(p.number, p.name, p.content) for p in pictures] == [
+        (number, name, name.encode()) for number, name in enumerate(names, start=1)
+    ]
+
+
+def test_parts_have_few_pictures_and_little_weight() -> None:
+    parts = list(parts_of(io.BytesIO(zip_of({f"{number}.png": b"x" for number in range(150)}))))
+    assert [(part.first, part.count) for part in parts] == [(1, 64), (65, 64), (129, 22)]
+    heavy = {f"{number}.png": bytes(6 * 1024 * 1024) for number in range(5)}
+    for compression in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
+        assert [part.count for part in parts_of(io.BytesIO(zip_of(heavy, compression)))] == [2, 2, 1]
+
+
+def test_folders_and_what_systems_leave_behind_are_no_pictures() -> None:
+    files = {"a/": b"", "a/1.png": b"1", "__MACOSX/a/._1.png": b"x", "a/.DS_Store": b"x", "Thumbs.db": b"x"}
+    assert [p.name for p in pictures_of(zip_of(files))] == ["a/1.png"]
+
+
+def test_a_picture_that_is_too_large_or_damaged_fails_alone() -> None:
+    content = zip_of({"1.png": b"one" * 50, "2.png": b"two", "3.png": bytes(MAX_BYTES + 1)}, zipfile.ZIP_STORED)
+    pictures = pictures_of(renamed(content, b"oneone" * 25, b"onetwo" * 25))
+    assert [(p.code, p.content) for p in pictures] == [("damaged", b""), ("", b"two"), ("too_large", b"")]
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"no zip", b"PK\x05\x06" + b"\xff" * 18, zip_of({"a": b"a"})[:-30]])
+def test_what_is_no_zip_is_refused(content: bytes) -> None:
+    assert refusal(content) == "not_a_zip"
+
+
+def test_a_zip_without_a_picture_is_refused() -> None:
+    assert refusal(zip_of({})) == refusal(zip_of({"a/": b""})) == "empty_archive"
+
+
+def test_a_bomb_is_refused_before_it_goes_off() -> None:
+    content = bomb(1025)
+    assert len(content) < 100_000
+    assert refusal(content) == "unpacks_too_large"
+
+
+def test_a_bomb_that_claims_to_be_small_unpacks_to_no_more_than_it_claims() -> None:
+    content = claiming(zip_of({"1.png": bytes(100 * 1024 * 1024)}), 1000)
+    tracemalloc.start()
+    (picture,) = pictures_of(content)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert picture.code == "damaged"
+    assert peak < 1024 * 1024
+
+
+def test_of_entries_that_share_their_bytes_at_most_one_is_a_picture() -> None:
+    assert [picture.code for picture in pictures_of(bomb(10))].count("damaged") >= 9
+
+
+@pytest.mark.parametrize("name", ["inner.zip", "a/inner.TAR", "inner.tar.gz", "inner.7z", "inner.rar"])
+def test_an_archive_in_an_archive_is_refused(name: str) -> None:
+    assert refusal(zip_of({"1.png": b"1", name: b"whatever"})) == "nested_archive"
+
+
+@pytest.mark.parametrize("content", [zip_of({"1.png": b"1"}), b"\x1f\x8b\x08 gzip", b"Rar!\x1a\x07"])
+def test_an_archive_under_the_name_of_a_picture_is_refused(content: bytes) -> None:
+    assert refusal(zip_of({"1.png": content})) == "nested_archive"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["/etc/passwd", "../1.png", "a/../../1.png", "..\\1.png", "C:\\1.png", "\\\\host\\1.png", "a\n.png", "x" * 256],
+)
+def test_a_name_that_points_elsewhere_is_refused(name: str) -> None:
+    assert refusal(zip_of({"ok.png": b"1", name: b"2"})) == "unsafe_name"
+
+
+def test_a_name_with_a_null_is_refused() -> None:
+    assert refusal(renamed(zip_of({"1.pngX.sh": b"1"}), b"1.pngX.sh", b"1.png\0.sh")) == "unsafe_name"
+
+
+def test_the_same_name_twice_is_refused() -> None:
+    assert refusal(renamed(zip_of({"1.png": b"1", "2.png": b"2"}), b"2.png", b"1.png")) == "duplicate_name"
+
+
+def test_encrypted_pictures_are_refused() -> None:
+    assert refusal(encrypted(zip_of({"1.png": b"1"}))) == "encrypted"
+
+
+def test_more_pictures_than_a_batch_has_are_refused() -> None:
+    assert refusal(crowd(archives.MOST_IMAGES + 1)) == "too_many_images"
+    assert len(entries_of(io.BytesIO(crowd(archives.MOST_IMAGES)))[1]) == archives.MOST_IMAGES
+
+
+def test_a_million_tiny_files_are_refused_without_a_look_at_them() -> None:
+    content = crowd(1_000_000)
+    tracemalloc.start()
+    assert refusal(content) == "too_many_images"
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5 * 1024 * 1024
+
+
+def test_the_parser_of_forms_lets_through_as_many_files_as_a_batch_has() -> None:
+    assert settings.DATA_UPLOAD_MAX_NUMBER_FILES == archives.MOST_IMAGES

@@ -1,0 +1,230 @@
+"""How a worker reads: each picture once, one poisoned picture alone, and nothing kept for a batch that has ended."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import OperationalError
+from django.test import Client
+from django.utils import timezone
+
+from batches import ending, readings, tasks
+from batches.models import Batch, Chunk, Item, State
+from batches.readings import read_chunk, read_waiting
+from recognizer import serving
+from recognizer.models import Prediction
+from tests.conftest import FakeCache, FakeReader
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Send = Callable[..., Any]
+
+
+def read() -> None:
+    read_waiting(threading.Event())
+
+
+def take() -> Chunk:
+    chunk = Chunk.objects.take()
+    assert chunk is not None
+    return chunk
+
+
+def release() -> None:
+    """Let the time of every lease go by."""
+    Chunk.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+@pytest.fixture
+def many(api: Client, send: Send, picture: bytes) -> Batch:
+    """A batch of two chunks."""
+    return Batch.objects.get(pk=send(api, {f"{number}.png": picture for number in range(70)}).json()["id"])
+
+
+def stored_images(media: Path) -> set[str]:
+    return {str(path.relative_to(media)) for path in (media / "predictions").rglob("*") if path.is_file()}
+
+
+def test_a_chunk_taken_twice_changes_nothing(many: Batch, media: Path) -> None:
+    first = take()
+    release()
+    second = take()
+    assert first.pk == second.pk
+    read_chunk(second)
+    read_chunk(first)
+    assert Prediction.objects.count() == Item.objects.count() == first.count
+    many.refresh_from_db()
+    assert (many.read, many.refused) == (first.count, 0)
+    assert stored_images(media) == set(Prediction.objects.values_list("image", flat=True))
+
+
+def test_a_worker_that_comes_back_from_the_dead_keeps_nothing(many: Batch, media: Path) -> None:
+    dead = take()
+    release()
+    take()
+    read_chunk(dead)
+    assert not Prediction.objects.exists()
+    assert stored_images(media) == set()
+
+
+def test_the_chunks_of_a_dead_worker_are_read_by_another(many: Batch) -> None:
+    take()
+    take()
+    read()
+    assert not Prediction.objects.exists(), "both are leased"
+    release()
+    read()
+    many.refresh_from_db()
+    assert (many.state, many.read) == (State.DONE, 70)
+
+
+def test_a_picture_that_fails_in_a_way_nobody_foresaw_fails_alone(many: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare, calls = readings.prepare_prediction, iter(range(70))
+
+    def poisoned(*args: Any, **kwargs: Any) -> Prediction:
+        if next(calls) == 5:
+            raise ZeroDivisionError
+        return prepare(*args, **kwargs)
+
+    monkeypatch.setattr(readings, "prepare_prediction", poisoned)
+    read()
+    many.refresh_from_db()
+    assert (many.state, many.read, many.refused) == (State.DONE, 69, 1)
+    assert Item.objects.get(number=6).reason == "unreadable"
+
+
+class Died(BaseException):
+    """Stands for the death of the process."""
+
+
+def test_a_picture_that_kills_whoever_reads_it_fails_alone_in_the_end(
+    many: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare = readings.prepare_prediction
+
+    def deadly(*args: Any, key: str, **kwargs: Any) -> Prediction:
+        if key.endswith((" 6", " 20")):
+            raise Died
+        return prepare(*args, key=key, **kwargs)
+
+    monkeypatch.setattr(readings, "prepare_prediction", deadly)
+    deaths = 0
+    while Chunk.objects.exists():
+        release()
+        try:
+            read()
+        except Died:
+            deaths += 1
+            assert deaths < 10
+    many.refresh_from_db()
+    assert (many.state, many.read, many.refused) == (State.DONE, 68, 2)
+    assert set(Item.objects.exclude(code="").values_list("number", "code")) == {(6, "unreadable"), (20, "unreadable")}
+    assert [item.number for item in Item.objects.order_by("number")] == list(range(1, 71))
+
+
+def test_a_picture_after_an_innocent_death_is_still_read(many: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare = readings.prepare_prediction
+    monkeypatch.setattr(readings, "prepare_prediction", lambda *args, **kwargs: (_ for _ in ()).throw(Died()))
+    for _ in range(2):
+        release()
+        with pytest.raises(Died):
+            read()
+    monkeypatch.setattr(readings, "prepare_prediction", prepare)
+    release()
+    read()
+    many.refresh_from_db()
+    assert (many.state, many.read) == (State.DONE, 70)
+
+
+def test_a_batch_waits_while_no_network_serves(many: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = serving._cache
+    monkeypatch.setattr(serving, "_cache", FakeCache(None))
+    read()
+    many.refresh_from_db()
+    assert (many.state, many.done) == (State.RUNNING, 0)
+    monkeypatch.setattr(serving, "_cache", there)
+    release()
+    read()
+    many.refresh_from_db()
+    assert (many.state, many.read) == (State.DONE, 70)
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), OperationalError("the server is gone")])
+def test_a_batch_waits_for_a_store_and_a_database(
+    many: Batch, media: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    with monkeypatch.context() as patch:
+
+        def fail(*args: Any, **kwargs: Any) -> Any:
+            raise error
+
+        patch.setattr(readings, "prepare_prediction", fail)
+        read()
+    for _ in range(2):
+        release()
+        read()
+    many.refresh_from_db()
+    assert (many.state, many.read) == (State.DONE, 70)
+    assert stored_images(media) == set(Prediction.objects.values_list("image", flat=True))
+
+
+def test_a_batch_whose_part_is_gone_has_failed(many: Batch) -> None:
+    default_storage.delete(Chunk.objects.order_by("number")[1].part)
+    read()
+    many.refresh_from_db()
+    assert (many.state, many.read) == (State.FAILED, 64)
+    assert "gone" in many.error
+
+
+def test_nothing_is_kept_of_a_chunk_whose_batch_is_cancelled_meanwhile(many: Batch, media: Path) -> None:
+    chunk = take()
+    chunk_part = chunk.part
+    with default_storage.open(chunk_part) as file:
+        content = file.read()
+    ending.stop_batch(many)
+    assert not default_storage.exists(chunk_part)
+    default_storage.save(chunk_part, ContentFile(content))
+    read_chunk(chunk)
+    assert not Prediction.objects.exists()
+    assert stored_images(media) == set()
+    many.refresh_from_db()
+    assert many.state == State.CANCELLED
+
+
+def test_a_small_batch_does_not_wait_for_a_large_one(api: Client, send: Send, picture: bytes, many: Batch) -> None:
+    small = send(api, {"a.png": picture}).json()["id"]
+    assert [take().batch_id for _ in range(3)] == [many.pk, small, many.pk]
+
+
+def test_a_worker_that_shall_stop_takes_no_more(many: Batch) -> None:
+    stopping = threading.Event()
+    stopping.set()
+    read_waiting(stopping)
+    assert not Item.objects.exists()
+
+
+def test_a_reader_reads_with_one_version_at_a_time(many: Batch, reader: FakeReader) -> None:
+    read()
+    assert set(Prediction.objects.values_list("model_version", flat=True)) == {reader.version.pk}
+    assert reader.read_count == 70
+
+
+def test_parts_that_no_chunk_knows_are_tidied_up(many: Batch, media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = set(Chunk.objects.values_list("part", flat=True))
+    Chunk.objects.order_by("number")[1].delete()
+    monkeypatch.setattr(tasks, "orphaned_parts", lambda older_than: ending.orphaned_parts(timedelta(0)))
+    tasks.tidy()
+    left = {str(path.relative_to(media)) for path in (media / "batches").rglob("*.zip")}
+    assert left == set(Chunk.objects.values_list("part", flat=True)) < kept
+
+
+def test_where_the_broker_is_away_a_batch_is_taken_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(tasks.read_batches, "delay", away)
+    assert tasks.deliver(3) is False
