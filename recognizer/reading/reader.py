@@ -10,7 +10,7 @@ from .classifier import NOT_A_DIGIT, SURE, Classifier, look_again
 from .images import open_image
 from .ink import Ink, find_ink
 from .lattice import Run, Step, Way, best_way, runs_of
-from .segmentation import Line, Pieces, cut, find_lines
+from .segmentation import Line, Pieces, as_one, cut, find_lines, uncut
 from .spotter import Spotter, shipped_spotter
 
 MOST_LINES = 60
@@ -103,7 +103,12 @@ class Reader:
     def trace(self, page: np.ndarray) -> Trace:
         """Find the ink, cut its lines, classify the runs of all in one call, and choose each line's best way."""
         ink = find_ink(page)
-        found = [(line, cut(line)) for line in (find_lines(ink)[:MOST_LINES] if ink is not None else [])]
+        if ink is None:
+            return Trace(ink, [], [], [], [], [])
+        in_parts = self._digit_in_parts(ink)
+        if in_parts is not None:
+            return in_parts
+        found = [(line, cut(line)) for line in find_lines(ink)[:MOST_LINES]]
         weighed = [(line, pieces, of_line) for line, pieces in found if (of_line := runs_of(line, pieces))]
         if not weighed:
             return Trace(ink, [], [], [], [], [])
@@ -120,12 +125,26 @@ class Reader:
                 probabilities[number] = look_again(self.classifier, few, probabilities[number])
             whole = _plainly_one_digit(cuts[number], runs[number], probabilities[number])
             if whole is not None:
-                cuts[number], probabilities[number] = cuts[number].uncut(), probabilities[number][whole][None]
+                cuts[number], probabilities[number] = uncut(line), probabilities[number][whole][None]
                 runs[number] = [replace(runs[number][whole], first=0, last=1)]
             # One run has no other way to be weighed against.
             spotted = self.spotter.spot(line) if len(runs[number]) > 1 else None
             ways.append(best_way(line, cuts[number], runs[number], probabilities[number], spotted))
         return Trace(ink, lines, cuts, runs, probabilities, ways)
+
+    def _digit_in_parts(self, ink: Ink) -> Trace | None:
+        """Read the ink as one digit in parts where it is surely one: lines would tear it at the gaps."""
+        line = as_one(ink)
+        if line is None:
+            return None
+        pieces = uncut(line)
+        runs = runs_of(line, pieces)
+        probabilities = self.classifier.classify(np.stack([run.frame for run in runs]))
+        if probabilities[0, :NOT_A_DIGIT].max() < SURE:
+            return None
+        return Trace(
+            ink, [line], [pieces], [runs], [probabilities], [best_way(line, pieces, runs, probabilities, None)]
+        )
 
     def reading_of(self, page: np.ndarray, trace: Trace) -> Reading:
         """Say what the trace of a page comes to."""

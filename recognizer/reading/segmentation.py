@@ -1,6 +1,7 @@
 """Ink -> lines, and each line -> pieces between seams that run through as little ink as they can."""
 
 from dataclasses import dataclass
+from functools import reduce
 
 import cv2
 import numpy as np
@@ -15,6 +16,9 @@ SPECK = 0.08
 
 MOST_BLOBS = 600
 """The largest connected pieces of ink on a page; what is left out then is grain, not writing."""
+
+MOST_PARTS = 4
+"""Pieces of ink that one digit may be written in."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,6 @@ class Pieces:
     def __len__(self) -> int:
         return len(self.costs) - 1
 
-    def uncut(self) -> "Pieces":
-        """The same ink as one piece."""
-        return Pieces(self.columns[[0, -1]], self.costs[[0, -1]])
-
 
 @dataclass(frozen=True)
 class _Blob:
@@ -78,13 +78,10 @@ class _Blob:
 
 def find_lines(ink: Ink) -> list[Line]:
     """Group the ink into lines of writing, top to bottom, dropping specks, dots, commas and dashes."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.mask, connectivity=8)
-    largest = 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:MOST_BLOBS]
-    blobs = [_Blob((int(label),), *(int(v) for v in stats[label])) for label in largest]
+    labels, blobs = _blobs(ink)
     if not blobs:
         return []
-    speck = SPECK * _typical_height(blobs)
-    blobs = _mended([blob for blob in blobs if max(blob.width, blob.height) >= speck])
+    blobs = _mended(blobs)
     body = _typical_height(blobs)
     tall = [blob for blob in blobs if blob.height >= 0.4 * body]
     small = [blob for blob in blobs if blob.height < 0.4 * body]
@@ -96,6 +93,32 @@ def find_lines(ink: Ink) -> list[Line]:
     return lines
 
 
+def as_one(ink: Ink) -> Line | None:
+    """Take the ink of a page as one digit written in parts: a 5 whose bar stands off, a 3 whose halves do.
+
+    Returns None where it hangs together, or where its parts cannot be one
+    digit's: too many, too far apart, two as tall.
+    """
+    height, width = ink.mask.shape
+    if not 0.6 * height <= width <= 1.6 * height:
+        return None
+    labels, blobs = _blobs(ink)
+    if not 2 <= len(blobs) <= MOST_PARTS:
+        return None
+    whole = reduce(_Blob.joined_with, blobs)
+    second = sorted(blob.height for blob in blobs)[-2]
+    return _cut_out(ink, labels, blobs, [whole]) if second <= 0.75 * whole.height else None
+
+
+def _blobs(ink: Ink) -> tuple[np.ndarray, list[_Blob]]:
+    """Label the connected pieces of ink, int32 (h, w), and list those that are more than specks."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.mask, connectivity=8)
+    largest = 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:MOST_BLOBS]
+    blobs = [_Blob((int(label),), *(int(v) for v in stats[label])) for label in largest]
+    speck = SPECK * _typical_height(blobs) if blobs else 0.0
+    return labels, [blob for blob in blobs if max(blob.width, blob.height) >= speck]
+
+
 def _mended(blobs: list[_Blob]) -> list[_Blob]:
     """Join the parts of digits broken across: one above the other with hardly a gap between."""
     blobs = sorted(blobs, key=lambda blob: blob.y)
@@ -105,12 +128,18 @@ def _mended(blobs: list[_Blob]) -> list[_Blob]:
             gap = blob.y - other.bottom
             overlap = min(blob.right, other.right) - max(blob.x, other.x)
             near = -0.5 * min(blob.height, other.height) <= gap <= 0.35 * min(blob.height, other.height)
-            if near and overlap >= 0.5 * min(blob.width, other.width):
+            if near and overlap >= 0.5 * min(blob.width, other.width) and not _like_two_digits(blob, other):
                 mended[index] = other.joined_with(blob)
                 break
         else:
             mended.append(blob)
     return mended
+
+
+def _like_two_digits(blob: _Blob, other: _Blob) -> bool:
+    """Tell digits of two lines close together from the upper and the lower part of one."""
+    alike = min(blob.height, other.height) > 0.7 * max(blob.height, other.height)
+    return alike and all(0.3 * part.height <= part.width <= 1.05 * part.height for part in (blob, other))
 
 
 def _typical_height(blobs: list[_Blob]) -> float:
@@ -169,6 +198,12 @@ def _cut_out(ink: Ink, labels: np.ndarray, blobs: list[_Blob], row: list[_Blob])
     return Line(
         strength, ink.x + left * ink.scale, ink.y + top * ink.scale, scale * ink.scale, body / scale, middle / scale
     )
+
+
+def uncut(line: Line) -> Pieces:
+    """Take a line's ink as one piece."""
+    height, width = line.strength.shape
+    return Pieces(np.array([np.zeros(height, int), np.full(height, width)]), np.zeros(2))
 
 
 def cut(line: Line) -> Pieces:

@@ -21,6 +21,14 @@ def mnist_test() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="session")
+def mnist_learnt() -> np.ndarray:
+    """MNIST's training images; the last 5,000 are kept to choose by."""
+    with np.load(PROJECT / "training" / "data" / "mnist.npz") as arrays:
+        images: np.ndarray = arrays["x_train"]
+        return images
+
+
+@pytest.fixture(scope="session")
 def one_of_each(mnist_test: tuple[np.ndarray, np.ndarray]) -> dict[int, np.ndarray]:
     """The first MNIST test image of every digit."""
     images, labels = mnist_test

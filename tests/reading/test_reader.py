@@ -24,6 +24,19 @@ def test_mnist_images_are_read_as_they_come(shipped_reader: Reader, one_of_each:
     assert shipped_reader.read_page(one_of_each[digit]).text == str(digit)
 
 
+@pytest.mark.parametrize("number", [56370, 57055, 57461, 58391, 58505, 59960])
+def test_a_five_whose_bar_stands_off_is_a_five(shipped_reader: Reader, mnist_learnt: np.ndarray, number: int) -> None:
+    reading = shipped_reader.read_page(mnist_learnt[number])
+    assert reading.text == "5"
+    assert len(reading.digits) == 1
+
+
+@pytest.mark.parametrize("text", ["1\n1", "7\n3", "5\n0"])
+def test_a_digit_above_another_is_no_digit_in_parts(shipped_reader: Reader, one_of_each: Digits, text: str) -> None:
+    page = 255 - np.kron(np.vstack([one_of_each[int(digit)] for digit in text.split()]), np.ones((4, 4), np.uint8))
+    assert shipped_reader.read_page(page).text == text
+
+
 def test_digits_apart_make_a_number_in_reading_order(shipped_reader: Reader, one_of_each: Digits) -> None:
     page = 255 - np.hstack([one_of_each[digit] for digit in (2, 0, 4, 7)])
     reading = shipped_reader.read_page(page)
