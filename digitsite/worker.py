@@ -86,6 +86,21 @@ class WholeRequests(ThreadWorker):
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._gather(TConn(self.cfg, client, address, listener.getsockname()))
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Stop to listen altogether, once this worker shall stop, after taking in all who have knocked.
+
+        Gunicorn goes on to listen without answering, and cuts them off at its end. A proxy passes over who refuses.
+        """
+        super().set_accept_enabled(enabled)
+        if enabled or self.alive:
+            return
+        for listener in self.sockets:
+            before = -1
+            while self.nr_conns != before:
+                before = self.nr_conns
+                self.accept(listener)
+            listener.close()
+
     def on_client_socket_readable(self, conn: TConn, client: Any) -> None:
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)

@@ -1,0 +1,37 @@
+"""A server that is told to stop answers whoever has come, and refuses whoever comes later."""
+
+import signal
+import threading
+import time
+from pathlib import Path
+
+from .conftest import Site, installed
+
+CLIENTS = 6
+
+
+def test_no_request_is_cut_off_while_the_site_stops(tmp_path: Path, mnist_pictures: dict[int, bytes]) -> None:
+    told: list[str] = []
+
+    def client(site: Site) -> None:
+        while True:
+            try:
+                told.append(str(site.post(mnist_pictures[7]).status))
+            except ConnectionRefusedError:
+                return
+            except Exception as error:  # What else a client may see, it must not.
+                told.append(repr(error))
+                return
+
+    with installed(tmp_path) as site:
+        for _ in range(3):
+            site.start()
+            clients = [threading.Thread(target=client, args=(site,)) for _ in range(CLIENTS)]
+            for thread in clients:
+                thread.start()
+            time.sleep(1)
+            site.stop(signal.SIGTERM)
+            for thread in clients:
+                thread.join()
+        assert set(told) == {"201"}, [words for words in told if words != "201"]
+        assert len(site.rows()) == len(told)
