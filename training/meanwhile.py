@@ -46,13 +46,15 @@ def serve_meanwhile(
     folder: Path,
     images: np.ndarray,
     labels: Sequence[int],
+    asked: np.ndarray,
     quiet: float = QUIET,
     **environment: str,
 ) -> dict[str, Any]:
     """Retrain beside a site with calls on it. Returns how long the run took and both series of calls.
 
-    images: uint8 (n, h, w), white on black, which become corrections with these labels; the site and its database
-    live in a folder, and start with the version that ships. Raises RuntimeError where a part of it fails.
+    images: uint8 (n, h, w), white on black, which become corrections with these labels. asked: uint8 (h, w), the
+    picture that is sent for reading. The site and its database live in a folder, and start with the version that ships.
+    Raises RuntimeError where a part of it fails.
     """
     site = os.environ | {
         "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
@@ -74,7 +76,9 @@ def serve_meanwhile(
     manage("migrate", "--verbosity", "0")
     manage("import_corrections", str(labelled(folder / "labelled", images, labels)))
     with serving(site, folder / "log") as port:
-        call = caller(port, (folder / "labelled" / "0.png").read_bytes())
+        call = caller(port, cv2.imencode(".png", asked)[1].tobytes())
+        if not call():
+            raise RuntimeError("the site does not read the picture that it is asked for")
         before = called(call, lambda started: time.monotonic() - started < quiet)
         command = [sys.executable, "manage.py", "retrain", "--wait", "--json"]
         told, log = folder / "run.json", folder / "run.log"

@@ -105,7 +105,7 @@ def test_what_a_run_costs_those_who_are_served_meanwhile_is_measured(little_mnis
     # The process that trains only rehearses; the site and the calls are real.
     images, labels = little_mnist.test.images[:6], little_mnist.test.labels[:6].tolist()
     rehearsal = {"DJANGO_SETTINGS_MODULE": "tests.training.rehearsal_settings", "RETRAIN_LEAST": "4"}
-    served = serve_meanwhile(tmp_path, images, labels, quiet=1, **rehearsal)
+    served = serve_meanwhile(tmp_path, images, labels, images[0], quiet=1, **rehearsal)
     assert (served["corrections"], served["state"], served["failed"]) == (6, "promoted", 0)
     assert served["during"]["calls"] > 3
     assert 0 < served["quiet"]["median"] <= served["quiet"]["p95"]

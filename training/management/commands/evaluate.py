@@ -84,7 +84,7 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory() as scratch:
             images, labels = mnist.validation.images[: max(COUNTS)], mnist.validation.labels[: max(COUNTS)]
             inks = (255 * written(images, seed=7)).astype("uint8")
-            served = serve_meanwhile(Path(scratch), inks, labels.tolist())
+            served = serve_meanwhile(Path(scratch), inks, labels.tolist(), mnist.test.images[0])
             self.stderr.write(json.dumps(served))
             champion = open_network(version, Path(scratch))
             for wrong in (0.0, 0.3):
