@@ -21,7 +21,7 @@ from .gate import Verdict
 from .retraining import compare, read_with
 from .snapshots import HELD_OUT, Lesson
 
-SLANT = -1.5
+SLANT = -1.2
 """Pixels to the right for each pixel down: the odd hand leans forward, farther than it is high."""
 
 HELD_BACK = 1500
