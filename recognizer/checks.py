@@ -3,7 +3,9 @@
 import json
 import os
 from hashlib import sha256
+from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -161,3 +163,29 @@ def check_proxies(**kwargs: Any) -> list[CheckMessage]:
             id="recognizer.E016",
         )
     ]
+
+
+# The first releases without the holes in decoders that are known of what parses a stranger's picture.
+FIRST_SOUND = {
+    "pillow": "12.2.0",
+    "opencv-python-headless": "4.8.1.78",  # the first whose WebP library is mended
+}
+
+
+@register()
+def check_what_parses_pictures(**kwargs: Any) -> list[CheckMessage]:
+    """Name installed releases that a picture is known to break out of."""
+    return [
+        Error(
+            f"{name} {version(name)} has known holes in what parses pictures.",
+            hint=f"Install requirements.txt again; the first sound release is {sound}.",
+            id="recognizer.E017",
+        )
+        for name, sound in FIRST_SOUND.items()
+        if numbers(version(name)) < numbers(sound)
+    ]
+
+
+def numbers(release: str) -> tuple[int, ...]:
+    """Read the numbers a release begins with: "12.2.0.post1" is (12, 2, 0)."""
+    return tuple(int(part) for part in takewhile(str.isdigit, release.split(".")))

@@ -192,9 +192,15 @@ def api_access(request: HttpRequest) -> HttpResponse:
     return change_tokens(request) if request.method == "POST" else show_api_access(request)
 
 
+FRESH_TOKEN, SECONDS_TO_SHOW = "fresh_token", 60
+
+
 @login_required
 def change_tokens(request: HttpRequest) -> HttpResponse:
-    """Make or revoke a token. A new one is shown once: only its hash is kept."""
+    """Make or revoke a token. A new one is shown once: only its hash is kept.
+
+    A cookie takes it to the page that shows it, so that to load that page again makes no second one.
+    """
     assert request.user.is_authenticated
     tokens = AuthToken.objects.filter(user=request.user)
     if request.POST.get("action") == "revoke":
@@ -206,7 +212,17 @@ def change_tokens(request: HttpRequest) -> HttpResponse:
         messages.error(request, f"You have {most} tokens. Revoke one first.")
         return redirect("api-access")
     _, fresh = AuthToken.objects.create(request.user)
-    return show_api_access(request, fresh)
+    shows = redirect("api-access")
+    shows.set_signed_cookie(
+        FRESH_TOKEN,
+        fresh,
+        max_age=SECONDS_TO_SHOW,
+        path=reverse("api-access"),
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    return shows
 
 
 EXAMPLES = [
@@ -216,8 +232,9 @@ EXAMPLES = [
 ]
 
 
-def show_api_access(request: HttpRequest, fresh: str | None = None) -> HttpResponse:
+def show_api_access(request: HttpRequest) -> HttpResponse:
     user = request.user
+    fresh = request.get_signed_cookie(FRESH_TOKEN, None, max_age=SECONDS_TO_SHOW) if user.is_authenticated else None
     context = {
         "tokens": AuthToken.objects.filter(user=user).order_by("-created") if user.is_authenticated else [],
         "fresh": fresh,
@@ -225,7 +242,10 @@ def show_api_access(request: HttpRequest, fresh: str | None = None) -> HttpRespo
         "address": request.build_absolute_uri(reverse("api:predictions-list")),
         "examples": EXAMPLES,
     }
-    return render(request, "api_access.html", context)
+    shown = render(request, "api_access.html", context)
+    if FRESH_TOKEN in request.COOKIES:
+        shown.delete_cookie(FRESH_TOKEN, path=reverse("api-access"))
+    return shown
 
 
 def claim_history(request: HttpRequest, user: Any, visitor_before: Any) -> None:

@@ -147,6 +147,12 @@ def test_lifted_limits_are_told_before_a_deployment(settings: Any) -> None:
     assert ids(checks.check_limits_are_on()) == ["recognizer.W002"]
 
 
+@pytest.mark.parametrize(("release", "mistakes"), [("4.8.0", 2), ("4.8.1.78", 1), ("12.2.0", 0), ("13.0.0rc1", 0)])
+def test_releases_with_known_holes_are_named(monkeypatch: pytest.MonkeyPatch, release: str, mistakes: int) -> None:
+    monkeypatch.setattr(checks, "version", lambda name: release)
+    assert ids(checks.check_what_parses_pictures()) == ["recognizer.E017"] * mistakes
+
+
 def test_every_check_is_registered() -> None:
     from django.core.checks.registry import registry
 
@@ -155,5 +161,5 @@ def test_every_check_is_registered() -> None:
         *registry.deployment_checks,
     }
     written = {value for name, value in vars(checks).items() if name.startswith("check_")}
-    assert len(written) == 7
+    assert len(written) == 8
     assert written <= registered

@@ -257,12 +257,26 @@ def test_a_changed_password_ends_every_other_session(mine: Client, user: User) -
 
 
 def test_a_new_token_is_shown_once_and_in_the_examples(mine: Client) -> None:
-    shown = mine.post("/api-access/", {"action": "create"}).content.decode()
+    made = mine.post("/api-access/", {"action": "create"})
+    assert (made.status_code, made.url) == (302, "/api-access/")
+    shown = page(mine, "/api-access/")
     (token,) = re.findall(r'id="fresh-token">([^<]+)<', shown)
     assert shown.count(token) == 4
     assert token not in page(mine, "/api-access/")
     caller = Client(headers={"Authorization": f"Token {token}"})
     assert caller.get("/api/v1/predictions/").status_code == 200
+
+
+def test_a_page_with_a_new_token_may_be_loaded_again(mine: Client) -> None:
+    assert mine.post("/api-access/", {"action": "create"}, follow=True).request["REQUEST_METHOD"] == "GET"
+    page(mine, "/api-access/")
+    assert AuthToken.objects.count() == 1
+
+
+@pytest.mark.parametrize("made_up", ["a token", "a:b:c", ""])
+def test_a_made_up_cookie_shows_no_token(mine: Client, made_up: str) -> None:
+    mine.cookies["fresh_token"] = made_up
+    assert "fresh-token" not in page(mine, "/api-access/")
 
 
 def test_ten_tokens_are_enough(mine: Client, user: User) -> None:

@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                 ('request_key', models.CharField(blank=True, editable=False, max_length=255, verbose_name='Idempotency-Key of the call')),
                 ('request_sha256', models.CharField(blank=True, editable=False, max_length=64, verbose_name='SHA-256 of what the call sent')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('model_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='predictions', to='recognizer.modelversion')),
+                ('model_version', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='predictions', to='recognizer.modelversion')),
                 ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='predictions', to=settings.AUTH_USER_MODEL)),
             ],
             options={
@@ -104,7 +104,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='prediction',
-            index=models.Index(models.OrderBy(models.F('created_at'), descending=True), name='prediction_by_time'),
+            index=models.Index(models.OrderBy(models.F('created_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='prediction_by_time'),
+        ),
+        migrations.AddIndex(
+            model_name='prediction',
+            index=models.Index(models.F('source'), models.OrderBy(models.F('created_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='prediction_of_source'),
+        ),
+        migrations.AddIndex(
+            model_name='prediction',
+            index=models.Index(models.F('model_version'), models.OrderBy(models.F('created_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='prediction_of_version'),
+        ),
+        migrations.AddIndex(
+            model_name='prediction',
+            index=models.Index(models.F('text'), models.OrderBy(models.F('created_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='prediction_by_text'),
         ),
         migrations.AddConstraint(
             model_name='prediction',
