@@ -69,6 +69,7 @@ class Result:
             "errors": dict(sorted(self.errors.items())),
             "confusions": [[truth, read, count] for (truth, read), count in self.confusions.most_common(3)],
             "calibration": round(self.calibration, 6),
+            "chance": round(calibration_by_chance(np.array(self.confidences)), 6),
             "reliability": reliability(np.array(self.confidences), np.array(self.right)),
             "milliseconds": round(self.milliseconds, 2),
         }
@@ -85,6 +86,17 @@ def calibration_error(confidences: np.ndarray, right: np.ndarray, bins: int = 15
         inside = index == bin_
         error += inside.mean() * abs(confidences[inside].mean() - right[inside].mean())
     return float(error)
+
+
+def calibration_by_chance(confidences: np.ndarray, draws: int = 100) -> float:
+    """Calibration error that a reader whose confidences are all true shows on so many pages, for pages are few.
+
+    confidences: (n,) from 0 to 1. Returns the mean over draws of which readings turn out right.
+    """
+    rng = np.random.default_rng(0)
+    return float(
+        np.mean([calibration_error(confidences, rng.random(len(confidences)) < confidences) for _ in range(draws)])
+    )
 
 
 def reliability(confidences: np.ndarray, right: np.ndarray, least: int = 10) -> list[list[float]]:

@@ -29,7 +29,7 @@ class Recipe:
 
 
 QUICK = Recipe(epochs=4, average=0.98, settling=2)
-RECIPES = {"digits": Recipe(settling=7), "spotter": Recipe(epochs=7, batch_size=64)}
+RECIPES = {"digits": Recipe(epochs=30, settling=12), "spotter": Recipe(epochs=7, batch_size=64)}
 
 
 @dataclass

@@ -37,7 +37,8 @@ def draw_nondigit(digits: np.ndarray, labels: np.ndarray, rng: np.random.Generat
     digits: uint8 (n, 28, 28), MNIST training images; labels: (n,). Returns float32 ink (h, w).
     """
     kinds: list[tuple[float, Callable[[], np.ndarray]]] = [
-        (0.30, lambda: pair(digits, rng)),
+        (0.26, lambda: pair(digits, rng)),
+        (0.04, lambda: stack(digits, rng)),
         (0.20, lambda: part(digits, labels, rng)),
         (0.28, lambda: letter(rng)),
         (0.08, lambda: scribble(rng)),
@@ -72,6 +73,17 @@ def pair(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     x = max(0, left.shape[1] + gap)
     region = out[y : y + right.shape[0], x : x + right.shape[1]]
     np.maximum(region, right[:, : region.shape[1]], out=region)
+    return out
+
+
+def stack(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One digit above another, as two short lines close together leave them."""
+    above, below = one(digits, rng), one(digits, rng)
+    gap, width = int(rng.integers(0, 5)), max(above.shape[1], below.shape[1]) + 6
+    out = np.zeros((above.shape[0] + gap + below.shape[0], width), np.float32)
+    for shape, y in ((above, 0), (below, above.shape[0] + gap)):
+        x = int(rng.integers(0, width - shape.shape[1] + 1))
+        out[y : y + shape.shape[0], x : x + shape.shape[1]] = shape
     return out
 
 

@@ -25,7 +25,8 @@ def table(evaluation: dict[str, Any]) -> str:
     """Return an evaluation, as the model card keeps it, as Markdown."""
     lines = [
         f"Version {evaluation['version']}; whole readings right. Errors by kind: a digit misread, digits miscounted "
-        "(segmentation), a number refused, or something else read as one.",
+        "(segmentation), a number refused, or something else read as one. Calibration error: how far confidence "
+        "is from the share right; in brackets, how far it would be by chance if every confidence were true.",
         "",
         "| set | pages | right | 95 % interval | errors | most confused | refused | calibration error | ms a page |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -34,9 +35,10 @@ def table(evaluation: dict[str, Any]) -> str:
         low, high = result["interval"]
         errors = ", ".join(f"{count} {kind}" for kind, count in result["errors"].items()) or "none"
         confused = ", ".join(f"{truth} as {read} ({count})" for truth, read, count in result["confusions"]) or "–"
+        calibration = f"{result['calibration']:.2%} ({result['chance']:.2%})" if result["set"] != NO_NUMBERS else "–"
         lines.append(
             f"| {result['set']} | {result['pages']} | **{result['right']:.2%}** | {low:.2%} to {high:.2%} | {errors} "
-            f"| {confused} | {result['refused']} | {result['calibration']:.2%} | {result['milliseconds']:.1f} |"
+            f"| {confused} | {result['refused']} | {calibration} | {result['milliseconds']:.1f} |"
         )
     refusal = evaluation["refusal"]
     lines += [

@@ -1,5 +1,7 @@
 """The best way through a line, with probabilities made up to show what decides."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,15 @@ def test_a_string_is_as_likely_as_its_share_of_all_ways(bars: tuple[Line, Pieces
     clear = best_way(line, pieces, runs, sure_of(1, NOT_A_DIGIT, 7), None)
     torn = best_way(line, pieces, runs, sure_of(1, 4, 7), None)
     assert 0 < torn.confidence < clear.confidence <= 1
+
+
+def test_a_string_is_less_sure_where_a_seam_cuts_ink(bars: tuple[Line, Pieces]) -> None:
+    line, pieces = bars
+    runs = runs_of(line, pieces)
+    apart = best_way(line, pieces, runs, sure_of(1, NOT_A_DIGIT, 7), None)
+    # So little ink that the way and what it pays stay nearly the same.
+    touching = replace(pieces, costs=np.array([0.0, 0.6, 0.0]))
+    assert best_way(line, touching, runs, sure_of(1, NOT_A_DIGIT, 7), None).confidence < apart.confidence - 0.01
 
 
 def test_the_spotter_decides_where_the_classifier_cannot(bars: tuple[Line, Pieces]) -> None:

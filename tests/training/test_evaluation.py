@@ -11,6 +11,7 @@ from training.datasets import Mnist
 from training.evaluation import (
     Result,
     Sample,
+    calibration_by_chance,
     calibration_error,
     evaluate,
     folder_samples,
@@ -133,3 +134,9 @@ def test_a_confidence_that_is_always_kept_has_no_error() -> None:
 
 def test_boasting_is_measured() -> None:
     assert calibration_error(np.full(100, 0.95), np.arange(100) < 50) == pytest.approx(0.45)
+
+
+def test_few_pages_look_miscalibrated_by_chance_and_many_do_not() -> None:
+    confidences = np.random.default_rng(1).uniform(0.5, 1, 20_000)
+    assert calibration_by_chance(confidences[:100]) > 0.05
+    assert calibration_by_chance(confidences) < 0.01

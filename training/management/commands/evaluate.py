@@ -46,10 +46,10 @@ class Command(BaseCommand):
         test = load_mnist().test
         results = [
             evaluation.evaluate(reader, report.MNIST_TEST, evaluation.mnist_samples(test), len(test)),
-            evaluation.evaluate(reader, "strings, apart", scenes.strings(test, 1000, (1, 6), seed=1), 1000),
-            evaluation.evaluate(reader, "strings, touching", scenes.strings(test, 1000, (-2, 2), seed=2), 1000),
-            evaluation.evaluate(reader, report.DRAWINGS, scenes.drawings(500, seed=3), 500),
-            evaluation.evaluate(reader, "photographs", scenes.photographs(test, 300, seed=4), 300),
+            evaluation.evaluate(reader, "strings, apart", scenes.strings(test, 2000, (1, 6), seed=1), 2000),
+            evaluation.evaluate(reader, "strings, touching", scenes.strings(test, 2000, (-2, 2), seed=2), 2000),
+            evaluation.evaluate(reader, report.DRAWINGS, scenes.drawings(2000, seed=3), 2000),
+            evaluation.evaluate(reader, "photographs", scenes.photographs(test, 1000, seed=4), 1000),
             evaluation.evaluate(reader, report.NO_NUMBERS, scenes.no_numbers(300, seed=5), 300),
         ]
         for folder in options["folders"]:
