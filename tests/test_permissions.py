@@ -117,7 +117,7 @@ ROWS: dict[str, list[Row]] = {
     "about-mistakes": [Row("/about/mistakes/", OPEN)],
     "api-access": [
         Row("/api-access/", OPEN),
-        Row("/api-access/", people(200), "POST", {"action": "create"}),
+        Row("/api-access/", people(302), "POST", {"action": "create"}),
         Row("/api-access/", people(302), "POST", {"action": "revoke", "token": "x"}),
     ],
     "login": [Row("/accounts/login/", "200 200 200 302 302 302 302 302")],

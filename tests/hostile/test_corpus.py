@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as site
+from PIL import Image
 
 from recognizer.models import Prediction
 from tests.conftest import FakeReader
@@ -43,6 +44,12 @@ def assert_refused(response: Any, status: int, code: str, seconds: float) -> Non
 def test_the_corpus_is_large() -> None:
     assert len(PICTURES) >= 80
     assert len({call.name for call in CALLS}) == len(CALLS) >= 80
+
+
+@pytest.fixture(autouse=True, scope="module")
+def all_formats_known() -> None:
+    """Let Pillow look for its formats, as it does once a process, when the first picture is none of the usual ones."""
+    Image.init()
 
 
 @pytest.mark.parametrize("name", PICTURES)

