@@ -11,7 +11,6 @@ import pytest
 from django.conf import settings as site
 from django.test import Client
 
-from digitsite import sqlite
 from digitsite.settings import kept_secret_key
 
 ROOT = Path(site.BASE_DIR)
@@ -174,6 +173,8 @@ from django.db import connection
 cursor = connection.cursor()
 names = ("journal_mode", "synchronous", "foreign_keys")
 print([cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in names], connection.transaction_mode)
+from digitsite import sqlite
+print(sqlite.journal_mode(sqlite.library()).lower())
 """
     done = run(
         "-c",
@@ -181,8 +182,8 @@ print([cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in names], connec
         DJANGO_SETTINGS_MODULE="digitsite.settings",
         DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}",
     )
-    journal = sqlite.journal_mode(sqlite.library()).lower()
-    assert done.stdout.strip() == f"['{journal}', 2, 1] IMMEDIATE", done.stderr
+    found, journal = done.stdout.splitlines()
+    assert found == f"['{journal}', 2, 1] IMMEDIATE", done.stderr
 
 
 def test_a_deployment_has_nothing_to_be_warned_of() -> None:
