@@ -139,12 +139,14 @@ class Reader:
             return None
         pieces = uncut(line)
         runs = runs_of(line, pieces)
-        probabilities = self.classifier.classify(np.stack([run.frame for run in runs]))
-        if probabilities[0, :NOT_A_DIGIT].max() < SURE:
+        # Strokes thin beside their height can be too faint to frame once the line is reduced.
+        if not runs:
             return None
-        return Trace(
-            ink, [line], [pieces], [runs], [probabilities], [best_way(line, pieces, runs, probabilities, None)]
-        )
+        probabilities = self.classifier.classify(np.stack([run.frame for run in runs]))
+        if _plainly_one_digit(pieces, runs, probabilities) is None:
+            return None
+        way = best_way(line, pieces, runs, probabilities, None)
+        return Trace(ink, [line], [pieces], [runs], [probabilities], [way])
 
     def reading_of(self, page: np.ndarray, trace: Trace) -> Reading:
         """Say what the trace of a page comes to."""

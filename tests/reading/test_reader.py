@@ -37,6 +37,12 @@ def test_a_digit_above_another_is_no_digit_in_parts(shipped_reader: Reader, one_
     assert shipped_reader.read_page(page).text == text
 
 
+def test_hairlines_in_parts_too_thin_for_a_frame_are_refused(shipped_reader: Reader) -> None:
+    bar, belly = [(400, 300), (900, 300)], [(420, 420), (700, 600), (420, 1100)]
+    reading = shipped_reader.read_page(drawn([bar, belly], (1300, 1300), 1))
+    assert (reading.text, reading.reason) == ("", Reason.NO_INK)
+
+
 def test_digits_apart_make_a_number_in_reading_order(shipped_reader: Reader, one_of_each: Digits) -> None:
     page = 255 - np.hstack([one_of_each[digit] for digit in (2, 0, 4, 7)])
     reading = shipped_reader.read_page(page)
