@@ -4,12 +4,8 @@ Run with `make screenshots`.
 """
 
 import os
-import signal
-import socket
 import subprocess
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +13,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from benchmarks.processes import free_port, running
 from tests.browser.chromium import find_chromium
 from tests.browser.hand import write
 from tests.browser.pictures import photograph
@@ -38,35 +35,16 @@ def running_site(folder: Path) -> Iterator[str]:
 
     Yields its address once it is ready. Raises RuntimeError where it does not start.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {
+    port = free_port()
+    environment = {
         "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
         "MEDIA_ROOT": str(folder / "media"),
         "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
     }
-    command = ["make", "--silent", "run", f"PORT={port}"]
-    server = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
-    try:
-        address = f"http://127.0.0.1:{port}"
-        wait_until_ready(address, server)
+    with running(["make", "--silent", "run", f"PORT={port}"], port, "/readyz", environment, folder / "log"):
         create = [PYTHON, "manage.py", "createsuperuser", "--no-input", "--username=grace", "--email="]
-        subprocess.run(create, cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL, check=True)
-        yield address
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait()
-
-
-def wait_until_ready(address: str, server: subprocess.Popen[bytes]) -> None:
-    while server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/readyz"):
-                return
-        except OSError:
-            time.sleep(0.5)
-    raise RuntimeError(f"the site did not start: make run ended with {server.returncode}")
+        subprocess.run(create, cwd=PROJECT, env=os.environ | environment, stdout=subprocess.DEVNULL, check=True)
+        yield f"http://127.0.0.1:{port}"
 
 
 def draw(page: Page, text: str, height: float = 180) -> None:

@@ -14,6 +14,7 @@ from django.conf import settings as site
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.files.base import ContentFile
+from django.core.management import call_command
 from django.test import Client, override_settings
 from PIL import Image, ImageDraw
 
@@ -22,6 +23,13 @@ from recognizer.exceptions import NoServingVersion
 from recognizer.models import ModelVersion, Prediction
 from recognizer.reading import Box, Digit, Reader, Reading, Reason, encode_page, frames_strip, open_image
 from recognizer.visitors import SESSION_KEY
+
+
+def run(command: str, *arguments: Any, **options: Any) -> tuple[str, str]:
+    """Run a command of manage.py; return what it printed, and what it printed as errors."""
+    out, err = io.StringIO(), io.StringIO()
+    call_command(command, *map(str, arguments), stdout=out, stderr=err, **options)
+    return out.getvalue(), err.getvalue()
 
 
 @pytest.fixture(scope="session", autouse=True)

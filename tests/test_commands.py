@@ -1,4 +1,3 @@
-import io
 import json
 import os
 from collections.abc import Callable
@@ -8,21 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.files.base import ContentFile
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from recognizer.models import ModelVersion, Prediction
-from tests.conftest import FakeReader, png
+from tests.conftest import FakeReader, png, run
 from training.models import State, TrainingRun
 
 Make = Callable[..., Prediction]
 
 pytestmark = pytest.mark.django_db
-
-
-def run(command: str, *arguments: Any, **options: Any) -> tuple[str, str]:
-    out, err = io.StringIO(), io.StringIO()
-    call_command(command, *map(str, arguments), stdout=out, stderr=err, **options)
-    return out.getvalue(), err.getvalue()
 
 
 def recognize(*paths: Path) -> list[dict[str, Any]]:

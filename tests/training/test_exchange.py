@@ -1,4 +1,3 @@
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -7,20 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from recognizer.models import Correction, Prediction
-from tests.conftest import FakeReader, png
+from tests.conftest import FakeReader, png, run
 
 Make = Callable[..., Prediction]
 
 pytestmark = pytest.mark.django_db
-
-
-def run(command: str, *arguments: Any, **options: Any) -> tuple[str, str]:
-    out, err = io.StringIO(), io.StringIO()
-    call_command(command, *map(str, arguments), stdout=out, stderr=err, **options)
-    return out.getvalue(), err.getvalue()
 
 
 def folder_with(path: Path, labels: Any, **images: bytes) -> Path:
