@@ -163,10 +163,8 @@ class BatchViewSet(
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """Stop reading; what is read stays. A batch that has ended stays as it is."""
-        batch = self.changeable()
-        stop_batch(batch)
-        batch.refresh_from_db()
-        return Response(self.get_serializer(batch).data)
+        stop_batch(self.changeable())
+        return Response(self.get_serializer(self.get_object()).data)
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Erase a batch with all its predictions."""

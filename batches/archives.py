@@ -83,7 +83,7 @@ def entries_of(file: IO[bytes]) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]
     if len(archive.infolist()) > MOST_IMAGES:
         raise BadArchive("too_many_images", f"The zip lists more than {MOST_IMAGES:,} files.")
     names: set[str] = set()
-    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
     for entry in entries:
         check_name(entry.orig_filename)
         if entry.filename in names:
@@ -104,7 +104,7 @@ def check_name(name: str) -> None:
     slashed = name.replace("\\", "/")
     if slashed.startswith("/") or slashed[1:2] == ":" or ".." in slashed.split("/"):
         raise BadArchive("unsafe_name", f"{name!r} points out of the zip.")
-    if len(name) > LONGEST_NAME or not name.isprintable():
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise BadArchive("unsafe_name", f"{name[:40]!r} is no name for a file.")
     if name.lower().endswith(ARCHIVES):
         raise nested(name)
@@ -141,6 +141,9 @@ def unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, number: int) -> P
     """
     if entry.file_size > MAX_BYTES:
         return Picture(number, entry.filename, b"", "too_large")
+    # What else zips know is rare, fails in ways of its own, and may ask for memory at will.
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return Picture(number, entry.filename, b"", "unsupported_type")
     try:
         with archive.open(entry) as packed:
             # No more than it claims to be: without a size, all that is there would be unpacked at once.

@@ -143,7 +143,8 @@ class Chunk(models.Model):
 
 class ItemQuerySet(models.QuerySet["Item"]):
     def in_order(self) -> Self:
-        return self.order_by("number").select_related("prediction__model_version")
+        unused = ("prediction__frames", "prediction__model_version__card")
+        return self.order_by("number").select_related("prediction__model_version").defer(*unused)
 
 
 class Item(models.Model):

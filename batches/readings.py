@@ -3,7 +3,9 @@
 import logging
 import threading
 import time
+import zipfile
 from functools import partial
+from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, IntegrityError, transaction
@@ -56,13 +58,17 @@ def read_chunk(chunk: Chunk) -> None:
             _read_one_by_one(batch, chunk, pictures)
     except (Fenced, Batch.DoesNotExist):
         logger.info("%s is done, cancelled or another's", chunk)
-    except FileNotFoundError:
-        logger.error("%s is gone from the storage", chunk)
-        stop_batch(batch, State.FAILED, "A part of what was sent is gone from the storage.")
+    except (FileNotFoundError, zipfile.BadZipFile):
+        # Who comes late finds nothing either: another has read it, or the batch is erased.
+        if Chunk.objects.held(chunk).exists():
+            logger.error("%s is gone from the storage, or damaged there", chunk)
+            stop_batch(batch, State.FAILED, "A part of what was sent is gone from the storage, or damaged there.")
     except (NoServingVersion, OSError, DatabaseError) as error:
         logger.warning("%s is put off: %s", chunk, error)
-        # Nobody died: the attempt does not count.
-        later = {"attempts": F("attempts") - 1, "lease_until": timezone.now() + RETRY}
+        later: dict[str, Any] = {"lease_until": timezone.now() + RETRY}
+        # Nobody died: the attempt does not count. Unless some of it is kept already, which the next one passes over.
+        if not isinstance(error, IntegrityError):
+            later["attempts"] = F("attempts") - 1
         Chunk.objects.held(chunk).update(**later)
 
 

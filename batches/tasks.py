@@ -33,15 +33,13 @@ def read_batches() -> None:
     read_waiting(_stopping)
 
 
-def deliver(chunks: int) -> bool:
+def deliver(chunks: int) -> None:
     """Tell the workers that something waits. Where the broker is away, their own look will find it."""
     try:
         for _ in range(min(chunks, MOST_MESSAGES)):
             read_batches.delay()
     except Exception as error:  # Each broker's library fails in its own ways; all mean that it is away.
         logger.warning("a batch waits for the broker: %s", error)
-        return False
-    return True
 
 
 @worker_ready.connect
@@ -64,13 +62,16 @@ def _watch() -> None:
                 tidy()
         except (DatabaseError, OSError) as error:
             logger.warning("looking for batches: %s", error)
+        except Exception:
+            # Whatever else goes wrong: without this thread, nobody would look any more.
+            logger.exception("looking for batches")
         finally:
             connection.close()
 
 
 def tidy() -> None:
     """Delete parts that no chunk knows any more."""
-    for name in list(orphaned_parts(datetime.timedelta(days=1))):
+    for name in list(orphaned_parts(datetime.timedelta(hours=1))):
         default_storage.delete(name)
 
 

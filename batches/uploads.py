@@ -5,9 +5,10 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import IO, Any
 
+from django.core.exceptions import TooManyFilesSent
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
@@ -56,8 +57,6 @@ class Spool(FileUploadHandler):
         if self.kind and (field_name != self.kind or field_name == "archive"):
             raise BadArchive("unknown_field", "Send one archive, or any number of images.")
         self.kind = field_name
-        if len(self.names) == MOST_IMAGES:
-            raise BadArchive("too_many_images", f"A batch has at most {MOST_IMAGES:,} images.")
         if field_name == "archive":
             self.name = file_name
             return
@@ -82,7 +81,7 @@ class Spool(FileUploadHandler):
             self.entry = None
 
     def upload_interrupted(self) -> None:
-        self.close()
+        raise BrokenOff("The batch broke off.")
 
     def finish(self) -> None:
         """Complete the zip. Raises BadArchive with code missing_image where nothing came."""
@@ -126,14 +125,13 @@ def spooled(request: HttpRequest) -> Iterator[Spool]:
     """
     if not _room.acquire(blocking=False):
         raise NoRoom()
-    spool = Spool()
     try:
-        with _patience(request):
-            _receive(request, spool)
-        spool.finish()
-        yield spool
+        with closing(Spool()) as spool:
+            with _patience(request):
+                _receive(request, spool)
+            spool.finish()
+            yield spool
     finally:
-        spool.close()
         _room.release()
 
 
@@ -142,6 +140,8 @@ def _receive(request: HttpRequest, spool: Spool) -> None:
     try:
         # It reads of a body and nothing else.
         MultiPartParser(request.META, body, [spool], "utf-8").parse()  # type: ignore[arg-type]
+    except TooManyFilesSent as error:
+        raise BadArchive("too_many_images", f"A batch has at most {MOST_IMAGES:,} images.") from error
     except MultiPartParserError as error:
         raise BadArchive("parse_error", "The form is malformed.") from error
     except UnreadablePostError as error:

@@ -35,12 +35,12 @@ class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
         newest = Promotion.objects.order_by("-id").values("version")[:1]
         return self.annotate(serves=models.Case(models.When(pk=newest, then=True), default=False))
 
-    def served_before(self, count: int = 5) -> "list[ModelVersion]":
-        """Return the last versions that served before the one that does, the latest first."""
+    def served_before(self) -> "list[ModelVersion]":
+        """Return the last five versions that served before the one that does, the latest first."""
         found: dict[int, ModelVersion] = {}
         for promotion in Promotion.objects.select_related("version").order_by("-id")[:100]:
             found.setdefault(promotion.version_id, promotion.version)
-        return list(found.values())[1 : count + 1]
+        return list(found.values())[1:6]
 
 
 class ModelVersion(models.Model):

@@ -111,8 +111,10 @@ MOST_HEATED = 24
 def heat_of(prediction: Prediction) -> bytes:
     """Draw which strokes of a prediction's frames speak for its digits, to the serving version, as a PNG strip.
 
-    Raises NoServingVersion.
+    Empty where nothing was read. Raises NoServingVersion.
     """
+    if not prediction.digits:
+        return b""
     frames = open_strip(bytes(prediction.frames))
     labels = [digit["label"] for digit in prediction.digits]
     return heat_strip(serving_reader().reader.classifier, frames, labels, MOST_HEATED)

@@ -139,6 +139,36 @@ def test_a_batch_that_breaks_off_is_none(api: Client, send: Send, picture: bytes
     assert not Batch.objects.exists()
 
 
+def test_a_whole_body_that_no_boundary_ends_is_none(api: Client, send: Send, picture: bytes) -> None:
+    for field in ("images", "archive"):
+        head = f'--x\r\nContent-Disposition: form-data; name="{field}"; filename="a.png"\r\n\r\n'
+        answer = api.generic("POST", BATCHES, head.encode() + picture, content_type="multipart/form-data; boundary=x")
+        assert (answer.status_code, answer.json()["code"]) == (400, "parse_error")
+    assert not Batch.objects.exists()
+
+
+def test_more_files_than_a_batch_has_are_refused(api: Client, send: Send, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_NUMBER_FILES = 3
+    answer = api.post(BATCHES, {"images": [SimpleUploadedFile(f"{number}.png", b"a") for number in range(4)]})
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_many_images")
+
+
+def test_a_full_disk_leaves_room_for_the_next_batch(
+    api: Client, send: Send, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+
+        def fail(spool: uploads.Spool) -> None:
+            spool.file.close()
+            raise OSError(28, "No space left on device")
+
+        patch.setattr(uploads.Spool, "finish", fail)
+        patch.setattr(uploads.Spool, "close", fail)
+        for _ in range(uploads.AT_ONCE + 1):
+            assert send(api, {"a.png": picture}).json()["code"] == "not_stored"
+    assert send(api, {"a.png": picture}).status_code == 202
+
+
 def test_a_batch_over_a_gigabyte_is_refused_by_its_length(api: Client, db: None) -> None:
     kind = "multipart/form-data; boundary=x"
     answer = api.generic("POST", BATCHES, b"", content_type=kind, CONTENT_LENGTH=uploads.MOST_SENT + 1)

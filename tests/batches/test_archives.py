@@ -52,6 +52,12 @@ def test_a_picture_that_is_too_large_or_damaged_fails_alone() -> None:
     assert [(p.code, p.content) for p in pictures] == [("damaged", b""), ("", b"two"), ("too_large", b"")]
 
 
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_picture_packed_as_zips_seldom_are_fails_alone(compression: int) -> None:
+    content = zip_of({"1.png": b"one" * 50}, compression)
+    assert [picture.code for picture in pictures_of(content)] == ["unsupported_type"]
+
+
 @pytest.mark.parametrize("content", [b"", b"PK", b"no zip", b"PK\x05\x06" + b"\xff" * 18, zip_of({"a": b"a"})[:-30]])
 def test_what_is_no_zip_is_refused(content: bytes) -> None:
     assert refusal(content) == "not_a_zip"
@@ -97,6 +103,11 @@ def test_an_archive_under_the_name_of_a_picture_is_refused(content: bytes) -> No
 )
 def test_a_name_that_points_elsewhere_is_refused(name: str) -> None:
     assert refusal(zip_of({"ok.png": b"1", name: b"2"})) == "unsafe_name"
+
+
+def test_no_name_is_refused() -> None:
+    one = zip_of({"0000000": b"one"}, zipfile.ZIP_STORED)
+    assert refusal(renamed(one, b"0000000", b"\0" * 7)) == "unsafe_name"
 
 
 def test_a_name_with_a_null_is_refused() -> None:

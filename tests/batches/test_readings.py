@@ -180,6 +180,34 @@ def test_a_batch_whose_part_is_gone_has_failed(many: Batch) -> None:
     assert "gone" in many.error
 
 
+def test_a_part_that_is_no_zip_any_more_fails_its_batch(many: Batch) -> None:
+    part = Chunk.objects.order_by("number")[1].part
+    default_storage.delete(part)
+    default_storage.save(part, ContentFile(b"no zip"))
+    read()
+    many.refresh_from_db()
+    assert (many.state, many.read) == (State.FAILED, 64)
+
+
+def test_who_comes_too_late_for_a_part_does_not_fail_its_batch(many: Batch) -> None:
+    late = take()
+    release()
+    read_chunk(take())
+    read_chunk(late)
+    many.refresh_from_db()
+    assert (many.state, many.read) == (State.RUNNING, 64)
+    ending.erase_batch(many)
+    read_chunk(late)
+    assert not Batch.objects.exists()
+
+
+def test_a_batch_can_be_stopped_and_erased_again_by_who_does_not_know_that_it_is_gone(many: Batch) -> None:
+    ending.erase_batch(Batch.objects.get(pk=many.pk))
+    ending.erase_batch(Batch(pk=many.pk))
+    assert not ending.stop_batch(many)
+    assert not Batch.objects.exists()
+
+
 def test_nothing_is_kept_of_a_chunk_whose_batch_is_cancelled_meanwhile(many: Batch, media: Path) -> None:
     chunk = take()
     chunk_part = chunk.part
@@ -222,9 +250,13 @@ def test_parts_that_no_chunk_knows_are_tidied_up(many: Batch, media: Path, monke
     assert left == set(Chunk.objects.values_list("part", flat=True)) < kept
 
 
-def test_where_the_broker_is_away_a_batch_is_taken_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_the_broker_is_away_a_batch_is_taken_all_the_same(
+    api: Client, send: Send, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away() -> None:
         raise ConnectionError
 
     monkeypatch.setattr(tasks.read_batches, "delay", away)
-    assert tasks.deliver(3) is False
+    assert send(api, {"a.png": picture}).status_code == 202
+    read()
+    assert Batch.objects.get().state == State.DONE

@@ -21,7 +21,7 @@ from batches.results import json_lines
 from recognizer.models import Source
 
 PATIENCE = 5.0
-"""Seconds after which no worker is expected to come, and this process reads."""
+"""Seconds without progress after which no worker is expected, and this process reads."""
 
 
 class Command(BaseCommand):
@@ -78,7 +78,7 @@ def zip_of(path: Path) -> Iterator[IO[bytes]]:
 
 def follow(batch: Batch) -> None:
     """Show how far a batch is until it ends. Where no worker takes it, this process does."""
-    started = time.monotonic()
+    moved = time.monotonic()
     stopping = threading.Event()
     reader: threading.Thread | None = None
     with tqdm(total=batch.total, unit="image", file=sys.stderr, desc=str(batch)) as bar:
@@ -86,9 +86,11 @@ def follow(batch: Batch) -> None:
             while batch.is_active:
                 time.sleep(0.2)
                 batch.refresh_from_db()
+                if batch.done > bar.n:
+                    moved = time.monotonic()
                 bar.update(batch.done - bar.n)
                 waits = Chunk.objects.free().filter(batch=batch).exists()
-                if waits and time.monotonic() - started > PATIENCE and (reader is None or not reader.is_alive()):
+                if waits and time.monotonic() - moved > PATIENCE and (reader is None or not reader.is_alive()):
                     reader = threading.Thread(target=read_waiting, args=(stopping,))
                     reader.start()
         finally:
