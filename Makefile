@@ -52,7 +52,7 @@ port: $(RUN_STAMP)
 	@$(PYTHON) -c "import socket; socket.create_server(('$(HOST)', $(PORT)))" 2>/dev/null \
 	  || { echo "Port $(PORT) on $(HOST) is taken, or not this machine's: try make run PORT=8001" >&2; exit 1; }
 
-# The web is one process with threads: the runtime releases the interpreter while it reads, and throttles count exactly.
+# The web is one process with threads: the runtime releases the interpreter while it reads.
 run: port setup
 	@HTTPS=$${HTTPS:-off} HOST=$(HOST) PORT=$(PORT) THREADS=$(THREADS) exec $(PYTHON) -m honcho --no-colour start
 

@@ -1,4 +1,4 @@
-"""Celery, which delivers the ids of training runs. The rows are the truth: a message lost or doubled is no harm."""
+"""Celery, which delivers training runs and batches. The rows are the truth: a message lost or doubled is no harm."""
 
 import os
 

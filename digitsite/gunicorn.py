@@ -23,14 +23,14 @@ def post_worker_init(worker: Any) -> None:
 
 
 def _warm(worker: Any) -> None:
-    from django.db import connection
+    from django.db import DatabaseError, connection
 
     from recognizer.exceptions import NoServingVersion
     from recognizer.serving import serving_reader, watch_promotions
 
     try:
         serving_reader()
-    except NoServingVersion:
+    except (NoServingVersion, DatabaseError):
         pass  # /readyz says so, and looks again.
     finally:
         connection.close()

@@ -111,10 +111,8 @@ MOST_HEATED = 24
 def heat_of(prediction: Prediction) -> bytes:
     """Draw which strokes of a prediction's frames speak for its digits, to the serving version, as a PNG strip.
 
-    Empty where nothing was read. Raises NoServingVersion.
+    Raises NoServingVersion.
     """
-    if not prediction.digits:
-        return b""
     frames = open_strip(bytes(prediction.frames))
     labels = [digit["label"] for digit in prediction.digits]
     return heat_strip(serving_reader().reader.classifier, frames, labels, MOST_HEATED)

@@ -1,6 +1,7 @@
 """The site's pages. Thin: who asks, which rows, which template."""
 
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.generic import FormView
 from knox.models import AuthToken
 
+from .exceptions import NoServingVersion
 from .exports import archive
 from .figures import FRAME, confusion_rows, digit_figures, learning_charts, likely_numbers, mistakes_in
 from .filters import PredictionFilter
@@ -108,20 +110,34 @@ def prediction_frames(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
+@never_cache
 def prediction_heat(request: HttpRequest, pk: int) -> HttpResponse:
-    return picture(heat_of(own_prediction(request, pk)), "png", f"prediction-{pk}-heat.png")
+    shown = own_prediction(request, pk)
+    if not shown.digits:
+        raise Http404("Nothing was read in it.")
+    return drawn_now(shown, heat_of, "heat")
 
 
 @require_safe
+@never_cache
 def prediction_explanation(request: HttpRequest, pk: int) -> HttpResponse:
     """Show staff what each stage of the reading saw."""
     shown = own_prediction(request, pk)
     if not request.user.is_staff:
         raise PermissionDenied("Only staff may see this.")
     try:
-        return picture(explanation_of(shown), "png", f"prediction-{pk}-explanation.png")
+        return drawn_now(shown, explanation_of, "explanation")
     except FileNotFoundError as error:
         raise Http404("The image is gone.") from error
+
+
+def drawn_now(shown: Prediction, draw: Callable[[Prediction], bytes], what: str) -> HttpResponse:
+    """Answer with a picture that the version drew which serves now; with 503 while none does."""
+    try:
+        return picture(draw(shown), "png", f"prediction-{shown.pk}-{what}.png")
+    except NoServingVersion:
+        words = "The reader is not ready. Try again in a moment."
+        return HttpResponse(words, status=503, content_type="text/plain", headers={"Retry-After": "5"})
 
 
 @require_POST
@@ -216,6 +232,7 @@ def change_tokens(request: HttpRequest) -> HttpResponse:
     shows.set_signed_cookie(
         FRESH_TOKEN,
         fresh,
+        salt=str(request.user.pk),
         max_age=SECONDS_TO_SHOW,
         path=reverse("api-access"),
         secure=settings.SESSION_COOKIE_SECURE,
@@ -234,7 +251,8 @@ EXAMPLES = [
 
 def show_api_access(request: HttpRequest) -> HttpResponse:
     user = request.user
-    fresh = request.get_signed_cookie(FRESH_TOKEN, None, max_age=SECONDS_TO_SHOW) if user.is_authenticated else None
+    # Whoever logs in next at the same browser gets nothing from it.
+    fresh = request.get_signed_cookie(FRESH_TOKEN, None, salt=str(user.pk), max_age=SECONDS_TO_SHOW)
     context = {
         "tokens": AuthToken.objects.filter(user=user).order_by("-created") if user.is_authenticated else [],
         "fresh": fresh,

@@ -145,6 +145,7 @@ def test_dates_are_offered_from_years_down_to_days(admin: Client, make_predictio
     assert offered(year=2024, month=2) == ["&lsaquo; 2024", "28 February", "29 February"]
     assert offered(year=2024, month=2, day=28) == ["&lsaquo; February 2024"]
     assert len(listed(admin, created_at__year=2024)) == 2
+    assert admin.get(PREDICTIONS, {"created_at__year": "2024", "created_at__day": "15"}).status_code == 200
 
 
 def listed(client: Client, **query: Any) -> set[int]:

@@ -7,11 +7,14 @@ import sys
 import threading
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from django.conf import settings as site
 from django.core.files.storage import default_storage
+from django.db import OperationalError
 
+from digitsite import gunicorn
 from recognizer import serving
 from recognizer.exceptions import NoServingVersion
 from recognizer.models import ModelVersion, Promotion
@@ -276,3 +279,16 @@ def test_neither_migrate_nor_check_nor_a_web_process_imports_a_training_library(
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().endswith("[]")
+
+
+def test_a_process_that_starts_while_the_database_is_away_watches_for_promotions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def away() -> None:
+        raise OperationalError("the server is gone")
+
+    watched: list[bool] = []
+    monkeypatch.setattr(serving, "serving_reader", away)
+    monkeypatch.setattr(serving, "watch_promotions", lambda: watched.append(True))
+    gunicorn._warm(MagicMock())
+    assert watched

@@ -273,6 +273,30 @@ def test_a_page_with_a_new_token_may_be_loaded_again(mine: Client) -> None:
     assert AuthToken.objects.count() == 1
 
 
+def test_a_new_token_is_shown_to_nobody_else_at_the_same_browser(mine: Client, other_user: User) -> None:
+    answer = mine.post("/api-access/", {"action": "create"})
+    other = user_client(other_user)
+    other.cookies["fresh_token"] = answer.cookies["fresh_token"].value
+    assert "fresh-token" not in page(other, "/api-access/")
+
+
+def test_a_prediction_without_digits_has_no_heat(mine: Client, user: User, make_prediction: Make) -> None:
+    shown = make_prediction(owner=user)
+    Prediction.objects.filter(pk=shown.pk).update(text="", digits=[], frames=b"")
+    page(mine, f"/predictions/{shown.pk}/heat/", 404)
+
+
+def test_what_the_serving_version_draws_is_drawn_anew_and_not_without_one(
+    mine: Client, user: User, make_prediction: Make, no_reader: None
+) -> None:
+    shown = make_prediction(owner=user)
+    User.objects.update(is_staff=True)
+    for drawn in ("heat", "explanation"):
+        answer = mine.get(f"/predictions/{shown.pk}/{drawn}/")
+        assert answer.status_code == 503
+        assert "no-store" in answer["Cache-Control"]
+
+
 @pytest.mark.parametrize("made_up", ["a token", "a:b:c", ""])
 def test_a_made_up_cookie_shows_no_token(mine: Client, made_up: str) -> None:
     mine.cookies["fresh_token"] = made_up

@@ -4,6 +4,7 @@ Django's own asks the rows which days they have, and reads all of them for it; h
 """
 
 from datetime import date, timedelta
+from itertools import takewhile
 from typing import Any
 
 from django import template
@@ -26,9 +27,8 @@ def dates(changelist: Any) -> dict[str, Any]:
         asked = {f"{field}__{part}": number for part, number in zip(PARTS, period, strict=False)}
         return str(changelist.get_query_string(asked, [f"{field}__"]))
 
-    asked = tuple(
-        int(changelist.params[f"{field}__{part}"]) for part in PARTS if f"{field}__{part}" in changelist.params
-    )
+    given = takewhile(lambda part: f"{field}__{part}" in changelist.params, PARTS)
+    asked = tuple(int(changelist.params[f"{field}__{part}"]) for part in given)
     days = [first.date() + timedelta(number) for number in range((last.date() - first.date()).days + 1)]
     below = periods(days, asked)
     if not asked and len(below) == 1:

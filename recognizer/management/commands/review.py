@@ -30,11 +30,11 @@ class Command(BaseCommand):
             self.tell(options["json"])
             return
         reviewer = self.reviewer(options["user"])
-        if options["undo"]:
-            self.undo(reviewer)
         labels = options["labels"]
         if labels is not None and len(approve) != 1:
             raise CommandError("--labels goes with one --approve.")
+        if options["undo"]:
+            self.undo(reviewer)
         self.decide(approve, lambda claim: claim.approve(reviewer, self.labels(labels, claim)))
         self.decide(reject, lambda claim: claim.reject(reviewer))
 
