@@ -57,6 +57,7 @@ def test_metrics(test: Result, mnist: Mnist) -> dict[str, Any]:
         "test_errors": test.count - sum(test.right),
         "test_interval": [round(bound, 6) for bound in test.interval],
         "calibration_error": round(test.calibration, 6),
+        "mean_confidence": round(float(np.mean(test.confidences)), 6),
         "confusion": matrix.tolist(),
         "recall": [
             round(float(matrix[digit, digit] / max(1, (mnist.test.labels == digit).sum())), 6) for digit in range(10)
@@ -126,6 +127,10 @@ def draw_pictures(card: dict[str, Any], test: Result, folder: Path) -> None:
     figure.savefig(folder / "confusion.png", dpi=110)
     pyplot.close(figure)
 
-    mistakes = worst_mistakes(test)
-    frames = [reading.digits[0].frame for _, reading in mistakes]
+    draw_mistakes(test, folder)
+
+
+def draw_mistakes(test: Result, folder: Path) -> None:
+    """Write `mistakes.png`, the frames of the worst mistakes side by side."""
+    frames = [reading.digits[0].frame for _, reading in worst_mistakes(test)]
     (folder / "mistakes.png").write_bytes(frames_strip(frames or list(framed(np.zeros((1, 28, 28), np.uint8)))))

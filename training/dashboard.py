@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Avg, Count, Exists, OuterRef
+from django.db.models import Avg, Count
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -115,21 +115,14 @@ def drift(serving: ModelVersion | None) -> dict[str, Any] | None:
     return found | {"expected": expected, "change": found["mean"] - expected}
 
 
-def flagged_share() -> dict[str, int]:
-    """Count the readings of the last 30 days and those of them that were flagged."""
-    since = timezone.now() - datetime.timedelta(days=DAYS)
-    recent = Prediction.objects.sent().filter(created_at__gte=since).order_by()
-    claim = Exists(Correction.objects.filter(prediction=OuterRef("pk")))
-    return {"readings": recent.count(), "flagged": recent.filter(claim).count()}
-
-
 def gather_dashboard() -> dict[str, Any]:
     """Gather everything the page shows."""
     reviewed = reviewed_corrections()
     serving = ModelVersion.objects.serving()
-    share = flagged_share()
+    days = readings_by_day(timezone.now().date())
+    share = {"readings": sum(day.readings for day in days), "flagged": sum(day.flagged for day in days)}
     return {
-        "days": readings_by_day(timezone.now().date()),
+        "days": days,
         "chart": {"width": WIDTH, "height": HEIGHT},
         "share": share,
         "flagged_share": share["flagged"] / share["readings"] if share["readings"] else None,

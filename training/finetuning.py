@@ -74,15 +74,19 @@ def fine_tune(
     )
     optimizer = keras.optimizers.Adam(rate, use_ema=True, ema_momentum=recipe.average)
     network.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
+    sums, told = {"loss": 0.0, "accuracy": 0.0}, 0
     with _Ahead(_batches(corrections, replay, recipe)) as batches:
         for number in range(1, recipe.steps + 1):
             frames, targets, replayed = next(batches)
             before = np.asarray(champion(frames[replayed], training=False))
             targets[replayed] = recipe.as_before * before + (1 - recipe.as_before) * targets[replayed]
             measured = network.train_on_batch(frames, targets, return_dict=True)
+            for name in sums:
+                sums[name] += float(measured[name])
             if number % TELL_EVERY == 0 or number == recipe.steps:
-                tell(Step(number, recipe.steps, float(measured["loss"]), float(measured["accuracy"])))
-                network.reset_metrics()
+                loss, accuracy = (total / (number - told) for total in sums.values())
+                tell(Step(number, recipe.steps, loss, accuracy))
+                sums, told = dict.fromkeys(sums, 0.0), number
     optimizer.finalize_variable_values(network.trainable_variables)
     return network
 

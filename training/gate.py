@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from recognizer.reading import Classifier, Reader
 
 from .datasets import Examples, Mnist
-from .evaluation import Result, calibration_error, evaluate, mnist_samples
+from .evaluation import Result, evaluate, mnist_samples
 from .scenes import no_numbers
 from .snapshots import Lesson, page_of
 
@@ -48,7 +48,7 @@ class Measured:
 
     @property
     def calibration(self) -> float:
-        return calibration_error(np.array(self.test.confidences), self.right)
+        return self.test.calibration
 
     @property
     def test_refused(self) -> float:

@@ -14,11 +14,11 @@ from skimage.morphology import skeletonize
 from recognizer.reading import Reader
 from recognizer.reading.framing import SIDE, frame
 
-from .datasets import Examples, Mnist, framed
+from .datasets import Mnist, framed
 from .exporting import export_network
 from .finetuning import Recipe, fine_tune, steps_for
 from .gate import Verdict
-from .retraining import compare, read_with
+from .retraining import compare, read_with, taught_examples
 from .snapshots import HELD_OUT, Lesson
 
 SLANT = -1.2
@@ -97,11 +97,7 @@ def learn(
     mnist_before = _error(champion, mnist_frames, mnist.test.labels)
     for count in counts:
         lessons = _lessons(frames[:count], labels[:count], wrong, np.random.default_rng(count))
-        taught = [lesson for lesson in lessons if not lesson.held_out]
-        examples = Examples(
-            np.concatenate([lesson.frames for lesson in taught]),
-            np.array([label for lesson in taught for label in lesson.labels or []], np.uint8),
-        )
+        examples = taught_examples(lessons)
         started = time.monotonic()
         network = fine_tune(champion, examples, mnist.train, Recipe(steps=steps(len(examples))))
         export_network(network, folder / f"{count}-{wrong}")

@@ -131,7 +131,7 @@ def learning_table(learning: dict[str, Any]) -> str:
     lines = [
         f"Version {learning['version']}, which the odd hand is new to; {learning['judged']:,} of its digits judge.",
         "",
-        "| corrections | wrong labels | odd hand read wrong | less | MNIST read wrong | gate | minutes |",
+        "| corrections | wrong labels | odd hand read wrong | less | MNIST, network alone, wrong | gate | minutes |",
         "|---|---|---|---|---|---|---|",
     ]
     for point in learning["points"]:
@@ -170,7 +170,7 @@ def draw_learning(learning: dict[str, Any], path: Path) -> None:
         told = f"{wrong:.0%} wrong labels" if wrong else "right labels"
         for hand, before, after, style in (
             ("odd hand", "before", "after", "-"),
-            ("MNIST", "mnist_before", "mnist_after", ":"),
+            ("MNIST, network alone", "mnist_before", "mnist_after", ":"),
         ):
             y = [100 * curve[0][before], *(100 * point[after] for point in curve)]
             axes.plot(x, y, style, marker="o", markersize=4, color=f"C{colour}", label=f"{hand}, {told}")

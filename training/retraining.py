@@ -14,11 +14,11 @@ import numpy as np
 from django.core.files.storage import default_storage
 
 from recognizer.models import ModelVersion, Prediction
-from recognizer.reading import Reader, frames_strip, load_classifier
-from recognizer.serving import load_version, read_verified
+from recognizer.reading import Reader, load_classifier
+from recognizer.serving import read_verified
 
-from .cards import confusion_of, worst_mistakes
-from .datasets import Examples, Mnist, framed, load_mnist
+from .cards import draw_mistakes, test_metrics, told_mistakes
+from .datasets import Examples, Mnist, load_mnist
 from .exporting import LITERT_FILE, export_network
 from .finetuning import Recipe, Step, fine_tune, steps_for
 from .gate import Measured, Verdict, judge, measure, time_both
@@ -58,7 +58,8 @@ class Reporter:
 def retrain(pk: int, fence: int, recipe: Recipe | None = None, mnist: Mnist | None = None) -> None:
     """Go through a run that this process holds, and end it: promoted, passed or refused.
 
-    Raises models.Fenced where the lease is lost, NoServingVersion where there is no champion to start from.
+    Raises models.Fenced where the lease is lost, NoServingVersion where the champion's files are not as they were
+    recorded, ValueError where there is no champion.
     """
     reporter = Reporter(pk, fence)
     run = TrainingRun.objects.get(pk=pk)
@@ -77,7 +78,9 @@ def retrain(pk: int, fence: int, recipe: Recipe | None = None, mnist: Mnist | No
         network = fine_tune(open_network(champion, folder), examples, mnist.train, recipe, reporter.step)
         reporter.phase("exporting")
         files = export_network(network, folder / "version")
-        before, after = load_version(champion).reader, read_with(folder / "version")
+        # Both by the runtime that serves most, or the two would not be compared in speed.
+        before = Reader(load_classifier(read_verified(champion, "litert"), "litert"))
+        after = read_with(folder / "version")
         verdict, test = compare(before, after, mnist, lessons, reporter.phase)
         differences = None
         if run.shadow:
@@ -158,7 +161,6 @@ def make_card(
     taught: int,
 ) -> dict[str, Any]:
     """Describe a challenger: what it shares with the champion, what it was taught, and how it does."""
-    matrix = confusion_of(test, mnist)
     # What was measured of the champion is not true of its challenger.
     old = {name: facts for name, facts in champion.card.items() if name not in ("evaluation", "learning")}
     return old | {
@@ -171,28 +173,13 @@ def make_card(
             "started_from": champion.name,
             "versions": old.get("training", {}).get("versions", {}),
         },
-        "metrics": {
-            "test_accuracy": test.accuracy,
-            "test_errors": test.count - sum(test.right),
-            "test_interval": [round(bound, 6) for bound in test.interval],
-            "calibration_error": round(test.calibration, 6),
-            "mean_confidence": round(float(np.mean(test.confidences)), 6),
-            "confusion": matrix.tolist(),
-            "recall": [
-                round(float(matrix[digit, digit] / max(1, (mnist.test.labels == digit).sum())), 6)
-                for digit in range(10)
-            ],
-        },
+        "metrics": test_metrics(test, mnist),
         "history": {"loss": curves["loss"], "accuracy": curves["accuracy"]},
-        "mistakes": [
-            {"truth": int(sample.text), "read": reading.digits[0].label, "confidence": reading.confidence}
-            for sample, reading in worst_mistakes(test)
-        ],
+        "mistakes": told_mistakes(test),
     }
 
 
 def write_card(card: dict[str, Any], test: Any, folder: Path) -> None:
     """Write `card.json` and `mistakes.png` beside the networks."""
-    frames = [reading.digits[0].frame for _, reading in worst_mistakes(test)]
-    (folder / "mistakes.png").write_bytes(frames_strip(frames or list(framed(np.zeros((1, 28, 28), np.uint8)))))
+    draw_mistakes(test, folder)
     (folder / "card.json").write_text(json.dumps(card))

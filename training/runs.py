@@ -10,12 +10,14 @@ from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from recognizer.models import ModelVersion
+from recognizer.models import Correction, ModelVersion
 from recognizer.serving import install_version
 
 from .models import Fenced, State, TrainingRun
 from .snapshots import freeze, gather
 from .tasks import deliver
+
+UNDER_WAY = "A run is under way already. Wait for its end, or cancel it."
 
 
 class RunActive(Exception):
@@ -27,6 +29,8 @@ def start_run(by: Any = None, shadow: int = 0) -> TrainingRun:
 
     Raises snapshots.TooFew where a run would not be worth it, RunActive where one is under way.
     """
+    if TrainingRun.objects.active().exists():
+        raise RunActive(UNDER_WAY)
     lessons = gather(settings.RETRAIN_LEAST, settings.RETRAIN_LARGEST_SHARE)
     content = freeze(lessons)
     held_out = sum(lesson.held_out for lesson in lessons)
@@ -36,15 +40,17 @@ def start_run(by: Any = None, shadow: int = 0) -> TrainingRun:
                 requested_by=by,
                 shadow=shadow,
                 snapshot_sha256=hashlib.sha256(content).hexdigest(),
-                taught=len(lessons) - held_out,
+                taught=sum(bool(lesson.labels) and not lesson.held_out for lesson in lessons),
                 held_out=held_out,
             )
-            run.corrections.set([lesson.correction for lesson in lessons])
+            # What its owner has erased meanwhile is left out, here and when the run opens its snapshot.
+            chosen = Correction.objects.select_for_update().filter(pk__in=[lesson.correction for lesson in lessons])
+            run.corrections.set(list(chosen))
             run.snapshot.save("snapshot.zip", ContentFile(content))
             transaction.on_commit(partial(deliver, run.pk))
     except IntegrityError as error:
         if TrainingRun.objects.active().exists():
-            raise RunActive("A run is under way already. Wait for its end, or cancel it.") from error
+            raise RunActive(UNDER_WAY) from error
         raise
     return run
 

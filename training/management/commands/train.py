@@ -33,6 +33,8 @@ class Command(BaseCommand):
         from training.datasets import load_mnist
 
         kind = options["network"]
+        if options["quick"] and kind != "digits":
+            raise CommandError("--quick is for digits.")
         recipe = fitting.QUICK if options["quick"] else fitting.RECIPES[kind]
         recipe = replace(recipe, seed=options["seed"], epochs=options["epochs"] or recipe.epochs)
         name = f"{kind}-e{recipe.epochs}s{recipe.seed}"
