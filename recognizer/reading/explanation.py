@@ -6,7 +6,7 @@ import numpy as np
 from .classifier import NOT_A_DIGIT
 from .heat import glow, occlusion
 from .lattice import Step
-from .reader import Reader, Reading, Trace
+from .reader import Reader, Reading, ReadLine
 from .segmentation import Line, Pieces
 
 WIDTH = 900
@@ -29,8 +29,8 @@ def explain(reader: Reader, page: np.ndarray) -> bytes:
     if trace.ink is not None:
         strength = np.round(255 * (1 - trace.ink.strength)).astype(np.uint8)
         rows.append(_titled("ink", _fitted(cv2.cvtColor(strength, cv2.COLOR_GRAY2BGR), 320)))
-    for number in range(min(len(trace.ways), MOST_LINES)):
-        rows += _line_rows(reader, trace, number)
+    for number, read in enumerate(trace.lines[:MOST_LINES], start=1):
+        rows += _line_rows(reader, read, number)
     rows.append(_titled(_answer(reading), np.full((1, WIDTH, 3), 255, np.uint8)))
     done, encoded = cv2.imencode(".png", np.vstack(rows))
     if not done:
@@ -38,12 +38,12 @@ def explain(reader: Reader, page: np.ndarray) -> bytes:
     return encoded.tobytes()
 
 
-def _line_rows(reader: Reader, trace: Trace, number: int) -> list[np.ndarray]:
-    line, pieces, way = trace.lines[number], trace.cuts[number], trace.ways[number]
+def _line_rows(reader: Reader, read: ReadLine, number: int) -> list[np.ndarray]:
+    way = read.way
     chosen = {(step.run.first, step.run.last): step for step in (*way.digits, *way.others)}
-    rows = [_titled(f"line {number + 1}: pieces between {len(pieces) - 1} cuts", _pieces(line, pieces))]
+    rows = [_titled(f"line {number}: pieces between {len(read.pieces) - 1} cuts", _pieces(read.line, read.pieces))]
     tiles = []
-    for run, probabilities in zip(trace.runs[number], trace.probabilities[number], strict=True):
+    for run, probabilities in zip(read.runs, read.probabilities, strict=True):
         step = chosen.get((run.first, run.last))
         best = np.argsort(-probabilities)[:2]
         words = [f"{'none' if label == NOT_A_DIGIT else label} {probabilities[label]:.0%}" for label in best]

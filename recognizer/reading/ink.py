@@ -1,6 +1,7 @@
 """Page -> ink: uneven light, polarity, threshold and rules dealt with."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -35,6 +36,12 @@ class Ink:
     x: float
     y: float
     scale: float
+
+    @cached_property
+    def components(self) -> tuple[np.ndarray, np.ndarray]:
+        """Label the connected pieces of the mask: int32 (h, w), 0 for paper, and OpenCV's statistics of each label."""
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(self.mask, connectivity=8)
+        return labels, stats
 
 
 def find_ink(page: np.ndarray) -> Ink | None:
@@ -73,24 +80,28 @@ def _some(values: np.ndarray, enough: int = 20_000) -> np.ndarray:
     return values[:: max(1, values.size // enough)]
 
 
+def _quantiles(values: np.ndarray, shares: list[float]) -> list[int]:
+    """Find the grey values, uint8 (n,), below which lie some shares of them."""
+    counted = np.cumsum(np.bincount(values, minlength=256))
+    return [int(grey) for grey in np.searchsorted(counted, np.multiply(shares, values.size))]
+
+
 def _contrast(page: np.ndarray) -> np.ndarray:
     """How much darker than its paper each pixel is, float32 (h, w) from 0.0 to 1.0, whatever the polarity."""
     edge = max(1, min(page.shape) // 50)
     border = np.concatenate(
         [page[:edge].ravel(), page[-edge:].ravel(), page[:, :edge].ravel(), page[:, -edge:].ravel()]
     )
-    some = _some(page.ravel())
-    shares = np.cumsum(np.bincount(some, minlength=256)) / some.size
-    low, high = (float(v) for v in np.searchsorted(shares, [0.005, 0.995]))
+    low, high = _quantiles(_some(page.ravel()), [0.005, 0.995])
     if high <= low:
-        low, high = float(page.min()), float(page.max())
-    paper = float(np.median(border))
-    even = float(np.subtract(*np.percentile(border, [90, 10]))) < 0.2 * (high - low)
+        low, high = int(page.min()), int(page.max())
+    darkest, paper, lightest = _quantiles(border, [0.1, 0.5, 0.9])
+    even = lightest - darkest < 0.2 * (high - low)
     if even:
         greys = np.arange(256, dtype=np.float32)
         if paper < (low + high) / 2:
             greys, paper = 255 - greys, 255 - paper
-        return cv2.LUT(page, np.clip(1 - greys / max(paper, 1.0), 0, 1))
+        return cv2.LUT(page, np.clip(1 - greys / max(paper, 1), 0, 1))
     values = page.astype(np.float32)
     # Under uneven light the ink is where the page departs sharply from its surroundings.
     around = _surroundings(values)

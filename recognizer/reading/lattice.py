@@ -17,6 +17,9 @@ from .spotter import BLANK, BODY, STRIDE
 LONGEST_RUN = 5
 """Pieces that may make up one digit."""
 
+WIDEST = 1.7
+"""A digit is at most this many times as wide as it is high."""
+
 CUT_COST = 0.12
 """Log-probability a seam pays for each pixel of ink it cuts, in a hand 56 pixels tall."""
 
@@ -84,7 +87,7 @@ def runs_of(line: Line, pieces: Pieces) -> list[Run]:
                 continue
             rows = np.flatnonzero(solid.any(axis=1))
             box = (int(columns[0]), int(rows[0]), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1)
-            if last > first + 1 and box[2] > 1.7 * line.body:
+            if last > first + 1 and box[2] > WIDEST * line.body:
                 break
             found.append(Run(first, last, box, frame(ink)))
     return found

@@ -1,6 +1,6 @@
 """The whole way from bytes to a reading."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from .classifier import NOT_A_DIGIT, SURE, Classifier, look_again
 from .images import open_image
 from .ink import Ink, find_ink
-from .lattice import Run, Step, Way, best_way, runs_of
+from .lattice import WIDEST, Run, Step, Way, best_way, runs_of
 from .segmentation import Line, Pieces, as_one, cut, find_lines, uncut
 from .spotter import Spotter, shipped_spotter
 
@@ -74,15 +74,22 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class ReadLine:
+    """How one line was read. probabilities: of each run, float32 (runs, 11)."""
+
+    line: Line
+    pieces: Pieces
+    runs: list[Run]
+    probabilities: np.ndarray
+    way: Way
+
+
+@dataclass(frozen=True)
 class Trace:
-    """What the stages of a reading saw; the lists have an entry for each line."""
+    """What the stages of a reading saw."""
 
     ink: Ink | None
-    lines: list[Line]
-    cuts: list[Pieces]
-    runs: list[list[Run]]
-    probabilities: list[np.ndarray]
-    ways: list[Way]
+    lines: list[ReadLine]
 
 
 class Reader:
@@ -101,78 +108,67 @@ class Reader:
         return self.reading_of(page, self.trace(page))
 
     def trace(self, page: np.ndarray) -> Trace:
-        """Find the ink, cut its lines, classify the runs of all in one call, and choose each line's best way."""
+        """Find the ink and its lines, and read each: as one digit where it plainly is one, by its pieces otherwise."""
         ink = find_ink(page)
         if ink is None:
-            return Trace(ink, [], [], [], [], [])
-        in_parts = self._digit_in_parts(ink)
-        if in_parts is not None:
-            return in_parts
-        found = [(line, cut(line)) for line in find_lines(ink)[:MOST_LINES]]
-        weighed = [(line, pieces, of_line) for line, pieces in found if (of_line := runs_of(line, pieces))]
-        if not weighed:
-            return Trace(ink, [], [], [], [], [])
-        lines = [line for line, _, _ in weighed]
-        cuts = [pieces for _, pieces, _ in weighed]
-        runs = [of_line for _, _, of_line in weighed]
-        frames = np.stack([run.frame for of_line in runs for run in of_line])
-        ends = np.cumsum([len(of_line) for of_line in runs])[:-1]
-        probabilities = np.split(self.classifier.classify(frames), ends)
-        ways: list[Way] = []
-        for number, line in enumerate(lines):
-            if len(runs[number]) <= FEW:
-                few = np.stack([run.frame for run in runs[number]])
-                probabilities[number] = look_again(self.classifier, few, probabilities[number])
-            whole = _plainly_one_digit(cuts[number], runs[number], probabilities[number])
-            if whole is not None:
-                cuts[number], probabilities[number] = uncut(line), probabilities[number][whole][None]
-                runs[number] = [replace(runs[number][whole], first=0, last=1)]
-            # One run has no other way to be weighed against.
-            spotted = self.spotter.spot(line) if len(runs[number]) > 1 else None
-            ways.append(best_way(line, cuts[number], runs[number], probabilities[number], spotted))
-        return Trace(ink, lines, cuts, runs, probabilities, ways)
+            return Trace(None, [])
+        # Lines would tear a digit written in parts at its gaps.
+        parts = as_one(ink)
+        whole = None if parts is None else self._as_one_digit(parts)
+        if whole is not None:
+            return Trace(ink, [whole])
+        lines = dict(enumerate(find_lines(ink)[:MOST_LINES]))
+        read = {number: whole for number, line in lines.items() if (whole := self._as_one_digit(line))}
+        read |= self._by_pieces({number: line for number, line in lines.items() if number not in read})
+        return Trace(ink, [read[number] for number in sorted(read)])
 
-    def _digit_in_parts(self, ink: Ink) -> Trace | None:
-        """Read the ink as one digit in parts where it is surely one: lines would tear it at the gaps."""
-        line = as_one(ink)
-        if line is None:
-            return None
+    def _as_one_digit(self, line: Line) -> ReadLine | None:
+        """Read a line as the one digit that it plainly is, if it is: cutting it, and weighing the cuts, costs more."""
         pieces = uncut(line)
         runs = runs_of(line, pieces)
         # Strokes thin beside their height can be too faint to frame once the line is reduced.
+        if not runs or runs[0].box[2] > WIDEST * line.body:
+            return None
+        probabilities = self.classifier.classify(runs[0].frame[None])
+        if probabilities[0, :NOT_A_DIGIT].max() < SURE:
+            return None
+        return ReadLine(line, pieces, runs, probabilities, best_way(line, pieces, runs, probabilities, None))
+
+    def _by_pieces(self, lines: dict[int, Line]) -> dict[int, ReadLine]:
+        """Cut lines, classify the runs of all in one call, and choose each line's best way."""
+        cuts = {number: cut(line) for number, line in lines.items()}
+        runs = {number: found for number, line in lines.items() if (found := runs_of(line, cuts[number]))}
         if not runs:
-            return None
-        probabilities = self.classifier.classify(np.stack([run.frame for run in runs]))
-        if _plainly_one_digit(pieces, runs, probabilities) is None:
-            return None
-        way = best_way(line, pieces, runs, probabilities, None)
-        return Trace(ink, [line], [pieces], [runs], [probabilities], [way])
+            return {}
+        frames = [np.stack([run.frame for run in of_line]) for of_line in runs.values()]
+        ends = np.cumsum([len(of_line) for of_line in frames])[:-1]
+        answers = np.split(self.classifier.classify(np.concatenate(frames)), ends)
+        read = {}
+        for number, seen, probabilities in zip(runs, frames, answers, strict=True):
+            line, pieces, of_line = lines[number], cuts[number], runs[number]
+            if len(of_line) <= FEW:
+                probabilities = look_again(self.classifier, seen, probabilities)
+            # One run has no other way to be weighed against.
+            spotted = self.spotter.spot(line) if len(of_line) > 1 else None
+            way = best_way(line, pieces, of_line, probabilities, spotted)
+            read[number] = ReadLine(line, pieces, of_line, probabilities, way)
+        return read
 
     def reading_of(self, page: np.ndarray, trace: Trace) -> Reading:
         """Say what the trace of a page comes to."""
         if not trace.lines:
             return Reading("", 0.0, (), Reason.NO_INK, page)
-        found = [(line, way) for line, way in zip(trace.lines, trace.ways, strict=True) if way.digits]
+        found = [read for read in trace.lines if read.way.digits]
         digits = [
-            _digit(step, line, number, page.shape) for number, (line, way) in enumerate(found) for step in way.digits
+            _digit(step, read.line, number, page.shape) for number, read in enumerate(found) for step in read.way.digits
         ]
         junk = sum(
-            step.run.box[2] * step.run.box[3] * line.scale**2
-            for line, way in zip(trace.lines, trace.ways, strict=True)
-            for step in way.others
+            step.run.box[2] * step.run.box[3] * read.line.scale**2 for read in trace.lines for step in read.way.others
         )
-        confidence = round(float(np.prod([way.confidence for _, way in found])), 6)
+        confidence = round(float(np.prod([read.way.confidence for read in found])), 6)
         if not digits or confidence < LEAST_CONFIDENCE ** len(digits) or _is_no_number(digits, junk):
             return Reading("", 0.0, (), Reason.NOT_A_NUMBER, page)
         return Reading(_text(digits), confidence, tuple(digits), None, page)
-
-
-def _plainly_one_digit(pieces: Pieces, runs: list[Run], probabilities: np.ndarray) -> int | None:
-    """Find the run of a whole line that is so surely one digit that its cuts are not worth weighing."""
-    for index, run in enumerate(runs):
-        if (run.first, run.last) == (0, len(pieces)) and probabilities[index, :NOT_A_DIGIT].max() >= SURE:
-            return index
-    return None
 
 
 def _digit(step: Step, line: Line, number: int, shape: tuple[int, ...]) -> Digit:

@@ -112,7 +112,7 @@ def as_one(ink: Ink) -> Line | None:
 
 def _blobs(ink: Ink) -> tuple[np.ndarray, list[_Blob]]:
     """Label the connected pieces of ink, int32 (h, w), and list those that are more than specks."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.mask, connectivity=8)
+    labels, stats = ink.components
     largest = 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:MOST_BLOBS]
     blobs = [_Blob((int(label),), *(int(v) for v in stats[label])) for label in largest]
     speck = SPECK * _typical_height(blobs) if blobs else 0.0
