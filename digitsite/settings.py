@@ -281,7 +281,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "recognizer.api.schema.RefusalsToo",
     "EXCEPTION_HANDLER": "recognizer.api.errors.answer_error",
     "DEFAULT_THROTTLE_CLASSES": ["recognizer.api.throttling.ScopeByAddress"] if API_THROTTLE else [],
     "DEFAULT_THROTTLE_RATES": {
@@ -308,6 +308,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"defaultModelsExpandDepth": -1},
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    # A file goes in as bytes and comes back as an address.
+    "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {"SourceEnum": "recognizer.models.Source", "SentSourceEnum": ["draw", "upload", "api"]},
 }
