@@ -10,9 +10,10 @@ import psutil
 import pytest
 
 from benchmarks import pictures
-from benchmarks.load import picture_call, send
+from benchmarks.load import Outcome, picture_call, send
 from benchmarks.processes import free_port, running
 from benchmarks.reader import NETWORK, Picture, costs_by_stage, memory_by_stage
+from benchmarks.server import Measured, table
 from recognizer.reading import Reader, load_classifier
 
 
@@ -78,6 +79,17 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "raise SystemExit('no such luck')"]
     with pytest.raises(RuntimeError, match="no such luck"), running(command, free_port(), "/", {}, tmp_path / "log"):
         pass
+
+
+def test_each_peer_stands_beside_the_site_with_how_many_times_better_the_site_did() -> None:
+    def measured(seconds: float) -> Measured:
+        outcome = Outcome([seconds] * 10, seconds=10 * seconds)
+        return Measured(1.0, 2.0, outcome, outcome, 1e8)
+
+    told = table(measured(0.01), {"slow": measured(0.02), "fast": measured(0.005)})
+    assert "| one client, p50, ms | 10 | 20 | 2 x | 5 | 0.5 x |" in told
+    assert "| 16 clients, readings a second | 100 | 50 | 2 x | 200 | 0.5 x |" in told
+    assert len({line.count("|") for line in told.splitlines()}) == 1
 
 
 def test_the_pictures_that_are_measured_hold_numbers(reader: Reader) -> None:
