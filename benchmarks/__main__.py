@@ -22,9 +22,10 @@ def machine() -> str:
 
 
 def main() -> None:
-    from . import reader, server
+    from . import post, reader, server
 
     measured_server = server.measure()
+    measured_post = post.measure()
     # Last, because from then on this process keeps to one core.
     measured_reader = reader.measure()
     found = f"""On {machine()}.
@@ -33,6 +34,10 @@ def main() -> None:
 it, with a database of its own and without limits, and every reading is stored before it is answered.
 
 {measured_server}
+Where the milliseconds of one such call go, one client, medians; and the floor below it on this disk: gunicorn with an
+application of one line, a picture and a row written so that a power cut would leave them.
+
+{measured_post}
 Milliseconds of one core and the most memory at once, as Python and numpy count it, for each stage of one reading;
 medians. "From pixels" is what the targets are for: from the grey page to the reading.
 

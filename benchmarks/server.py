@@ -46,11 +46,7 @@ def measure() -> str:
 
 def measure_site(folder: Path, bar: Any) -> Measured:
     """Start the site twice, on an empty database and on one that is there, and load it the second time."""
-    environment = {
-        "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
-        "MEDIA_ROOT": str(folder / "media"),
-        "API_THROTTLE": "off",
-    }
+    environment = site_environment(folder)
     port = free_port()
     command = ["make", "run", "HOST=127.0.0.1", f"PORT={port}"]
     with running(command, port, "/readyz", environment, folder / "first.log") as server:
@@ -59,6 +55,15 @@ def measure_site(folder: Path, bar: Any) -> Measured:
     call = picture_call(port, "/api/v1/predictions/", pictures.drawn_digit(), 201, token)
     with running(command, port, "/readyz", environment, folder / "site.log") as server:
         return under_load(server, call, "gunicorn", bar, first_start)
+
+
+def site_environment(folder: Path) -> dict[str, str]:
+    """Return the settings of a site with a database of its own and without limits."""
+    return {
+        "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
+        "MEDIA_ROOT": str(folder / "media"),
+        "API_THROTTLE": "off",
+    }
 
 
 def measure_flask(folder: Path, bar: Any) -> Measured:

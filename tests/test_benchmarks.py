@@ -5,16 +5,21 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from django.contrib.auth.models import User
+from knox.models import AuthToken
 
-from benchmarks import pictures
+from benchmarks import pictures, post
 from benchmarks.load import Outcome, picture_call, send
 from benchmarks.processes import free_port, running
 from benchmarks.reader import NETWORK, Picture, costs_by_stage, memory_by_stage
 from benchmarks.server import Measured, table
+from recognizer.models import Prediction
 from recognizer.reading import Reader, load_classifier
+from recognizer.serving import install_shipped_version
 
 
 class EverySecondFails(BaseHTTPRequestHandler):
@@ -108,6 +113,24 @@ def test_the_stages_add_up_to_the_whole(reader: Reader) -> None:
     assert all(cost > 0 for cost in costs.values())
     assert sum(costs.values()) == pytest.approx(whole)
     assert from_pixels > costs["classifier"]
+
+
+def test_the_stages_of_a_post_are_timed_in_the_real_site(
+    transactional_db: None, media: Path, settings: Any, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(post, "WARM_UP", 1)
+    monkeypatch.setattr(post, "TIMES", 3)
+    settings.MIDDLEWARE = settings.MIDDLEWARE
+    install_shipped_version()
+    stages = post.stages_in_this_process(AuthToken.objects.create(user)[1])
+    assert Prediction.objects.filter(owner=user).count() == 4
+    assert all(milliseconds > 0 for milliseconds in stages.values())
+
+
+def test_the_floor_is_a_file_and_a_row_on_the_disk(tmp_path: Path) -> None:
+    assert 0 < post.flushed_file(tmp_path) < 1000
+    assert 0 < post.flushed_row(tmp_path) < 1000
+    assert len(list(tmp_path.glob("*.png"))) == post.TIMES
 
 
 def test_memory_is_that_of_arrays_a_stage_holds(reader: Reader) -> None:
