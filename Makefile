@@ -14,7 +14,7 @@ export PYTHONUNBUFFERED = 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup port run backup test test-sqlite test-postgres check crash-test audit bench screenshots clean
+.PHONY: help setup port run backup test test-sqlite test-postgres check crash-test audit bench bench-rows bench-drift screenshots clean
 
 help:
 	@echo "make run     the site on http://$(HOST):$(PORT)/ (HOST=… PORT=…)"
@@ -22,7 +22,8 @@ help:
 	@echo "make check   format, lint, types, imports, migrations, deployment"
 	@echo "make backup  database and pictures into one file (TO=…)"
 	@echo "make screenshots  the README's pictures, of the site as it is"
-	@echo "make bench   how fast it reads and serves, into benchmarks/RESULTS.md"
+	@echo "make bench   how fast it reads and serves, into benchmarks/RESULTS.md and the README"
+	@echo "make bench-rows, make bench-drift  the same with a million rows, and over fifty thousand readings"
 
 .venv/bin/python:
 	@for python in python3.13 python3.12 python3.11 python3; do \
@@ -80,6 +81,12 @@ check: $(DEV_STAMP)
 
 bench: $(DEV_STAMP)
 	$(PYTHON) -m benchmarks
+
+bench-rows: $(DEV_STAMP)
+	$(PYTHON) -m benchmarks.rows
+
+bench-drift: $(DEV_STAMP)
+	$(PYTHON) -m benchmarks.drift
 
 crash-test: $(DEV_STAMP)
 	CRASHES=100 $(PYTHON) -m pytest tests/live/test_crash.py

@@ -1,5 +1,6 @@
 """What measures is held to measure what it says."""
 
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 from knox.models import AuthToken
 
-from benchmarks import pictures, post
+from benchmarks import pictures, post, publishing, rows
 from benchmarks.load import Outcome, picture_call, send
 from benchmarks.processes import free_port, running
 from benchmarks.reader import NETWORK, Picture, costs_by_stage, memory_by_stage
@@ -20,6 +21,7 @@ from benchmarks.server import Measured, table
 from recognizer.models import Prediction
 from recognizer.reading import Reader, load_classifier
 from recognizer.serving import install_shipped_version
+from tests.conftest import run
 
 
 class EverySecondFails(BaseHTTPRequestHandler):
@@ -125,6 +127,34 @@ def test_the_stages_of_a_post_are_timed_in_the_real_site(
     stages = post.stages_in_this_process(AuthToken.objects.create(user)[1])
     assert Prediction.objects.filter(owner=user).count() == 4
     assert all(milliseconds > 0 for milliseconds in stages.values())
+
+
+def test_every_page_is_opened_and_deep_ones_are_held_against_the_first(
+    db: None, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "TIMES", 2)
+    install_shipped_version()
+    run("seed_predictions", 200)
+    told = rows.measure()
+    assert told.startswith("With 200 predictions")
+    assert "| history: page 4 |" in told
+    assert re.search(r"^Page 4 takes \d\.\d\d times as long as page 1 of the history", told, re.MULTILINE)
+    queries = [
+        int(line.split("|")[4]) for line in told.splitlines() if line.startswith(("| admin", "| history", "| API"))
+    ]
+    assert len(queries) == 12
+    assert max(queries) <= 10
+
+
+def test_what_was_found_stands_in_both_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RESULTS", "README"):
+        (tmp_path / name).write_text("above\n<!-- rows -->\nold\n<!-- /rows -->\nbelow\n")
+        monkeypatch.setattr(publishing, name, tmp_path / name)
+    publishing.publish("rows", "| new |\n")
+    for name in ("RESULTS", "README"):
+        told = (tmp_path / name).read_text()
+        assert told.startswith("above\n<!-- rows -->\nOn ")
+        assert told.endswith("\n\n| new |\n<!-- /rows -->\nbelow\n")
 
 
 def test_the_floor_is_a_file_and_a_row_on_the_disk(tmp_path: Path) -> None:
