@@ -139,19 +139,21 @@ TEMPLATES = [
     }
 ]
 
+LOCK_PATIENCE = 20  # Seconds that a statement waits for what somebody else holds locked; a call is told 503 then.
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     sqlite.use_newest()
     # IMMEDIATE: a transaction that will write waits for its turn at the start, instead of failing half-way.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
+        "timeout": LOCK_PATIENCE,
         "init_command": f"PRAGMA journal_mode={sqlite.journal_mode(sqlite.library())}; PRAGMA synchronous=FULL;",
     }
 else:
     # A pool a process: a request takes a connection that answers, or a 503 after 4 seconds without one.
     pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 4, "reconnect_timeout": 8}
-    DATABASES["default"]["OPTIONS"] = DATABASES["default"].get("OPTIONS", {}) | {"connect_timeout": 4, "pool": pool}
+    asked = {"options": f"-c lock_timeout={LOCK_PATIENCE}s"} | DATABASES["default"].get("OPTIONS", {})
+    DATABASES["default"]["OPTIONS"] = asked | {"connect_timeout": 4, "pool": pool}
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
