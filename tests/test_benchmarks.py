@@ -94,8 +94,8 @@ def test_each_peer_stands_beside_the_site_with_how_many_times_better_the_site_di
         return Measured(1.0, 2.0, outcome, outcome, 1e8)
 
     told = table(measured(0.01), {"slow": measured(0.02), "fast": measured(0.005)})
-    assert "| one client, p50, ms | 10 | 20 | 2 x | 5 | 0.5 x |" in told
-    assert "| 16 clients, readings a second | 100 | 50 | 2 x | 200 | 0.5 x |" in told
+    assert "| one client, p50, ms | ≤ 10 | 10 | 20 | 2 x | 5 | 0.5 x |" in told
+    assert "| 16 clients, readings a second | ≥ 150 | 100 | 50 | 2 x | 200 | 0.5 x |" in told
     assert len({line.count("|") for line in told.splitlines()}) == 1
 
 
