@@ -21,7 +21,8 @@ FIRST, READINGS, STEPS = 1_000, 50_000, 5
 
 def measure(readings: int) -> str:
     """Load a site and look at its web process. Returns a Markdown table. Raises RuntimeError where a call fails."""
-    marks = [FIRST, *(readings * step // STEPS for step in range(1, STEPS + 1))]
+    steps = (readings * step // STEPS for step in range(1, STEPS + 1))
+    marks = [FIRST, *(mark for mark in steps if mark > FIRST)]
     held = []
     with tempfile.TemporaryDirectory() as name, tqdm(total=readings, desc="drift", unit="reading") as bar:
         folder, port = Path(name), free_port()

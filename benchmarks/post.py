@@ -1,6 +1,7 @@
 """Where the milliseconds of a POST go, stage by stage in the real site, and the floor that they cannot pass.
 
-Run as a program, with the settings of a site in the environment and a token, it times the stages in one process.
+Run as a program, with the settings of a site in the environment and a token, it times the stages in one process, a
+round for each line that it is sent.
 """
 
 import io
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ from .reader import Meter, metered
 from .server import site_environment, token_of_a_new_user
 from .tables import markdown
 
-WARM_UP, TIMES = 20, 200
+ROUNDS, TIMES = 10, 20
+"""Rounds, and calls of each; one more round before them is not counted."""
 
 READING = {
     "decode": ["open"],
@@ -40,7 +42,7 @@ KEEPING = {"encode the image": "encode", "write the image": "image", "transactio
 
 
 def measure() -> str:
-    """Time a POST of one client against a server, and stage by stage in one process. Returns a Markdown table.
+    """Time a POST of one client against a server and, stage by stage, in one process, in turn. Returns Markdown tables.
 
     Medians, in milliseconds, which need not add up: what is left over or missing is "everything else".
     """
@@ -52,11 +54,10 @@ def measure() -> str:
         token = token_of_a_new_user(settings)
         port = free_port()
         call = picture_call(port, "/api/v1/predictions/", pictures.drawn_digit(), 201, token)
-        served = p50(call, ["digitsite.wsgi", "--config", "digitsite/gunicorn.py"], "/readyz", settings, folder)
-        program = [sys.executable, "-m", "benchmarks.post", token]
-        with (folder / "stages.log").open("wb") as log:
-            stages = json.loads(subprocess.check_output(program, cwd=ROOT, env=environment, stderr=log))
-        hello = p50(picture_call(port, "/", pictures.drawn_digit(), 200), ["benchmarks.hello"], "/", {}, folder)
+        served, stages = in_turn(call, settings, folder)
+        hello_call = picture_call(port, "/", pictures.drawn_digit(), 200)
+        with running(gunicorn(port, "benchmarks.hello"), port, "/", {}, folder / "log"):
+            hello = statistics.median(answered(hello_call) for _ in range(1 + ROUNDS))
         floor = {
             "gunicorn and HTTP, to say hello": hello,
             "a file flushed with its folder": flushed_file(folder),
@@ -72,14 +73,43 @@ def laid_out(name: str, costs: dict[str, float]) -> str:
     return markdown([name, "ms"], [[stage, f"{milliseconds:.2f}"] for stage, milliseconds in costs.items()])
 
 
-def p50(call: Call, application: list[str], ready: str, settings: dict[str, str], folder: Path) -> float:
-    """Serve an application as the site is served, and return the median milliseconds of a call to it."""
-    command = [sys.executable, "-m", "gunicorn", *application, "--bind", f"127.0.0.1:{call.port}", "--threads", "8"]
-    with running(command, call.port, ready, settings, folder / "log"):
-        send(call, WARM_UP, 1, lambda: None)
-        outcome = send(call, TIMES, 1, lambda: None)
+def in_turn(call: Call, settings: dict[str, str], folder: Path) -> tuple[float, dict[str, float]]:
+    """Return the milliseconds of a call to a server, and by stage in one process.
+
+    A round of the one follows a round of the other, so that whatever else the machine does meets both.
+    """
+    server = gunicorn(call.port, "digitsite.wsgi", "--config", "digitsite/gunicorn.py")
+    program = [sys.executable, "-m", "benchmarks.post", call.headers["Authorization"].split()[1]]
+    with (
+        running(server, call.port, "/readyz", settings, folder / "log"),
+        (folder / "stages.log").open("wb") as log,
+        subprocess.Popen(
+            program, cwd=ROOT, env=os.environ | settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+        ) as timer,
+    ):
+        assert timer.stdin is not None
+        assert timer.stdout is not None
+        served, stages = [], []
+        for _ in range(1 + ROUNDS):
+            served.append(answered(call))
+            timer.stdin.write(b"\n")
+            timer.stdin.flush()
+            stages.append(json.loads(timer.stdout.readline()))
+        timer.stdin.close()
+    medians = {stage: statistics.median(each[stage] for each in stages[1:]) for stage in stages[0]}
+    return statistics.median(served[1:]), medians
+
+
+def gunicorn(port: int, *application: str) -> list[str]:
+    """Return the command that serves an application as the site is served."""
+    return [sys.executable, "-m", "gunicorn", *application, "--bind", f"127.0.0.1:{port}", "--threads", "8"]
+
+
+def answered(call: Call) -> float:
+    """Return the median milliseconds of a round of calls to a server. Raises RuntimeError where one fails."""
+    outcome = send(call, TIMES, 1, lambda: None)
     if outcome.errors:
-        raise RuntimeError(f"{application[0]}: {outcome.errors[0]}")
+        raise RuntimeError(f"{call.path}: {outcome.errors[0]}")
     return outcome.percentile(50)
 
 
@@ -113,7 +143,7 @@ def flushed_row(folder: Path) -> float:
 def median(work: Callable[[int], Any]) -> float:
     """Return the median milliseconds of doing a thing again and again."""
     times = []
-    for turn in range(TIMES):
+    for turn in range(ROUNDS * TIMES):
         started = time.perf_counter()
         work(turn)
         times.append(1000 * (time.perf_counter() - started))
@@ -136,32 +166,34 @@ class ViewClock:
             ViewClock.seconds = time.perf_counter() - started
 
 
-def stages_in_this_process(token: str) -> dict[str, float]:
-    """Post a picture to the site in this process, again and again. Returns median milliseconds by stage."""
+def rounds_in_this_process(token: str) -> Iterator[dict[str, float]]:
+    """Post a picture to the site in this process, again and again. Yields median milliseconds by stage, by round."""
     from django.conf import settings
     from django.core.wsgi import get_wsgi_application
 
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.ViewClock"]
     application = get_wsgi_application()
+    call = picture_call(80, "/api/v1/predictions/", pictures.drawn_digit(), 201, token)
+    while True:
+        runs = [stages_of(application, call) for _ in range(TIMES)]
+        yield {stage: 1000 * statistics.median(run[stage] for run in runs) for stage in runs[0]}
+
+
+def stages_of(application: Callable[..., Any], call: Call) -> dict[str, float]:
+    """Return the seconds of one call, by stage."""
     from recognizer.serving import serving_reader
 
-    call = picture_call(80, "/api/v1/predictions/", pictures.drawn_digit(), 201, token)
-    runs: list[dict[str, float]] = []
-    for _ in range(WARM_UP + TIMES):
-        meter, before = Meter(time.perf_counter), counted()
-        with metered(serving_reader().reader, meter):
-            started = time.perf_counter()
-            post(application, call)
-            whole = time.perf_counter() - started
-        after = counted()
-        passed = {stage: after[stage] - before[stage] for stage in after}
-        run = {row: sum(meter.costs.get(stage, 0.0) for stage in stages) for row, stages in READING.items()}
-        run["the rest of the reading"] = passed["reading"] - sum(run.values())
-        run |= {row: passed[stage] for row, stage in KEEPING.items()}
-        run["REST framework, token, answer"] = ViewClock.seconds - sum(run.values())
-        run["Django's middleware, connection"] = whole - ViewClock.seconds
-        runs.append(run)
-    return {stage: 1000 * statistics.median(run[stage] for run in runs[WARM_UP:]) for stage in runs[0]}
+    meter, before = Meter(time.perf_counter), counted()
+    with metered(serving_reader().reader, meter):
+        started = time.perf_counter()
+        post(application, call)
+        whole = time.perf_counter() - started
+    passed = {stage: seconds - before[stage] for stage, seconds in counted().items()}
+    stages = {row: sum(meter.costs.get(part, 0.0) for part in parts) for row, parts in READING.items()}
+    stages["the rest of the reading"] = passed["reading"] - sum(stages.values())
+    stages |= {row: passed[stage] for row, stage in KEEPING.items()}
+    stages["REST framework, token, answer"] = ViewClock.seconds - sum(stages.values())
+    return stages | {"Django's middleware, connection": whole - ViewClock.seconds}
 
 
 def counted() -> dict[str, float]:
@@ -193,4 +225,5 @@ def post(application: Callable[..., Any], call: Call) -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "digitsite.settings")
-    print(json.dumps(stages_in_this_process(sys.argv[1])))
+    for _, stages in zip(sys.stdin, rounds_in_this_process(sys.argv[1]), strict=False):
+        print(json.dumps(stages), flush=True)

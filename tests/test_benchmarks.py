@@ -120,12 +120,11 @@ def test_the_stages_add_up_to_the_whole(reader: Reader) -> None:
 def test_the_stages_of_a_post_are_timed_in_the_real_site(
     transactional_db: None, media: Path, settings: Any, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(post, "WARM_UP", 1)
     monkeypatch.setattr(post, "TIMES", 3)
-    settings.MIDDLEWARE = settings.MIDDLEWARE
+    settings.MIDDLEWARE = settings.MIDDLEWARE  # Set here, it is put back afterwards.
     install_shipped_version()
-    stages = post.stages_in_this_process(AuthToken.objects.create(user)[1])
-    assert Prediction.objects.filter(owner=user).count() == 4
+    stages = next(post.rounds_in_this_process(AuthToken.objects.create(user)[1]))
+    assert Prediction.objects.filter(owner=user).count() == 3
     assert all(milliseconds > 0 for milliseconds in stages.values())
 
 
@@ -160,7 +159,7 @@ def test_what_was_found_stands_in_both_files(tmp_path: Path, monkeypatch: pytest
 def test_the_floor_is_a_file_and_a_row_on_the_disk(tmp_path: Path) -> None:
     assert 0 < post.flushed_file(tmp_path) < 1000
     assert 0 < post.flushed_row(tmp_path) < 1000
-    assert len(list(tmp_path.glob("*.png"))) == post.TIMES
+    assert len(list(tmp_path.glob("*.png"))) == post.ROUNDS * post.TIMES
 
 
 def test_memory_is_that_of_arrays_a_stage_holds(reader: Reader) -> None:
