@@ -14,15 +14,17 @@ export PYTHONUNBUFFERED = 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup port run backup test test-sqlite test-postgres check crash-test audit bench screenshots clean
+.PHONY: help setup port run backup test test-sqlite test-postgres check crash-test audit lock bench bench-rows bench-drift screenshots clean
 
 help:
 	@echo "make run     the site on http://$(HOST):$(PORT)/ (HOST=… PORT=…)"
 	@echo "make test    checks and the whole suite"
 	@echo "make check   format, lint, types, imports, migrations, deployment"
 	@echo "make backup  database and pictures into one file (TO=…)"
+	@echo "make lock    requirements*.txt, all libraries with their hashes, from requirements*.in"
 	@echo "make screenshots  the README's pictures, of the site as it is"
-	@echo "make bench   how fast it reads and serves, into benchmarks/RESULTS.md"
+	@echo "make bench   how fast it reads and serves, into benchmarks/RESULTS.md and the README"
+	@echo "make bench-rows, make bench-drift  the same with a million rows, and over fifty thousand readings"
 
 .venv/bin/python:
 	@for python in python3.13 python3.12 python3.11 python3; do \
@@ -33,13 +35,13 @@ help:
 	  fi; \
 	done; echo "Python 3.11, 3.12 or 3.13 is needed and none was found" >&2; exit 1
 
-$(RUN_STAMP): requirements.txt requirements-serve.txt | .venv/bin/python
+$(RUN_STAMP): requirements.txt | .venv/bin/python
 	@echo "Installing what the site needs; the first time takes some minutes"
-	$(PYTHON) -m pip install --disable-pip-version-check -r requirements.txt
+	$(PYTHON) -m pip install --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 $(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
-	$(PYTHON) -m pip install --disable-pip-version-check -r requirements-dev.txt
+	$(PYTHON) -m pip install --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
 setup: $(RUN_STAMP) $(STATIC_STAMP)
@@ -81,14 +83,30 @@ check: $(DEV_STAMP)
 bench: $(DEV_STAMP)
 	$(PYTHON) -m benchmarks
 
+bench-rows: $(DEV_STAMP)
+	$(PYTHON) -m benchmarks.rows
+
+bench-drift: $(DEV_STAMP)
+	$(PYTHON) -m benchmarks.drift
+
 crash-test: $(DEV_STAMP)
 	CRASHES=100 $(PYTHON) -m pytest tests/live/test_crash.py
 	KILLS=20 $(PYTHON) -m pytest tests/training/test_faults.py -k death
 
 audit: $(DEV_STAMP)
-	@if $(PYTHON) -c "import urllib.request as u; u.urlopen('https://pypi.org/pypi/pip/json', timeout=10)" 2>/dev/null; then \
-	  $(PYTHON) -m pip_audit -r requirements.txt; \
+	@if $(PYTHON) -c "import urllib.request as u; u.urlopen('https://pypi.org/pypi/pip/24.0/json', timeout=10)" 2>/dev/null; then \
+	  $(PYTHON) -m pip_audit --strict --disable-pip --require-hashes -r requirements.txt; \
 	else echo "Skipped: the source of known holes, pypi.org, is out of reach"; fi
+
+# Installed already, it locks though the locks do not hold what their sources ask for.
+.venv/bin/uv:
+	$(MAKE) $(DEV_STAMP)
+
+# The largest first: what all need is then one release in all three.
+lock: .venv/bin/uv
+	.venv/bin/uv pip compile --quiet requirements-dev.in --output-file requirements-dev.txt
+	.venv/bin/uv pip compile --quiet requirements.in --constraints requirements-dev.txt --output-file requirements.txt
+	.venv/bin/uv pip compile --quiet requirements-serve.in --constraints requirements-dev.txt --output-file requirements-serve.txt
 
 screenshots: $(DEV_STAMP)
 	$(PYTHON) -m docs.screenshots

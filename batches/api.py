@@ -6,7 +6,13 @@ from typing import Any
 from django.http import HttpRequest, QueryDict, StreamingHttpResponse
 from django.utils.datastructures import MultiValueDict
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiRequest,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+)
 from rest_framework import exceptions, mixins, parsers, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
@@ -17,7 +23,7 @@ from rest_framework.reverse import reverse
 from recognizer.api.authentication import UserTokenAuthentication, VisitorSessionAuthentication, VisitorSessionScheme
 from recognizer.api.errors import BadPicture, RequestTooLarge
 from recognizer.api.pagination import NewestFirst
-from recognizer.api.serializers import DigitSerializer, ErrorSerializer
+from recognizer.api.serializers import KINDS, DigitSerializer, ErrorSerializer
 from recognizer.models import Source
 
 from .archives import BadArchive
@@ -74,11 +80,18 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
         return reverse("api-batches:batches-results", args=[batch.pk], request=self.context.get("request"))
 
 
-class ManySerializer(serializers.Serializer[Any]):
-    """What POST takes, as multipart: a zip, or images."""
+class ArchiveSerializer(serializers.Serializer[Any]):
+    archive = serializers.FileField(help_text="a zip of at most 10,000 images and 1 GB")
 
-    archive = serializers.FileField(required=False, help_text="a zip of at most 10,000 images and 1 GB")
-    images = serializers.ListField(child=serializers.FileField(), required=False)
+
+class ImagesSerializer(serializers.Serializer[Any]):
+    images = serializers.ListField(child=serializers.FileField(), min_length=1)
+
+
+MANY = OpenApiRequest(
+    PolymorphicProxySerializer("Many", [ArchiveSerializer, ImagesSerializer], resource_type_field_name=None),
+    encoding={"archive": {"contentType": "application/zip"}, "images": {"contentType": KINDS}},
+)
 
 
 class ResultSerializer(serializers.ModelSerializer[Item]):
@@ -121,14 +134,13 @@ class BatchViewSet(
         return Batch.objects.visible_to(self.request.user)
 
     @extend_schema(
-        request={"multipart/form-data": ManySerializer},
+        request={"multipart/form-data": MANY},
         responses={
             202: BatchSerializer,
             400: OpenApiResponse(ErrorSerializer, "no zip that is read, or a malformed form"),
             413: OpenApiResponse(ErrorSerializer, "over 1 GB or 10,000 images, packed or unpacked"),
             415: OpenApiResponse(ErrorSerializer, "not multipart"),
             429: OpenApiResponse(ErrorSerializer, "too many calls, or too many batches under way"),
-            503: OpenApiResponse(ErrorSerializer, "too many at once; Retry-After says when to come back"),
         },
     )
     def create(self, request: Request) -> Response:

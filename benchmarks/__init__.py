@@ -1,1 +1,1 @@
-"""How fast it reads and serves. Run by `make bench`, which writes RESULTS.md."""
+"""How fast it reads and serves, also when full, and what it holds. The `make bench` targets write RESULTS.md."""

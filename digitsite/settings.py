@@ -139,19 +139,21 @@ TEMPLATES = [
     }
 ]
 
+LOCK_PATIENCE = 20  # Seconds that a statement waits for what somebody else holds locked; a call is told 503 then.
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     sqlite.use_newest()
     # IMMEDIATE: a transaction that will write waits for its turn at the start, instead of failing half-way.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
+        "timeout": LOCK_PATIENCE,
         "init_command": f"PRAGMA journal_mode={sqlite.journal_mode(sqlite.library())}; PRAGMA synchronous=FULL;",
     }
 else:
     # A pool a process: a request takes a connection that answers, or a 503 after 4 seconds without one.
     pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 4, "reconnect_timeout": 8}
-    DATABASES["default"]["OPTIONS"] = DATABASES["default"].get("OPTIONS", {}) | {"connect_timeout": 4, "pool": pool}
+    asked = {"options": f"-c lock_timeout={LOCK_PATIENCE}s"} | DATABASES["default"].get("OPTIONS", {})
+    DATABASES["default"]["OPTIONS"] = asked | {"connect_timeout": 4, "pool": pool}
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
@@ -281,7 +283,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "recognizer.api.schema.RefusalsToo",
     "EXCEPTION_HANDLER": "recognizer.api.errors.answer_error",
     "DEFAULT_THROTTLE_CLASSES": ["recognizer.api.throttling.ScopeByAddress"] if API_THROTTLE else [],
     "DEFAULT_THROTTLE_RATES": {
@@ -308,6 +310,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"defaultModelsExpandDepth": -1},
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    # A file goes in as bytes and comes back as an address.
+    "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {"SourceEnum": "recognizer.models.Source", "SentSourceEnum": ["draw", "upload", "api"]},
 }

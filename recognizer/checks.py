@@ -167,8 +167,8 @@ def check_proxies(**kwargs: Any) -> list[CheckMessage]:
 
 # The first releases without the holes in decoders that are known of what parses a stranger's picture.
 FIRST_SOUND = {
-    "pillow": "12.2.0",
-    "opencv-python-headless": "4.8.1.78",  # the first whose WebP library is mended
+    "pillow": "13.0.0",  # CVE-2026-112403: a JPEG wrote past its buffer; CVE-2026-96639: old storage was used again
+    "opencv-python-headless": "4.12.0.88",  # CVE-2025-53644: a JPEG wrote through a pointer that was never set
 }
 
 

@@ -1,19 +1,27 @@
 """What measures is held to measure what it says."""
 
+import re
 import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from django.contrib.auth.models import User
+from knox.models import AuthToken
 
-from benchmarks import pictures
-from benchmarks.load import picture_call, send
+from benchmarks import pictures, post, publishing, rows
+from benchmarks.load import Outcome, picture_call, send
 from benchmarks.processes import free_port, running
 from benchmarks.reader import NETWORK, Picture, costs_by_stage, memory_by_stage
+from benchmarks.server import Measured, table
+from recognizer.models import Prediction
 from recognizer.reading import Reader, load_classifier
+from recognizer.serving import install_shipped_version
+from tests.conftest import run
 
 
 class EverySecondFails(BaseHTTPRequestHandler):
@@ -80,6 +88,17 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
         pass
 
 
+def test_each_peer_stands_beside_the_site_with_how_many_times_better_the_site_did() -> None:
+    def measured(seconds: float) -> Measured:
+        outcome = Outcome([seconds] * 10, seconds=10 * seconds)
+        return Measured(1.0, 2.0, outcome, outcome, 1e8)
+
+    told = table(measured(0.01), {"slow": measured(0.02), "fast": measured(0.005)})
+    assert "| one client, p50, ms | ≤ 10 | 10 | 20 | 2 x | 5 | 0.5 x |" in told
+    assert "| 16 clients, readings a second | ≥ 150 | 100 | 50 | 2 x | 200 | 0.5 x |" in told
+    assert len({line.count("|") for line in told.splitlines()}) == 1
+
+
 def test_the_pictures_that_are_measured_hold_numbers(reader: Reader) -> None:
     digits = [reader.read(make()).text for make in (pictures.drawn_digit, pictures.cheque, pictures.photo)]
     assert [len(text.replace("\n", "")) for text in digits] == [1, 7, 18]
@@ -96,6 +115,51 @@ def test_the_stages_add_up_to_the_whole(reader: Reader) -> None:
     assert all(cost > 0 for cost in costs.values())
     assert sum(costs.values()) == pytest.approx(whole)
     assert from_pixels > costs["classifier"]
+
+
+def test_the_stages_of_a_post_are_timed_in_the_real_site(
+    transactional_db: None, media: Path, settings: Any, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(post, "TIMES", 3)
+    settings.MIDDLEWARE = settings.MIDDLEWARE  # Set here, it is put back afterwards.
+    install_shipped_version()
+    stages = next(post.rounds_in_this_process(AuthToken.objects.create(user)[1]))
+    assert Prediction.objects.filter(owner=user).count() == 3
+    assert all(milliseconds > 0 for milliseconds in stages.values())
+
+
+def test_every_page_is_opened_and_deep_ones_are_held_against_the_first(
+    db: None, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "TIMES", 2)
+    install_shipped_version()
+    run("seed_predictions", 200)
+    told = rows.measure()
+    assert told.startswith("With 200 predictions")
+    assert "| history: page 4 |" in told
+    assert re.search(r"^Page 4 takes \d\.\d\d times as long as page 1 of the history", told, re.MULTILINE)
+    queries = [
+        int(line.split("|")[4]) for line in told.splitlines() if line.startswith(("| admin", "| history", "| API"))
+    ]
+    assert len(queries) == 12
+    assert max(queries) <= 10
+
+
+def test_what_was_found_stands_in_both_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RESULTS", "README"):
+        (tmp_path / name).write_text("above\n<!-- rows -->\nold\n<!-- /rows -->\nbelow\n")
+        monkeypatch.setattr(publishing, name, tmp_path / name)
+    publishing.publish("rows", "| new |\n")
+    for name in ("RESULTS", "README"):
+        told = (tmp_path / name).read_text()
+        assert told.startswith("above\n<!-- rows -->\nOn ")
+        assert told.endswith("\n\n| new |\n<!-- /rows -->\nbelow\n")
+
+
+def test_the_floor_is_a_file_and_a_row_on_the_disk(tmp_path: Path) -> None:
+    assert 0 < post.flushed_file(tmp_path) < 1000
+    assert 0 < post.flushed_row(tmp_path) < 1000
+    assert len(list(tmp_path.glob("*.png"))) == post.ROUNDS * post.TIMES
 
 
 def test_memory_is_that_of_arrays_a_stage_holds(reader: Reader) -> None:

@@ -91,6 +91,7 @@ def test_postgresql_is_reached_through_a_pool() -> None:
     (databases,) = settings_with("DATABASES", DATABASE_URL=address, DATABASE_POOL="5")
     options = databases["default"]["OPTIONS"]
     assert (options["sslmode"], options["pool"]["max_size"]) == ("require", 5)
+    assert options["options"] == "-c lock_timeout=20s"
     # Django refuses a pool of connections that are kept besides.
     assert not databases["default"].get("CONN_MAX_AGE")
 

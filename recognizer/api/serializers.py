@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.core.validators import RegexValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
@@ -19,13 +20,14 @@ class CorrectionSerializer(serializers.ModelSerializer[Correction]):
 class FlagSerializer(serializers.Serializer[Any]):
     """A claim: the right number, or an empty text for "no number here"."""
 
-    text = serializers.CharField(allow_blank=True, max_length=LONGEST_TEXT, trim_whitespace=True)
+    text = serializers.CharField(
+        allow_blank=True,
+        max_length=LONGEST_TEXT,
+        validators=[RegexValidator(r"^\s*([0-9]+(\s+[0-9]+)*)?\s*$", NUMBER.message)],
+    )
 
     def validate_text(self, text: str) -> str:
-        text = "\n".join(text.split())
-        if text:
-            NUMBER(text)
-        return text
+        return "\n".join(text.split())
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = set(data) - {*self.fields, "csrfmiddlewaretoken"} if isinstance(data, dict) else set()
@@ -48,7 +50,7 @@ class DigitSerializer(serializers.Serializer[Any]):
 
 
 class PredictionSerializer(serializers.ModelSerializer[Prediction]):
-    """A stored reading. A preview looks the same, with null for what only a stored one has."""
+    """A stored reading."""
 
     digits = DigitSerializer(many=True, read_only=True)
     model_version: serializers.SlugRelatedField[ModelVersion] = serializers.SlugRelatedField(
@@ -89,6 +91,15 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
         return None if correction is None else dict(CorrectionSerializer(correction).data)
 
 
+class PreviewSerializer(PredictionSerializer):
+    """A reading that was not stored: null for what only a stored one has."""
+
+    id = serializers.IntegerField(allow_null=True, read_only=True)
+
+
+KINDS = "image/png, image/jpeg, image/webp"
+
+
 class PictureSerializer(serializers.Serializer[Any]):
     """What POST takes, as multipart."""
 
@@ -96,15 +107,20 @@ class PictureSerializer(serializers.Serializer[Any]):
     source = serializers.ChoiceField(choices=Source.sent(), default=Source.API)  # type: ignore[assignment]
 
 
+@extend_schema_field({"type": "string", "format": "data-url", "pattern": "^data:image/(png|jpeg|webp);base64,"})
+class DataUrlField(serializers.CharField):
+    pass
+
+
 class DataUrlSerializer(serializers.Serializer[Any]):
     """What POST takes, as JSON."""
 
-    image = serializers.CharField(help_text="data:image/png;base64,…")
+    image = DataUrlField(help_text="data:image/png;base64,…")
     source = serializers.ChoiceField(choices=Source.sent(), default=Source.API)  # type: ignore[assignment]
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
-    detail = serializers.CharField(help_text="a sentence for people")
+    detail = serializers.CharField(required=False, help_text="a sentence for people; `invalid` names fields instead")
     code = serializers.CharField(help_text="a word for programs")
 
 

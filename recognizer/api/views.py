@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.middleware.csrf import get_token
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, OpenApiResponse, extend_schema
 from rest_framework import mixins, parsers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
@@ -21,6 +21,7 @@ from recognizer.visitors import identity_of
 from .pagination import NewestFirst
 from .pictures import key_of, picture_in
 from .serializers import (
+    KINDS,
     CorrectionSerializer,
     DataUrlSerializer,
     ErrorSerializer,
@@ -28,21 +29,23 @@ from .serializers import (
     ModelVersionSerializer,
     PictureSerializer,
     PredictionSerializer,
+    PreviewSerializer,
 )
 
-PICTURE = {"multipart/form-data": PictureSerializer, "application/json": DataUrlSerializer}
+PICTURE = {
+    "multipart/form-data": OpenApiRequest(PictureSerializer, encoding={"image": {"contentType": KINDS}}),
+    "application/json": DataUrlSerializer,
+}
 REFUSALS: dict[int, Any] = {
     400: OpenApiResponse(ErrorSerializer, "no picture, no ink, no number, or a malformed request"),
     413: OpenApiResponse(ErrorSerializer, "over 10 MB or 25 megapixels"),
     415: OpenApiResponse(ErrorSerializer, "neither multipart nor JSON"),
-    429: OpenApiResponse(ErrorSerializer, "too many calls; Retry-After says when to come back"),
-    503: OpenApiResponse(ErrorSerializer, "no network is ready; Retry-After says when to come back"),
 }
 KEY = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]+$"}
 FILTERS = [
     OpenApiParameter("source", str, enum=["draw", "upload", "api", "import"]),
     OpenApiParameter("flagged", bool),
-    OpenApiParameter("digit", int, description="readings that contain this digit"),
+    OpenApiParameter("digit", int, enum=list(range(10)), description="readings that contain this digit"),
     OpenApiParameter("date_from", {"type": "string", "format": "date"}),
     OpenApiParameter("date_to", {"type": "string", "format": "date"}),
 ]
@@ -79,6 +82,8 @@ class PredictionViewSet(
         unknown = set(self.request.query_params) - {*asked.fields, "cursor", "page_size"}
         if unknown:
             raise ValidationError({min(unknown)[:40]: ["There is no such filter."]})
+        if empty := {name for name in asked.fields if self.request.query_params.get(name) == ""}:
+            raise ValidationError({name: ["Leave out a filter that asks for nothing."] for name in empty})
         if not asked.is_valid():
             raise ValidationError({name: [str(line) for line in told] for name, told in asked.errors.items()})
         return asked.apply(queryset)
@@ -117,8 +122,8 @@ class PredictionViewSet(
         where = request.build_absolute_uri(f"{prediction.pk}/")
         return Response(answer, status.HTTP_201_CREATED, headers={"Location": where})
 
-    @extend_schema(request=PICTURE, responses={200: PredictionSerializer, **REFUSALS})
-    @action(detail=False, methods=["post"])
+    @extend_schema(request=PICTURE, responses={200: PreviewSerializer, **REFUSALS})
+    @action(detail=False, methods=["post"], serializer_class=PreviewSerializer)
     def preview(self, request: Request) -> Response:
         """Read a picture and keep nothing."""
         data, source = picture_in(request)
@@ -137,9 +142,12 @@ class PredictionViewSet(
     @action(detail=True, methods=["get"])
     def image(self, request: Request, pk: str) -> HttpResponse:
         """The picture as it was read: upright, grey, without metadata."""
-        return stored_image(self.get_object(), small=request.query_params.get("size") == "thumb")
+        size = request.query_params.get("size")
+        if size not in (None, "thumb"):
+            raise ValidationError({"size": ["Choose one of: thumb."]})
+        return stored_image(self.get_object(), small=size == "thumb")
 
-    @extend_schema(request=FlagSerializer, responses={201: CorrectionSerializer, 400: ErrorSerializer})
+    @extend_schema(request=FlagSerializer, responses={201: CorrectionSerializer})
     @action(detail=True, methods=["post"])
     def flag(self, request: Request, pk: str) -> Response:
         """Claim what a reading should have been; an empty text says that there is no number."""

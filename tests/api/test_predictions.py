@@ -102,6 +102,13 @@ def test_a_cursor_that_is_none_is_not_found(mine: Client, cursor: str) -> None:
     assert response.json()["code"] == "not_found"
 
 
+@pytest.mark.parametrize("size", ["0", "-1", "101", "ten", "1" * 5000, "٢", ""])
+def test_a_page_of_another_size_than_it_may_have_is_refused(mine: Client, size: str) -> None:
+    response = mine.get(LIST, {"page_size": size})
+    assert (response.status_code, response.json()["code"]) == (400, "invalid")
+    assert "from 1 to 100" in response.json()["page_size"][0]
+
+
 def test_the_list_is_filtered_by_source(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
     make_prediction(visitor=visitor, source="upload")
     drawn = make_prediction(visitor=visitor, source="draw")
@@ -142,6 +149,8 @@ def test_the_list_is_filtered_by_date_both_days_included(
         {"text__contains": "4"},
         {"source": "post"},
         {"source": "\x00"},
+        {"source": ""},
+        {"date_to": ""},
         {"flagged": "maybe"},
         {"digit": "10"},
         {"digit": "x"},
@@ -196,6 +205,7 @@ def test_a_thumbnail_is_no_larger_than_320_pixels(mine: Client, visitor: uuid.UU
     response = mine.get(f"{LIST}{own.pk}/image/?size=thumb")
     with Image.open(io.BytesIO(response.content)) as image:
         assert image.size == (320, 160)
+    assert mine.get(f"{LIST}{own.pk}/image/?size=huge").json()["code"] == "invalid"
 
 
 def test_an_image_that_is_gone_is_not_found(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:

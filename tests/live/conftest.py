@@ -72,6 +72,10 @@ class Site:
         """Run code inside the site; return what it printed as JSON."""
         return json.loads(self.manage("shell", "--no-imports", "-c", code).splitlines()[-1])
 
+    def token_of(self, user: str) -> str:
+        """Make an account and a token for it."""
+        return str(self.python(TOKEN % user))
+
     def start(self) -> None:
         command = [sys.executable, "-m", "gunicorn", "digitsite.wsgi", "--config", "digitsite/gunicorn.py"]
         command += ["--bind", f"127.0.0.1:{self.port}", "--threads", "8"]
@@ -141,7 +145,7 @@ TOKEN = """
 import json
 from django.contrib.auth.models import User
 from knox.models import AuthToken
-print(json.dumps(AuthToken.objects.create(User.objects.create_user("ada"))[1]))
+print(json.dumps(AuthToken.objects.create(User.objects.create_user("%s"))[1]))
 """
 
 
@@ -152,7 +156,7 @@ def installed(folder: Path) -> Iterator[Site]:
     with database_in(folder, port) as database:
         site = Site(folder, database, port)
         site.manage("migrate", "--verbosity", "0")
-        site.token = site.python(TOKEN)
+        site.token = site.token_of("ada")
         try:
             yield site
         finally:

@@ -37,8 +37,8 @@ def required(file: str) -> set[str]:
 
 
 def test_workers_need_what_serving_hosts_need_and_what_trains() -> None:
-    assert (ROOT / "requirements.txt").read_text().startswith("-r requirements-serve.txt\n")
-    assert required("requirements.txt") == set(FOR_WORKERS)
+    assert (ROOT / "requirements.in").read_text().startswith("-r requirements-serve.in\n")
+    assert required("requirements.in") == set(FOR_WORKERS)
     assert not required("requirements-serve.txt") & set(FOR_WORKERS)
 
 
