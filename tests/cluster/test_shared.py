@@ -12,7 +12,8 @@ from django.conf import settings
 
 from tests.live.conftest import Answer
 
-from .load import under_load
+from .hosts import Host
+from .load import CLIENTS, under_load
 from .topology import PREDICTIONS, Cluster
 
 LIMIT = int(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]["flag"].removesuffix("/min"))
@@ -61,11 +62,25 @@ def test_a_call_repeated_under_its_key_on_both_hosts_is_kept_once(
     assert cluster.ask(STORED) == [rows + 1, images_without_row]
 
 
+@contextmanager
+def stopped(cluster: Cluster, host: Host) -> Iterator[None]:
+    host.stop(signal.SIGINT)  # PostgreSQL's word for: at once, whoever is connected.
+    yield
+    host.start()
+
+
+def cut_off(cluster: Cluster, host: Host) -> AbstractContextManager[None]:
+    return cluster.network.cut_off(host)
+
+
+Away = Callable[[Cluster, Host], AbstractContextManager[None]]
+
+
+@pytest.mark.parametrize("away", [stopped, cut_off])
 def test_without_redis_hosts_read_and_store_on_and_count_no_limits(
-    cluster: Cluster, mnist_pictures: dict[int, bytes]
+    cluster: Cluster, mnist_pictures: dict[int, bytes], away: Away
 ) -> None:
-    with under_load(cluster, mnist_pictures) as load:
-        cluster.redis.kill()
+    with under_load(cluster, mnist_pictures) as load, away(cluster, cluster.redis):
         load.until_kept(50)
         answers = flags(cluster, mnist_pictures[7], LIMIT + 20)
         assert Counter(answer.status for answer in answers) == {201: LIMIT + 20}
@@ -75,24 +90,17 @@ def test_without_redis_hosts_read_and_store_on_and_count_no_limits(
     assert Counter(answer.status for answer in answers) == {201: LIMIT, 429: 20}, "limits are counted again"
 
 
-@contextmanager
-def stopped(cluster: Cluster) -> Iterator[None]:
-    cluster.postgres.stop(signal.SIGINT)  # Its word for: at once, whoever is connected.
-    yield
-    cluster.postgres.start()
-
-
-def cut_off(cluster: Cluster) -> AbstractContextManager[None]:
-    return cluster.network.cut_off(cluster.postgres)
-
-
-@pytest.mark.parametrize("away", [stopped, cut_off])
-def test_while_postgresql_is_away_callers_are_asked_to_come_back_and_then_all_is_well_by_itself(
-    cluster: Cluster, mnist_pictures: dict[int, bytes], away: Callable[[Cluster], AbstractContextManager[None]]
+@pytest.mark.parametrize(
+    ("name", "away"),
+    [("postgres", stopped), ("postgres", cut_off), ("s3", cut_off)],
+    ids=["PostgreSQL stopped", "PostgreSQL cut off", "S3 cut off"],
+)
+def test_while_nothing_can_be_kept_callers_are_asked_to_come_back_and_then_all_is_well_by_itself(
+    cluster: Cluster, mnist_pictures: dict[int, bytes], name: str, away: Away
 ) -> None:
     with under_load(cluster, mnist_pictures) as load:
-        with away(cluster):
-            cluster.until(lambda: len(load.failures) > 20, "nobody is told")
+        with away(cluster, getattr(cluster, name)):
+            cluster.until(lambda: len(load.failures) > CLIENTS, "nobody is told")
         cluster.until(lambda: all(map(cluster.is_ready, cluster.web)), "the site is not well again")
         well = time.monotonic()
         load.until_kept(100)

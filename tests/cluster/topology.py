@@ -150,7 +150,7 @@ class Cluster:
         headers = {name.replace("_", "-"): value for name, value in headers.items()} | {"Host": "localhost"}
         if token:
             headers["Authorization"] = f"Token {token}"
-        return call(host.address, host.port, method, path, body, headers, wait=12)
+        return call(host.address, host.port, method, path, body, headers, wait=30)
 
     def post(self, picture: bytes, token: str, path: str = PREDICTIONS, **more: Any) -> Answer:
         body, kind = multipart(picture)
