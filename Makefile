@@ -14,12 +14,13 @@ export PYTHONUNBUFFERED = 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup port run backup test test-sqlite test-postgres check crash-test audit lock bench bench-rows bench-drift screenshots clean
+.PHONY: help setup port run backup test test-sqlite test-postgres check crash-test cluster-test audit lock bench bench-rows bench-drift screenshots clean
 
 help:
 	@echo "make run     the site on http://$(HOST):$(PORT)/ (HOST=… PORT=…)"
 	@echo "make test    checks and the whole suite"
 	@echo "make check   format, lint, types, imports, migrations, deployment"
+	@echo "make cluster-test  deploy/ on hosts of its own, which are killed, cut off and restarted under load"
 	@echo "make backup  database and pictures into one file (TO=…)"
 	@echo "make lock    requirements*.txt, all libraries with their hashes, from requirements*.in"
 	@echo "make screenshots  the README's pictures, of the site as it is"
@@ -64,11 +65,11 @@ backup: $(RUN_STAMP)
 test: check test-sqlite test-postgres
 
 test-sqlite: $(DEV_STAMP)
-	$(PYTHON) -m pytest --cov --cov-report=term
+	$(PYTHON) -m pytest --cov --cov-report=term --ignore=tests/cluster
 
 test-postgres: $(DEV_STAMP)
 	@if $(PYTHON) -c "import psycopg; psycopg.connect('$(TEST_POSTGRES_URL)', connect_timeout=3)" 2>/dev/null; then \
-	  DATABASE_URL=$(TEST_POSTGRES_URL) $(PYTHON) -m pytest --quiet --ignore=tests/reading --ignore=tests/training; \
+	  DATABASE_URL=$(TEST_POSTGRES_URL) $(PYTHON) -m pytest --quiet --ignore=tests/reading --ignore=tests/training --ignore=tests/cluster; \
 	elif [ -n "$$CI" ]; then echo "No PostgreSQL answers at $(TEST_POSTGRES_URL), and CI must not skip it" >&2; exit 1; \
 	else echo "Skipped on PostgreSQL: none answers at $(TEST_POSTGRES_URL)"; fi
 
@@ -92,6 +93,10 @@ bench-drift: $(DEV_STAMP)
 crash-test: $(DEV_STAMP)
 	CRASHES=100 $(PYTHON) -m pytest tests/live/test_crash.py
 	KILLS=20 $(PYTHON) -m pytest tests/training/test_faults.py -k death
+
+# Starts servers of its own, and as root a network of its own.
+cluster-test: $(DEV_STAMP)
+	$(PYTHON) -m pytest tests/cluster -rs
 
 audit: $(DEV_STAMP)
 	@if $(PYTHON) -c "import urllib.request as u; u.urlopen('https://pypi.org/pypi/pip/24.0/json', timeout=10)" 2>/dev/null; then \

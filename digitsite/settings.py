@@ -152,8 +152,15 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     # A pool a process: a request takes a connection that answers, or a 503 after 4 seconds without one.
     pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 4, "reconnect_timeout": 8}
-    asked = {"options": f"-c lock_timeout={LOCK_PATIENCE}s"} | DATABASES["default"].get("OPTIONS", {})
-    DATABASES["default"]["OPTIONS"] = asked | {"connect_timeout": 4, "pool": pool}
+    # Who falls silent is given up within seconds, where TCP would wait for hours: by us the server, and by the server
+    # whichever of us it was, with all that it had locked.
+    patience: dict[str, Any] = {"connect_timeout": 4, "tcp_user_timeout": 5000}
+    patience |= {"keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 3}
+    patience["options"] = (
+        f"-c lock_timeout={LOCK_PATIENCE}s "
+        "-c tcp_user_timeout=15000 -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2"
+    )
+    DATABASES["default"]["OPTIONS"] = patience | DATABASES["default"].get("OPTIONS", {}) | {"pool": pool}
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}

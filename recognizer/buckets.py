@@ -13,7 +13,7 @@ from storages.backends.s3 import S3Storage
 
 CLIENT = Config(
     connect_timeout=3,
-    read_timeout=20,
+    read_timeout=10,
     retries={"total_max_attempts": 3, "mode": "standard"},
     max_pool_connections=32,
     signature_version="s3v4",

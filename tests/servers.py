@@ -35,21 +35,29 @@ def redis_or_skip() -> str:
 @contextmanager
 def s3_store() -> Iterator[str]:
     """Start an S3 store that keeps all in memory. Yields the STORAGE_URL of a bucket in it."""
-    import boto3
-
     port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(s3_command("127.0.0.1", port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         until = time.monotonic() + 60
         while not answers("127.0.0.1", port):
             assert process.poll() is None and time.monotonic() < until, "the store does not start"  # noqa: PT018
             time.sleep(0.1)
-        keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
-        client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", **keys)
-        client.create_bucket(Bucket="digits")
-        client.close()
+        make_bucket(f"http://127.0.0.1:{port}", "key", "secret")
         yield f"s3://key:secret@127.0.0.1:{port}/digits?tls=off&region=us-east-1"
     finally:
         process.kill()
         process.wait()
+
+
+def s3_command(host: str, port: int) -> list[str]:
+    return [sys.executable, "-m", "moto.server", "-H", host, "-p", str(port)]
+
+
+def make_bucket(store: str, key: str, secret: str) -> None:
+    """Make the bucket "digits" in a store that answers at an address."""
+    import boto3
+
+    keys = {"aws_access_key_id": key, "aws_secret_access_key": secret, "region_name": "us-east-1"}
+    client = boto3.client("s3", endpoint_url=store, **keys)
+    client.create_bucket(Bucket="digits")
+    client.close()

@@ -45,7 +45,20 @@ def test_a_taken_port_is_told_before_anything_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["help", "setup", "run", "test", "check", "bench", "bench-rows", "bench-drift", "backup", "screenshots"]
+    "target",
+    [
+        "help",
+        "setup",
+        "run",
+        "test",
+        "cluster-test",
+        "check",
+        "bench",
+        "bench-rows",
+        "bench-drift",
+        "backup",
+        "screenshots",
+    ],
 )
 def test_every_command_that_is_promised_exists(target: str) -> None:
     done = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, timeout=60)

@@ -87,11 +87,12 @@ def test_a_site_on_one_machine_needs_no_server_beside_it() -> None:
 
 
 def test_postgresql_is_reached_through_a_pool() -> None:
-    address = "postgres://anna:word@db.example/digits?sslmode=require"
+    address = "postgres://anna:word@db.example/digits?sslmode=require&tcp_user_timeout=9000"
     (databases,) = settings_with("DATABASES", DATABASE_URL=address, DATABASE_POOL="5")
     options = databases["default"]["OPTIONS"]
     assert (options["sslmode"], options["pool"]["max_size"]) == ("require", 5)
-    assert options["options"] == "-c lock_timeout=20s"
+    assert options["options"].startswith("-c lock_timeout=20s ")
+    assert (options["tcp_user_timeout"], options["keepalives_idle"]) == (9000, 2), "the address has the last word"
     # Django refuses a pool of connections that are kept besides.
     assert not databases["default"].get("CONN_MAX_AGE")
 

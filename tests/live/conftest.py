@@ -40,6 +40,25 @@ class Answer:
         return json.loads(self.content)
 
 
+def call(
+    host: str,
+    port: int,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    headers: dict[str, str] | None = None,
+    wait: float = 30,
+) -> Answer:
+    """Call once, over a connection of its own. Raises OSError where nobody answers in time."""
+    connection = HTTPConnection(host, port, timeout=wait)
+    try:
+        connection.request(method, path, body, headers or {})
+        response = connection.getresponse()
+        return Answer(response.status, dict(response.getheaders()), response.read())
+    finally:
+        connection.close()
+
+
 @dataclass
 class Site:
     """A site with a database and files of its own, and a token to call it with."""
@@ -103,14 +122,7 @@ class Site:
             self.process = None
 
     def call(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Answer:
-        """Call once, over a connection of its own. Raises OSError where nobody answers."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, body, headers or {})
-            response = connection.getresponse()
-            return Answer(response.status, dict(response.getheaders()), response.read())
-        finally:
-            connection.close()
+        return call("127.0.0.1", self.port, method, path, body, headers)
 
     def post(self, picture: bytes, key: str = "", path: str = "/api/v1/predictions/") -> Answer:
         body, kind = multipart(picture)
