@@ -14,9 +14,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from keys.models import Scope
 from recognizer.api.authentication import UserTokenAuthentication, VisitorSessionAuthentication, VisitorSessionScheme
 from recognizer.api.errors import BadPicture, RequestTooLarge
 from recognizer.api.pagination import NewestFirst
+from recognizer.api.permissions import ScopeOfKey
 from recognizer.api.serializers import DigitSerializer, ErrorSerializer
 from recognizer.models import Source
 
@@ -105,7 +107,8 @@ class BatchViewSet(
     """Many pictures at once: sent as one zip or as files, read by the workers, told in the order they came."""
 
     authentication_classes = [UserTokenAuthentication, SessionByHeader]
-    permission_classes = [IsAuthenticated]
+    permission_classes = [IsAuthenticated, ScopeOfKey]
+    key_scope = Scope.BATCH
     # A form as such is never read: `spooled` writes it to the disk.
     parser_classes = [parsers.JSONParser]
     serializer_class = BatchSerializer

@@ -14,13 +14,13 @@ from django.conf import settings as site
 from django.contrib.auth.models import User
 from django.core.management import get_commands
 from django.template.loader import render_to_string
-from knox.models import AuthToken
 
 from benchmarks.__main__ import QUOTE, RESULTS
+from keys.models import Key
+from keys.views import EXAMPLES
 from recognizer.models import LONGEST_TEXT
 from recognizer.reading import MAX_BYTES, MAX_PIXELS
 from recognizer.serving import install_shipped_version
-from recognizer.views import EXAMPLES
 from training import report
 
 README = (Path(site.BASE_DIR) / "README.md").read_text()
@@ -56,7 +56,7 @@ def test_the_examples_read_a_digit(
         assert not os.environ.get("CI"), f"{NEEDED[slug]} is absent, and CI must not skip it"
         pytest.skip(f"{NEEDED[slug]} is not on this machine")
     install_shipped_version()
-    token = AuthToken.objects.create(User.objects.create_user("reader of the README"))[1]
+    token = Key.objects.issue(User.objects.create_user("reader of the README"))[1]
     (tmp_path / "digits.png").write_bytes(mnist_pictures[7])
     code = example(slug).replace(ADDRESS, f"{live_server.url}/api/v1/predictions/").replace(TOKEN, token)
     done = subprocess.run(COMMANDS[slug], cwd=tmp_path, input=code, capture_output=True, text=True, timeout=60)
@@ -83,7 +83,9 @@ def test_the_limits_are_those_of_the_code() -> None:
 def test_every_code_of_an_error_is_listed() -> None:
     listed = set(re.findall(r"`([a-z0-9_]+)`", section("API").partition("Errors are JSON")[2]))
     sources = [
-        file for room in ("recognizer", "batches", "digitsite") for file in (Path(site.BASE_DIR) / room).rglob("*.py")
+        file
+        for room in ("recognizer", "batches", "keys", "digitsite")
+        for file in (Path(site.BASE_DIR) / room).rglob("*.py")
     ]
     code = "\n".join(path.read_text() for path in sources)
     written = set(re.findall(r'UnreadableImage\(\s*"(\w+)"', code))

@@ -12,6 +12,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from keys.models import Scope
 from recognizer.filters import PredictionFilter
 from recognizer.models import LONGEST_KEY, ModelVersion, Prediction, PredictionQuerySet
 from recognizer.predictions import build_prediction, erase_predictions, read_picture, store_prediction
@@ -19,6 +20,7 @@ from recognizer.responses import stored_image
 from recognizer.visitors import identity_of
 
 from .pagination import NewestFirst
+from .permissions import ScopeOfKey
 from .pictures import key_of, picture_in
 from .serializers import (
     CorrectionSerializer,
@@ -57,7 +59,7 @@ class PredictionViewSet(
     """Readings of the caller: a token's user, a logged-in user, or an anonymous visitor's session. Staff see all."""
 
     # Anybody may send a picture; whose rows a call can touch is decided by the queryset.
-    permission_classes = [AllowAny]
+    permission_classes = [AllowAny, ScopeOfKey]
     parser_classes = [parsers.MultiPartParser, parsers.JSONParser]
     serializer_class = PredictionSerializer
     pagination_class = NewestFirst
@@ -67,6 +69,10 @@ class PredictionViewSet(
     @property
     def throttle_scope(self) -> str:
         return {"create": "store", "preview": "preview", "flag": "flag"}.get(self.action or "", "look")
+
+    @property
+    def key_scope(self) -> Scope:
+        return Scope.READ if self.action in ("list", "retrieve", "image") else Scope.WRITE
 
     def get_queryset(self) -> PredictionQuerySet:
         predictions = Prediction.objects.visible_to(identity_of(self.request))
@@ -154,7 +160,8 @@ class PredictionViewSet(
 class ModelVersionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ModelVersion]):
     """The versions of the network and which one serves."""
 
-    permission_classes = [AllowAny]
+    permission_classes = [AllowAny, ScopeOfKey]
+    key_scope = None
     serializer_class = ModelVersionSerializer
     queryset = ModelVersion.objects.with_serving()
     throttle_scope = "look"
