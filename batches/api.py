@@ -19,8 +19,9 @@ from recognizer.api.authentication import UserTokenAuthentication, VisitorSessio
 from recognizer.api.errors import BadPicture, RequestTooLarge
 from recognizer.api.pagination import NewestFirst
 from recognizer.api.permissions import ScopeOfKey
-from recognizer.api.serializers import DigitSerializer, ErrorSerializer
-from recognizer.models import Source
+from recognizer.api.pictures import version_called
+from recognizer.api.serializers import PINNED, DigitSerializer, ErrorSerializer
+from recognizer.models import ModelVersion, Source
 
 from .archives import BadArchive
 from .ending import erase_batch, stop_batch
@@ -63,11 +64,14 @@ class TooManyAtOnce(exceptions.APIException):
 class BatchSerializer(serializers.ModelSerializer[Batch]):
     words = serializers.CharField(source="in_words", read_only=True, help_text="how far it is, for people")
     results = serializers.SerializerMethodField()
+    model_version: serializers.SlugRelatedField[ModelVersion] = serializers.SlugRelatedField(
+        slug_field="name", read_only=True, help_text="the version asked for, null where whichever serves is to read it"
+    )
 
     class Meta:
         model = Batch
         fields = [
-            "id", "name", "state", "words", "total", "read", "refused", "error", "results",
+            "id", "name", "state", "words", "total", "read", "refused", "error", "results", "model_version",
             "created_at", "started_at", "finished_at",
         ]  # fmt: skip
         read_only_fields = fields
@@ -81,6 +85,7 @@ class ManySerializer(serializers.Serializer[Any]):
 
     archive = serializers.FileField(required=False, help_text="a zip of at most 10,000 images and 1 GB")
     images = serializers.ListField(child=serializers.FileField(), required=False)
+    model_version = serializers.CharField(required=False, help_text=PINNED)
 
 
 class ResultSerializer(serializers.ModelSerializer[Item]):
@@ -121,13 +126,13 @@ class BatchViewSet(
         return "batch" if self.action == "create" else "look"
 
     def get_queryset(self) -> BatchQuerySet:
-        return Batch.objects.visible_to(self.request.user)
+        return Batch.objects.visible_to(self.request.user).select_related("model_version")
 
     @extend_schema(
         request={"multipart/form-data": ManySerializer},
         responses={
             202: BatchSerializer,
-            400: OpenApiResponse(ErrorSerializer, "no zip that is read, or a malformed form"),
+            400: OpenApiResponse(ErrorSerializer, "no zip that is read, no such version, or a malformed form"),
             413: OpenApiResponse(ErrorSerializer, "over 1 GB or 10,000 images, packed or unpacked"),
             415: OpenApiResponse(ErrorSerializer, "not multipart"),
             429: OpenApiResponse(ErrorSerializer, "too many calls, or too many batches under way"),
@@ -188,7 +193,8 @@ def take_in(request: HttpRequest, owner: Any) -> Batch:
         # Before anything is read; the count that holds is made again where the batch starts.
         check_room(owner)
         with spooled(request) as spool:
-            return start_batch(owner, spool.file, source, spool.name)
+            version = version_called(spool.fields.get("model_version"))
+            return start_batch(owner, spool.file, source, spool.name, version)
     except TooManyBatches as error:
         raise TooManyUnderWay(str(error)) from error
     except NoRoom as error:

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from recognizer.models import Prediction
+from recognizer.models import ModelVersion, Prediction
 
 from .archives import LONGEST_NAME
 
@@ -47,6 +47,14 @@ class Batch(models.Model):
     name = models.CharField(max_length=LONGEST_NAME, blank=True)
     source = models.CharField(max_length=6)
     state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
+    model_version = models.ForeignKey(
+        ModelVersion,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="version it is to be read with",
+    )
     total = models.PositiveIntegerField("pictures")
     read = models.PositiveIntegerField("pictures that became predictions", default=0)
     refused = models.PositiveIntegerField("pictures that did not", default=0)

@@ -60,6 +60,7 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start each test as a process that has counted no call and loaded no network."""
     cache.clear()
     monkeypatch.setattr(serving, "_cache", serving._Cache())
+    serving._pinned.cache_clear()
     monkeypatch.setattr(usage, "_calls", usage.Calls())
 
 

@@ -89,11 +89,15 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
         return None if correction is None else dict(CorrectionSerializer(correction).data)
 
 
+PINNED = "name of the version to read with, one that /api/v1/models/ lists; without it, the one that serves"
+
+
 class PictureSerializer(serializers.Serializer[Any]):
     """What POST takes, as multipart."""
 
     image = serializers.FileField(help_text="PNG, JPEG or WebP, at most 10 MB and 25 megapixels")
     source = serializers.ChoiceField(choices=Source.sent(), default=Source.API)  # type: ignore[assignment]
+    model_version = serializers.CharField(required=False, help_text=PINNED)
 
 
 class DataUrlSerializer(serializers.Serializer[Any]):
@@ -101,6 +105,7 @@ class DataUrlSerializer(serializers.Serializer[Any]):
 
     image = serializers.CharField(help_text="data:image/png;base64,…")
     source = serializers.ChoiceField(choices=Source.sent(), default=Source.API)  # type: ignore[assignment]
+    model_version = serializers.CharField(required=False, help_text=PINNED)
 
 
 class ErrorSerializer(serializers.Serializer[Any]):

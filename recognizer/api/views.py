@@ -34,7 +34,7 @@ from .serializers import (
 
 PICTURE = {"multipart/form-data": PictureSerializer, "application/json": DataUrlSerializer}
 REFUSALS: dict[int, Any] = {
-    400: OpenApiResponse(ErrorSerializer, "no picture, no ink, no number, or a malformed request"),
+    400: OpenApiResponse(ErrorSerializer, "no picture, no ink, no number, no such version, or a malformed request"),
     413: OpenApiResponse(ErrorSerializer, "over 10 MB or 25 megapixels"),
     415: OpenApiResponse(ErrorSerializer, "neither multipart nor JSON"),
     429: OpenApiResponse(ErrorSerializer, "too many calls; Retry-After says when to come back"),
@@ -106,19 +106,19 @@ class PredictionViewSet(
         responses={
             201: PredictionSerializer,
             **REFUSALS,
-            422: OpenApiResponse(ErrorSerializer, "another picture under this key"),
+            422: OpenApiResponse(ErrorSerializer, "another picture, or another version, under this key"),
         },
     )
     def create(self, request: Request) -> Response:
         """Read a picture and keep it."""
         key = key_of(request)
-        data, source = picture_in(request)
+        sent = picture_in(request)
         identity = identity_of(request, create=True)
         assert identity is not None
         if identity.visitor is not None:
             # The next call will carry the session's cookie, and then needs this one too.
             get_token(request._request)
-        prediction = store_prediction(data, identity=identity, source=source, key=key)
+        prediction = store_prediction(sent.image, identity=identity, source=sent.source, key=key, version=sent.version)
         answer = self.get_serializer(prediction).data
         where = request.build_absolute_uri(f"{prediction.pk}/")
         return Response(answer, status.HTTP_201_CREATED, headers={"Location": where})
@@ -127,9 +127,9 @@ class PredictionViewSet(
     @action(detail=False, methods=["post"])
     def preview(self, request: Request) -> Response:
         """Read a picture and keep nothing."""
-        data, source = picture_in(request)
-        reading, version = read_picture(data)
-        return Response(self.get_serializer(build_prediction(reading, version, source)).data)
+        sent = picture_in(request)
+        reading, version = read_picture(sent.image, sent.version)
+        return Response(self.get_serializer(build_prediction(reading, version, sent.source)).data)
 
     def perform_destroy(self, instance: Prediction) -> None:
         if not instance.may_be_erased_by(identity_of(self.request)):
