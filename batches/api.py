@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, QueryDict, StreamingHttpResponse
 from django.utils.datastructures import MultiValueDict
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import exceptions, mixins, parsers, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
@@ -20,7 +20,8 @@ from recognizer.api.errors import BadPicture, RequestTooLarge
 from recognizer.api.pagination import NewestFirst
 from recognizer.api.permissions import ScopeOfKey
 from recognizer.api.pictures import version_called
-from recognizer.api.serializers import PINNED, DigitSerializer, ErrorSerializer
+from recognizer.api.serializers import PINNED, DigitSerializer, ErrorSerializer, Upload
+from recognizer.api.views import BY_ID
 from recognizer.models import ModelVersion, Source
 
 from .archives import BadArchive
@@ -83,8 +84,8 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
 class ManySerializer(serializers.Serializer[Any]):
     """What POST takes, as multipart: a zip, or images."""
 
-    archive = serializers.FileField(required=False, help_text="a zip of at most 10,000 images and 1 GB")
-    images = serializers.ListField(child=serializers.FileField(), required=False)
+    archive = Upload(required=False, help_text="a zip of at most 10,000 images and 1 GB")
+    images = serializers.ListField(child=Upload(), required=False)
     model_version = serializers.CharField(required=False, help_text=PINNED)
 
 
@@ -103,6 +104,7 @@ class ResultSerializer(serializers.ModelSerializer[Item]):
         fields = ["number", "file", "text", "confidence", "digits", "reason", "prediction", "model_version"]
 
 
+@extend_schema_view(retrieve=BY_ID, destroy=BY_ID, results=BY_ID, cancel=BY_ID)
 class BatchViewSet(
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,

@@ -44,7 +44,9 @@ def test_a_taken_port_is_told_before_anything_else(tmp_path: Path) -> None:
     assert not (tmp_path / "db.sqlite3").exists()
 
 
-@pytest.mark.parametrize("target", ["help", "setup", "run", "test", "check", "bench", "backup", "screenshots"])
+@pytest.mark.parametrize(
+    "target", ["help", "setup", "run", "test", "check", "bench", "backup", "screenshots", "client"]
+)
 def test_every_command_that_is_promised_exists(target: str) -> None:
     done = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

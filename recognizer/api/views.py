@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.middleware.csrf import get_token
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, parsers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
@@ -41,6 +41,8 @@ REFUSALS: dict[int, Any] = {
     503: OpenApiResponse(ErrorSerializer, "no network is ready; Retry-After says when to come back"),
 }
 KEY = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]+$"}
+ID = OpenApiParameter("id", {"type": "integer", "format": "int64", "minimum": 1}, OpenApiParameter.PATH)
+BY_ID = extend_schema(parameters=[ID])
 FILTERS = [
     OpenApiParameter("source", str, enum=["draw", "upload", "api", "import"]),
     OpenApiParameter("flagged", bool),
@@ -50,6 +52,7 @@ FILTERS = [
 ]
 
 
+@extend_schema_view(retrieve=BY_ID, destroy=BY_ID, image=BY_ID, flag=BY_ID)
 class PredictionViewSet(
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
@@ -145,7 +148,9 @@ class PredictionViewSet(
         """The picture as it was read: upright, grey, without metadata."""
         return stored_image(self.get_object(), small=request.query_params.get("size") == "thumb")
 
-    @extend_schema(request=FlagSerializer, responses={201: CorrectionSerializer, 400: ErrorSerializer})
+    @extend_schema(
+        request={"application/json": FlagSerializer}, responses={201: CorrectionSerializer, 400: ErrorSerializer}
+    )
     @action(detail=True, methods=["post"])
     def flag(self, request: Request, pk: str) -> Response:
         """Claim what a reading should have been; an empty text says that there is no number."""

@@ -1,0 +1,266 @@
+import datetime
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.paginated_prediction_list import PaginatedPredictionList
+from ...models.predictions_list_source import PredictionsListSource
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    cursor: str | Unset = UNSET,
+    date_from: datetime.date | Unset = UNSET,
+    date_to: datetime.date | Unset = UNSET,
+    digit: int | Unset = UNSET,
+    flagged: bool | Unset = UNSET,
+    page_size: int | Unset = UNSET,
+    source: PredictionsListSource | Unset = UNSET,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["cursor"] = cursor
+
+    json_date_from: str | Unset = UNSET
+    if not isinstance(date_from, Unset):
+        json_date_from = date_from.isoformat()
+    params["date_from"] = json_date_from
+
+    json_date_to: str | Unset = UNSET
+    if not isinstance(date_to, Unset):
+        json_date_to = date_to.isoformat()
+    params["date_to"] = json_date_to
+
+    params["digit"] = digit
+
+    params["flagged"] = flagged
+
+    params["page_size"] = page_size
+
+    json_source: str | Unset = UNSET
+    if not isinstance(source, Unset):
+        json_source = source.value
+
+    params["source"] = json_source
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/predictions/",
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> PaginatedPredictionList | None:
+    if response.status_code == 200:
+        response_200 = PaginatedPredictionList.from_dict(response.json())
+
+        return response_200
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[PaginatedPredictionList]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    cursor: str | Unset = UNSET,
+    date_from: datetime.date | Unset = UNSET,
+    date_to: datetime.date | Unset = UNSET,
+    digit: int | Unset = UNSET,
+    flagged: bool | Unset = UNSET,
+    page_size: int | Unset = UNSET,
+    source: PredictionsListSource | Unset = UNSET,
+) -> Response[PaginatedPredictionList]:
+    """Readings of the caller: a token's user, a logged-in user, or an anonymous visitor's session. Staff
+    see all.
+
+    Args:
+        cursor (str | Unset):
+        date_from (datetime.date | Unset):
+        date_to (datetime.date | Unset):
+        digit (int | Unset):
+        flagged (bool | Unset):
+        page_size (int | Unset):
+        source (PredictionsListSource | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[PaginatedPredictionList]
+    """
+
+    kwargs = _get_kwargs(
+        cursor=cursor,
+        date_from=date_from,
+        date_to=date_to,
+        digit=digit,
+        flagged=flagged,
+        page_size=page_size,
+        source=source,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    cursor: str | Unset = UNSET,
+    date_from: datetime.date | Unset = UNSET,
+    date_to: datetime.date | Unset = UNSET,
+    digit: int | Unset = UNSET,
+    flagged: bool | Unset = UNSET,
+    page_size: int | Unset = UNSET,
+    source: PredictionsListSource | Unset = UNSET,
+) -> PaginatedPredictionList | None:
+    """Readings of the caller: a token's user, a logged-in user, or an anonymous visitor's session. Staff
+    see all.
+
+    Args:
+        cursor (str | Unset):
+        date_from (datetime.date | Unset):
+        date_to (datetime.date | Unset):
+        digit (int | Unset):
+        flagged (bool | Unset):
+        page_size (int | Unset):
+        source (PredictionsListSource | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        PaginatedPredictionList
+    """
+
+    return sync_detailed(
+        client=client,
+        cursor=cursor,
+        date_from=date_from,
+        date_to=date_to,
+        digit=digit,
+        flagged=flagged,
+        page_size=page_size,
+        source=source,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    cursor: str | Unset = UNSET,
+    date_from: datetime.date | Unset = UNSET,
+    date_to: datetime.date | Unset = UNSET,
+    digit: int | Unset = UNSET,
+    flagged: bool | Unset = UNSET,
+    page_size: int | Unset = UNSET,
+    source: PredictionsListSource | Unset = UNSET,
+) -> Response[PaginatedPredictionList]:
+    """Readings of the caller: a token's user, a logged-in user, or an anonymous visitor's session. Staff
+    see all.
+
+    Args:
+        cursor (str | Unset):
+        date_from (datetime.date | Unset):
+        date_to (datetime.date | Unset):
+        digit (int | Unset):
+        flagged (bool | Unset):
+        page_size (int | Unset):
+        source (PredictionsListSource | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[PaginatedPredictionList]
+    """
+
+    kwargs = _get_kwargs(
+        cursor=cursor,
+        date_from=date_from,
+        date_to=date_to,
+        digit=digit,
+        flagged=flagged,
+        page_size=page_size,
+        source=source,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    cursor: str | Unset = UNSET,
+    date_from: datetime.date | Unset = UNSET,
+    date_to: datetime.date | Unset = UNSET,
+    digit: int | Unset = UNSET,
+    flagged: bool | Unset = UNSET,
+    page_size: int | Unset = UNSET,
+    source: PredictionsListSource | Unset = UNSET,
+) -> PaginatedPredictionList | None:
+    """Readings of the caller: a token's user, a logged-in user, or an anonymous visitor's session. Staff
+    see all.
+
+    Args:
+        cursor (str | Unset):
+        date_from (datetime.date | Unset):
+        date_to (datetime.date | Unset):
+        digit (int | Unset):
+        flagged (bool | Unset):
+        page_size (int | Unset):
+        source (PredictionsListSource | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        PaginatedPredictionList
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            cursor=cursor,
+            date_from=date_from,
+            date_to=date_to,
+            digit=digit,
+            flagged=flagged,
+            page_size=page_size,
+            source=source,
+        )
+    ).parsed
