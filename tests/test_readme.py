@@ -14,12 +14,13 @@ from django.conf import settings as site
 from django.contrib.auth.models import User
 from django.core.management import get_commands
 from django.template.loader import render_to_string
+from rest_framework import exceptions
 
 from benchmarks.__main__ import QUOTE, RESULTS
 from keys.models import Key
 from keys.views import EXAMPLES
 from recognizer.models import LONGEST_TEXT
-from recognizer.reading import MAX_BYTES, MAX_PIXELS
+from recognizer.reading import MAX_BYTES, MAX_PIXELS, Reason
 from recognizer.serving import install_shipped_version
 from training import report
 
@@ -92,6 +93,11 @@ def test_every_code_of_an_error_is_listed() -> None:
     written |= set(re.findall(r'(?:BadPicture|RequestTooLarge)\(.*, "(\w+)"\)', code))
     written |= set(re.findall(r'BadArchive\(\s*"(\w+)"', code))
     written |= set(re.findall(r'default_code = "(\w+)"', code)) | set(re.findall(r'"code": "(\w+)"', code))
+    written |= set(re.findall(r'\banswer\(.*, "(\w+)"\)', code)) | set(re.findall(r'\d+: \("(\w+)", "', code))
+    written |= set(re.findall(r'\bPicture\(.*, "(\w+)"\)', code)) | {reason.value for reason in Reason}
+    # Every address has one kind of answer, whatever kind a caller would accept.
+    written |= {kind.default_code for kind in exceptions.APIException.__subclasses__()} - {"not_acceptable"}
+    assert {"too_slow", "bad_request", "damaged", "not_authenticated", "throttled"} <= written
     assert {"truncated", "missing_image", "not_serving", "too_large"} <= written
     assert written <= listed
 
@@ -130,3 +136,12 @@ def test_the_speed_it_tells_is_what_was_measured() -> None:
 @pytest.mark.parametrize("name", re.findall(r"\]\(([^)#:]+)\)", README))
 def test_what_it_points_to_exists(name: str) -> None:
     assert (Path(site.BASE_DIR) / name).exists()
+
+
+def test_the_policy_points_to_what_exists_and_deprecates_what_the_schema_does(client: Any) -> None:
+    folder = Path(site.BASE_DIR) / "docs"
+    policy = (folder / "api.md").read_text()
+    for name in re.findall(r"\]\((?!https:)([^)#]+)", policy):
+        assert (folder / name).exists(), name
+    schema = json.dumps(client.get("/api/v1/schema/").json())
+    assert ("Nothing is deprecated today." in policy) == ('"deprecated": true' not in schema)
