@@ -3,6 +3,7 @@
 from copy import copy
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, QueryDict, StreamingHttpResponse
 from django.utils.datastructures import MultiValueDict
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -27,9 +28,10 @@ from recognizer.models import ModelVersion, Source
 from .archives import BadArchive
 from .ending import erase_batch, stop_batch
 from .keeping import TooManyBatches, check_room, start_batch
-from .models import Batch, BatchQuerySet, Item
+from .models import LONGEST_ADDRESS, Batch, BatchQuerySet, Item
 from .results import csv_lines, json_lines
 from .uploads import BrokenOff, NoRoom, spooled
+from .webhooks import check_address
 
 TOO_MUCH = ("too_large", "too_many_images", "unpacks_too_large")
 
@@ -73,7 +75,7 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
         model = Batch
         fields = [
             "id", "name", "state", "words", "total", "read", "refused", "error", "results", "model_version",
-            "created_at", "started_at", "finished_at",
+            "webhook",             "created_at", "started_at", "finished_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -87,6 +89,9 @@ class ManySerializer(serializers.Serializer[Any]):
     archive = Upload(required=False, help_text="a zip of at most 10,000 images and 1 GB")
     images = serializers.ListField(child=Upload(), required=False)
     model_version = serializers.CharField(required=False, help_text=PINNED)
+    webhook = serializers.URLField(
+        required=False, max_length=LONGEST_ADDRESS, help_text="https:// address that is told once the batch has ended"
+    )
 
 
 class ResultSerializer(serializers.ModelSerializer[Item]):
@@ -134,7 +139,9 @@ class BatchViewSet(
         request={"multipart/form-data": ManySerializer},
         responses={
             202: BatchSerializer,
-            400: OpenApiResponse(ErrorSerializer, "no zip that is read, no such version, or a malformed form"),
+            400: OpenApiResponse(
+                ErrorSerializer, "no zip that is read, no such version, no public webhook, or a malformed form"
+            ),
             413: OpenApiResponse(ErrorSerializer, "over 1 GB or 10,000 images, packed or unpacked"),
             415: OpenApiResponse(ErrorSerializer, "not multipart"),
             429: OpenApiResponse(ErrorSerializer, "too many calls, or too many batches under way"),
@@ -188,6 +195,19 @@ class BatchViewSet(
         return batch
 
 
+def webhook_in(fields: dict[str, str]) -> str:
+    """Return the address that is to be told, "" for none. Raises BadPicture with code invalid_webhook."""
+    address = fields.get("webhook", "")
+    try:
+        if address:
+            check_address(address)
+    except ValidationError as error:
+        raise BadPicture(
+            f"The webhook is no public https:// address. {error.messages[0]}", "invalid_webhook"
+        ) from error
+    return address
+
+
 def take_in(request: HttpRequest, owner: Any) -> Batch:
     """Write what a request sends to the disk, look it through, and start a batch of it. Raises APIException."""
     source = Source.UPLOAD if request.headers.get("X-Sent-By") == "page" else Source.API
@@ -196,7 +216,8 @@ def take_in(request: HttpRequest, owner: Any) -> Batch:
         check_room(owner)
         with spooled(request) as spool:
             version = version_called(spool.fields.get("model_version"))
-            return start_batch(owner, spool.file, source, spool.name, version)
+            webhook = webhook_in(spool.fields)
+            return start_batch(owner, spool.file, source, spool.name, version, webhook)
     except TooManyBatches as error:
         raise TooManyUnderWay(str(error)) from error
     except NoRoom as error:

@@ -35,7 +35,9 @@ def check_room(owner: Any) -> None:
         raise TooManyBatches()
 
 
-def start_batch(owner: Any, file: IO[bytes], source: str, name: str = "", version: ModelVersion | None = None) -> Batch:
+def start_batch(
+    owner: Any, file: IO[bytes], source: str, name: str = "", version: ModelVersion | None = None, webhook: str = ""
+) -> Batch:
     """Keep a zip as parts and queue it, to be read with a version, or with whichever serves.
 
     Raises archives.BadArchive, TooManyBatches; then nothing is kept.
@@ -51,7 +53,12 @@ def start_batch(owner: Any, file: IO[bytes], source: str, name: str = "", versio
             check_room(owner)
             total = sum(chunk.count for chunk in chunks)
             batch = Batch.objects.create(
-                owner=owner, total=total, source=source, name=name[:LONGEST_NAME], model_version=version
+                owner=owner,
+                total=total,
+                source=source,
+                name=name[:LONGEST_NAME],
+                model_version=version,
+                webhook=webhook,
             )
             for chunk in chunks:
                 chunk.batch = batch

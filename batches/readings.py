@@ -151,6 +151,8 @@ def _keep(chunk: Chunk, items: list[Item], last: bool = False) -> None:
                 if not batch.chunks.exists():
                     batch.state, batch.finished_at = State.DONE, timezone.now()
             batch.save(update_fields=["read", "refused", "state", "finished_at"])
+            if batch.state == State.DONE:
+                batch.tell_of_its_end()
     except (Fenced, IntegrityError):
         _forget(items)
         raise

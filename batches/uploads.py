@@ -18,7 +18,7 @@ from .archives import MOST_BYTES, MOST_IMAGES, BadArchive
 MOST_SENT = MOST_BYTES + 8 * 1024 * 1024
 """Bytes of a whole request: its pictures, and what surrounds ten thousand of them."""
 
-FIELDS = {"model_version"}
+FIELDS = {"model_version", "webhook"}
 """What a form may say beside its files."""
 
 AT_ONCE = 2

@@ -113,6 +113,10 @@ ROWS: dict[str, list[Row]] = {
         Row("/batches/{batches/batch}/erase/", "302 302 302 302 404 403 403 302", "POST"),
         Row("/batches/{batches/batch}/erase/", people(405)),
     ],
+    "batches-secret": [
+        Row("/batches/secret/", people(302), "POST"),
+        Row("/batches/secret/", people(405)),
+    ],
     "about": [Row("/about/", OPEN)],
     "about-mistakes": [Row("/about/mistakes/", OPEN)],
     "api-access": [

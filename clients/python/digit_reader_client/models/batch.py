@@ -30,6 +30,7 @@ class Batch:
         error (str):
         results (str):
         model_version (str): the version asked for, null where whichever serves is to read it
+        webhook (str):
         created_at (datetime.datetime):
         started_at (datetime.datetime | None):
         finished_at (datetime.datetime | None):
@@ -45,6 +46,7 @@ class Batch:
     error: str
     results: str
     model_version: str
+    webhook: str
     created_at: datetime.datetime
     started_at: datetime.datetime | None
     finished_at: datetime.datetime | None
@@ -70,6 +72,8 @@ class Batch:
         results = self.results
 
         model_version = self.model_version
+
+        webhook = self.webhook
 
         created_at = self.created_at.isoformat()
 
@@ -99,6 +103,7 @@ class Batch:
                 "error": error,
                 "results": results,
                 "model_version": model_version,
+                "webhook": webhook,
                 "created_at": created_at,
                 "started_at": started_at,
                 "finished_at": finished_at,
@@ -129,6 +134,8 @@ class Batch:
         results = d.pop("results")
 
         model_version = d.pop("model_version")
+
+        webhook = d.pop("webhook")
 
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
@@ -173,6 +180,7 @@ class Batch:
             error=error,
             results=results,
             model_version=model_version,
+            webhook=webhook,
             created_at=created_at,
             started_at=started_at,
             finished_at=finished_at,

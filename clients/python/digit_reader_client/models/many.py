@@ -22,11 +22,13 @@ class Many:
         images (list[File] | Unset):
         model_version (str | Unset): name of the version to read with, one that /api/v1/models/ lists; without it, the
             one that serves
+        webhook (str | Unset): https:// address that is told once the batch has ended
     """
 
     archive: File | Unset = UNSET
     images: list[File] | Unset = UNSET
     model_version: str | Unset = UNSET
+    webhook: str | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -44,6 +46,8 @@ class Many:
 
         model_version = self.model_version
 
+        webhook = self.webhook
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update({})
@@ -53,6 +57,8 @@ class Many:
             field_dict["images"] = images
         if model_version is not UNSET:
             field_dict["model_version"] = model_version
+        if webhook is not UNSET:
+            field_dict["webhook"] = webhook
 
         return field_dict
 
@@ -68,6 +74,9 @@ class Many:
 
         if not isinstance(self.model_version, Unset):
             files.append(("model_version", (None, str(self.model_version).encode(), "text/plain")))
+
+        if not isinstance(self.webhook, Unset):
+            files.append(("webhook", (None, str(self.webhook).encode(), "text/plain")))
 
         for prop_name, prop in self.additional_properties.items():
             files.append((prop_name, (None, str(prop).encode(), "text/plain")))
@@ -95,10 +104,13 @@ class Many:
 
         model_version = d.pop("model_version", UNSET)
 
+        webhook = d.pop("webhook", UNSET)
+
         many = cls(
             archive=archive,
             images=images,
             model_version=model_version,
+            webhook=webhook,
         )
 
         many.additional_properties = d
