@@ -3,6 +3,9 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 THREADS ?= 8
 TO ?= backup.tar
+# What `make client` writes.
+OPENAPI ?= docs/openapi.yaml
+CLIENT ?= clients/python
 # Where a PostgreSQL server answers, the suite runs on it too.
 TEST_POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 
@@ -14,7 +17,7 @@ export PYTHONUNBUFFERED = 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup port run backup test test-sqlite test-postgres check crash-test cluster-test audit lock bench bench-rows bench-drift screenshots clean
+.PHONY: help setup port run backup test test-sqlite test-postgres check crash-test cluster-test audit lock bench bench-rows bench-drift screenshots client clean
 
 help:
 	@echo "make run     the site on http://$(HOST):$(PORT)/ (HOST=… PORT=…)"
@@ -24,6 +27,7 @@ help:
 	@echo "make backup  database and pictures into one file (TO=…)"
 	@echo "make lock    requirements*.txt, all libraries with their hashes, from requirements*.in"
 	@echo "make screenshots  the README's pictures, of the site as it is"
+	@echo "make client  docs/openapi.yaml and clients/python, from the API as it is"
 	@echo "make bench   how fast it reads and serves, into benchmarks/RESULTS.md and the README"
 	@echo "make bench-rows, make bench-drift  the same with a million rows, and over fifty thousand readings"
 
@@ -115,6 +119,12 @@ lock: .venv/bin/uv
 
 screenshots: $(DEV_STAMP)
 	$(PYTHON) -m docs.screenshots
+
+client: $(DEV_STAMP)
+	$(PYTHON) manage.py spectacular --validate --fail-on-warn --file $(OPENAPI)
+	rm -rf $(CLIENT)
+	PATH="$(CURDIR)/.venv/bin:$$PATH" openapi-python-client generate --fail-on-warning --meta uv --config clients/python.yaml \
+	  --custom-template-path clients/templates --path $(OPENAPI) --output-path $(CLIENT)
 
 clean:
 	rm -rf .venv staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage evaluation

@@ -18,7 +18,7 @@ class BatchAdmin(ReadOnly, admin.ModelAdmin):
     list_select_related = ["owner"]
     show_full_result_count = False
     fields = [
-        "owner", "name", "source", "state", "total", "read", "refused", "error",
+        "owner", "name", "source", "state", "total", "read", "refused", "error", "webhook",
         "created_at", "started_at", "finished_at",
     ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 from copy import copy
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, QueryDict, StreamingHttpResponse
 from django.utils.datastructures import MultiValueDict
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -12,6 +13,7 @@ from drf_spectacular.utils import (
     OpenApiResponse,
     PolymorphicProxySerializer,
     extend_schema,
+    extend_schema_view,
 )
 from rest_framework import exceptions, mixins, parsers, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -20,18 +22,23 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from keys.models import Scope
 from recognizer.api.authentication import UserTokenAuthentication, VisitorSessionAuthentication, VisitorSessionScheme
 from recognizer.api.errors import BadPicture, RequestTooLarge
 from recognizer.api.pagination import NewestFirst
-from recognizer.api.serializers import KINDS, DigitSerializer, ErrorSerializer
-from recognizer.models import Source
+from recognizer.api.permissions import ScopeOfKey
+from recognizer.api.pictures import version_called
+from recognizer.api.serializers import KINDS, PINNED, DigitSerializer, ErrorSerializer, Upload
+from recognizer.api.views import BY_ID
+from recognizer.models import ModelVersion, Source
 
 from .archives import BadArchive
 from .ending import erase_batch, stop_batch
 from .keeping import TooManyBatches, check_room, start_batch
-from .models import Batch, BatchQuerySet, Item
+from .models import LONGEST_ADDRESS, Batch, BatchQuerySet, Item
 from .results import csv_lines, json_lines
 from .uploads import BrokenOff, NoRoom, spooled
+from .webhooks import check_address
 
 TOO_MUCH = ("too_large", "too_many_images", "unpacks_too_large")
 
@@ -67,12 +74,15 @@ class TooManyAtOnce(exceptions.APIException):
 class BatchSerializer(serializers.ModelSerializer[Batch]):
     words = serializers.CharField(source="in_words", read_only=True, help_text="how far it is, for people")
     results = serializers.SerializerMethodField()
+    model_version: serializers.SlugRelatedField[ModelVersion] = serializers.SlugRelatedField(
+        slug_field="name", read_only=True, help_text="the version asked for, null where whichever serves is to read it"
+    )
 
     class Meta:
         model = Batch
         fields = [
-            "id", "name", "state", "words", "total", "read", "refused", "error", "results",
-            "created_at", "started_at", "finished_at",
+            "id", "name", "state", "words", "total", "read", "refused", "error", "results", "model_version",
+            "webhook",             "created_at", "started_at", "finished_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -80,12 +90,21 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
         return reverse("api-batches:batches-results", args=[batch.pk], request=self.context.get("request"))
 
 
-class ArchiveSerializer(serializers.Serializer[Any]):
-    archive = serializers.FileField(help_text="a zip of at most 10,000 images and 1 GB")
+class AsAskedSerializer(serializers.Serializer[Any]):
+    """What a batch may be asked besides."""
+
+    model_version = serializers.CharField(required=False, help_text=PINNED)
+    webhook = serializers.URLField(
+        required=False, max_length=LONGEST_ADDRESS, help_text="https:// address that is told once the batch has ended"
+    )
 
 
-class ImagesSerializer(serializers.Serializer[Any]):
-    images = serializers.ListField(child=serializers.FileField(), min_length=1)
+class ArchiveSerializer(AsAskedSerializer):
+    archive = Upload(help_text="a zip of at most 10,000 images and 1 GB")
+
+
+class ImagesSerializer(AsAskedSerializer):
+    images = serializers.ListField(child=Upload(), min_length=1)
 
 
 MANY = OpenApiRequest(
@@ -109,6 +128,7 @@ class ResultSerializer(serializers.ModelSerializer[Item]):
         fields = ["number", "file", "text", "confidence", "digits", "reason", "prediction", "model_version"]
 
 
+@extend_schema_view(retrieve=BY_ID, destroy=BY_ID, results=BY_ID, cancel=BY_ID)
 class BatchViewSet(
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
@@ -118,7 +138,8 @@ class BatchViewSet(
     """Many pictures at once: sent as one zip or as files, read by the workers, told in the order they came."""
 
     authentication_classes = [UserTokenAuthentication, SessionByHeader]
-    permission_classes = [IsAuthenticated]
+    permission_classes = [IsAuthenticated, ScopeOfKey]
+    key_scope = Scope.BATCH
     # A form as such is never read: `spooled` writes it to the disk.
     parser_classes = [parsers.JSONParser]
     serializer_class = BatchSerializer
@@ -131,13 +152,15 @@ class BatchViewSet(
         return "batch" if self.action == "create" else "look"
 
     def get_queryset(self) -> BatchQuerySet:
-        return Batch.objects.visible_to(self.request.user)
+        return Batch.objects.visible_to(self.request.user).select_related("model_version")
 
     @extend_schema(
         request={"multipart/form-data": MANY},
         responses={
             202: BatchSerializer,
-            400: OpenApiResponse(ErrorSerializer, "no zip that is read, or a malformed form"),
+            400: OpenApiResponse(
+                ErrorSerializer, "no zip that is read, no such version, no public webhook, or a malformed form"
+            ),
             413: OpenApiResponse(ErrorSerializer, "over 1 GB or 10,000 images, packed or unpacked"),
             415: OpenApiResponse(ErrorSerializer, "not multipart"),
             429: OpenApiResponse(ErrorSerializer, "too many calls, or too many batches under way"),
@@ -190,6 +213,19 @@ class BatchViewSet(
         return batch
 
 
+def webhook_in(fields: dict[str, str]) -> str:
+    """Return the address that is to be told, "" for none. Raises BadPicture with code invalid_webhook."""
+    address = fields.get("webhook", "")
+    try:
+        if address:
+            check_address(address)
+    except ValidationError as error:
+        raise BadPicture(
+            f"The webhook is no public https:// address. {error.messages[0]}", "invalid_webhook"
+        ) from error
+    return address
+
+
 def take_in(request: HttpRequest, owner: Any) -> Batch:
     """Write what a request sends to the disk, look it through, and start a batch of it. Raises APIException."""
     source = Source.UPLOAD if request.headers.get("X-Sent-By") == "page" else Source.API
@@ -197,7 +233,9 @@ def take_in(request: HttpRequest, owner: Any) -> Batch:
         # Before anything is read; the count that holds is made again where the batch starts.
         check_room(owner)
         with spooled(request) as spool:
-            return start_batch(owner, spool.file, source, spool.name)
+            version = version_called(spool.fields.get("model_version"))
+            webhook = webhook_in(spool.fields)
+            return start_batch(owner, spool.file, source, spool.name, version, webhook)
     except TooManyBatches as error:
         raise TooManyUnderWay(str(error)) from error
     except NoRoom as error:

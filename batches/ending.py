@@ -22,6 +22,8 @@ def stop_batch(batch: Batch, state: State = State.CANCELLED, error: str = "") ->
         if not _hold(batch):
             return False
         ended = batch.end(state, error)
+        if ended:
+            batch.tell_of_its_end()
         forget_chunks(batch)
     return ended
 

@@ -10,6 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
+from recognizer.models import ModelVersion
 from recognizer.predictions import delete_images
 
 from .archives import LONGEST_NAME, parts_of
@@ -34,8 +35,13 @@ def check_room(owner: Any) -> None:
         raise TooManyBatches()
 
 
-def start_batch(owner: Any, file: IO[bytes], source: str, name: str = "") -> Batch:
-    """Keep a zip as parts and queue it. Raises archives.BadArchive, TooManyBatches; then nothing is kept."""
+def start_batch(
+    owner: Any, file: IO[bytes], source: str, name: str = "", version: ModelVersion | None = None, webhook: str = ""
+) -> Batch:
+    """Keep a zip as parts and queue it, to be read with a version, or with whichever serves.
+
+    Raises archives.BadArchive, TooManyBatches; then nothing is kept.
+    """
     chunks: list[Chunk] = []
     try:
         for number, part in enumerate(parts_of(file)):
@@ -46,7 +52,14 @@ def start_batch(owner: Any, file: IO[bytes], source: str, name: str = "") -> Bat
             get_user_model().objects.select_for_update().only("pk").get(pk=owner.pk)
             check_room(owner)
             total = sum(chunk.count for chunk in chunks)
-            batch = Batch.objects.create(owner=owner, total=total, source=source, name=name[:LONGEST_NAME])
+            batch = Batch.objects.create(
+                owner=owner,
+                total=total,
+                source=source,
+                name=name[:LONGEST_NAME],
+                model_version=version,
+                webhook=webhook,
+            )
             for chunk in chunks:
                 chunk.batch = batch
             Chunk.objects.bulk_create(chunks)

@@ -1,6 +1,7 @@
 """What is kept of a batch: where it is, what of it still waits, and what became of each picture."""
 
 import datetime
+import secrets
 from typing import Any, Self
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from recognizer.models import Prediction
+from recognizer.models import ModelVersion, Prediction
 
 from .archives import LONGEST_NAME
 
@@ -18,6 +19,16 @@ LEASE = datetime.timedelta(seconds=settings.BATCH_LEASE)
 
 RETRY = datetime.timedelta(seconds=5)
 """How long a chunk rests that could not be read for want of a network, a store or a database."""
+
+
+LONGEST_ADDRESS = 500
+"""Letters of a webhook's address."""
+
+MOST_ATTEMPTS = 8
+"""Times that a webhook is tried."""
+
+DELIVERY_LEASE = datetime.timedelta(minutes=1)
+"""How long an attempt at a webhook may take before it is held to have died."""
 
 
 class State(models.TextChoices):
@@ -47,10 +58,19 @@ class Batch(models.Model):
     name = models.CharField(max_length=LONGEST_NAME, blank=True)
     source = models.CharField(max_length=6)
     state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
+    model_version = models.ForeignKey(
+        ModelVersion,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="version it is to be read with",
+    )
     total = models.PositiveIntegerField("pictures")
     read = models.PositiveIntegerField("pictures that became predictions", default=0)
     refused = models.PositiveIntegerField("pictures that did not", default=0)
     error = models.TextField(blank=True)
+    webhook = models.CharField("address that is told of its end", max_length=LONGEST_ADDRESS, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -91,6 +111,11 @@ class Batch(models.Model):
         """End an active batch here and now: what was not read will not be. Returns False where it had ended."""
         ended = {"state": state, "error": error, "finished_at": timezone.now()}
         return bool(Batch.objects.active().filter(pk=self.pk).update(**ended))
+
+    def tell_of_its_end(self) -> None:
+        """Queue the webhook, if there is one. In the transaction that ends the batch: both happen or neither."""
+        if self.webhook:
+            Delivery.objects.create(batch=self)
 
 
 class ChunkQuerySet(models.QuerySet["Chunk"]):
@@ -173,3 +198,87 @@ class Item(models.Model):
     @property
     def in_words(self) -> str:
         return self.reason.replace("_", " ")
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def take(self) -> "Delivery | None":
+        """Lease the delivery that has been due the longest, those first that were tried the least."""
+        with transaction.atomic():
+            due = self.filter(state=Delivery.State.WAITING, due_at__lte=timezone.now())
+            delivery = due.select_for_update(skip_locked=True).order_by("attempts", "due_at").first()
+            if delivery is None:
+                return None
+            delivery.attempts += 1
+            delivery.due_at = timezone.now() + DELIVERY_LEASE
+            delivery.save(update_fields=["attempts", "due_at"])
+        return delivery
+
+    def held(self, delivery: "Delivery") -> Self:
+        """Keep a delivery as long as whoever took it may write down what came of it."""
+        return self.filter(pk=delivery.pk, attempts=delivery.attempts, state=Delivery.State.WAITING)
+
+
+class Delivery(models.Model):
+    """The word that a batch has ended, on its way to the batch's webhook. It arrives at least once, or is given up."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        DELIVERED = "delivered"
+        GIVEN_UP = "given_up"
+
+    batch = models.OneToOneField(Batch, models.CASCADE, related_name="delivery")
+    state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField("next attempt", default=timezone.now)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        indexes = [
+            models.Index(fields=["attempts", "due_at"], condition=Q(state="waiting"), name="delivery_that_waits"),
+        ]
+
+    def __str__(self) -> str:
+        return f"webhook of {self.batch}"
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.state == self.State.WAITING
+
+
+class Attempt(models.Model):
+    """One try of a delivery and what came of it."""
+
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="log")
+    at = models.DateTimeField()
+    status = models.PositiveSmallIntegerField("status that was answered", null=True)
+    failure = models.CharField("why it failed", max_length=100, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.status or ''} {self.failure}".strip()
+
+
+def new_secret() -> str:
+    return f"whsec_{secrets.token_hex(32)}"
+
+
+class SigningSecretQuerySet(models.QuerySet["SigningSecret"]):
+    def of(self, user: Any) -> "SigningSecret":
+        """Return a user's secret, made when it is first asked for."""
+        return self.get_or_create(user=user)[0]
+
+
+class SigningSecret(models.Model):
+    """What a user's webhooks are signed with. Both sides need it, so it is kept as it is."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="signing_secret")
+    secret = models.CharField(max_length=70, default=new_secret)
+
+    objects = SigningSecretQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"secret of {self.user}"

@@ -49,7 +49,7 @@ def read_waiting(stopping: threading.Event) -> None:
 def read_chunk(chunk: Chunk) -> None:
     """Read a chunk and keep what it held. What is wanting besides the pictures puts it off for a few seconds."""
     try:
-        batch = Batch.objects.select_related("owner").get(pk=chunk.batch_id)
+        batch = Batch.objects.select_related("owner", "model_version").get(pk=chunk.batch_id)
         with default_storage.open(chunk.part) as file:
             pictures = list(pictures_in(file.read(), chunk.first))
         if chunk.attempts == 1:
@@ -117,6 +117,7 @@ def _read(batch: Batch, picture: Picture) -> Item:
             source=batch.source,
             # No call can come under this key: theirs have no blanks.
             key=f"batch {batch.pk} {picture.number}",
+            version=batch.model_version,
         )
     except (UnreadableImage, NoNumber) as error:
         item.code = error.code
@@ -150,6 +151,8 @@ def _keep(chunk: Chunk, items: list[Item], last: bool = False) -> None:
                 if not batch.chunks.exists():
                     batch.state, batch.finished_at = State.DONE, timezone.now()
             batch.save(update_fields=["read", "refused", "state", "finished_at"])
+            if batch.state == State.DONE:
+                batch.tell_of_its_end()
     except (Fenced, IntegrityError):
         _forget(items)
         raise

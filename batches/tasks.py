@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection
 from .ending import orphaned_parts
 from .models import Chunk
 from .readings import read_waiting
+from .webhooks import deliver_due
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ def watch(sender: Any, **kwargs: Any) -> None:
     """Look for what waits as long as this worker lives, if it is one that reads batches."""
     if QUEUE in sender.app.amqp.queues.consume_from:
         threading.Thread(target=_watch, name="batches", daemon=True).start()
+        threading.Thread(target=_watch_webhooks, name="webhooks", daemon=True).start()
 
 
 def _watch() -> None:
@@ -65,6 +67,19 @@ def _watch() -> None:
         except Exception:
             # Whatever else goes wrong: without this thread, nobody would look any more.
             logger.exception("looking for batches")
+        finally:
+            connection.close()
+
+
+def _watch_webhooks() -> None:
+    """Send what is due. In a thread of its own, for it goes on while a batch is read."""
+    while not _stopping.wait(LOOK_EVERY):
+        try:
+            deliver_due(_stopping)
+        except DatabaseError as error:
+            logger.warning("looking for webhooks: %s", error)
+        except Exception:
+            logger.exception("looking for webhooks")
         finally:
             connection.close()
 

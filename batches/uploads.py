@@ -18,6 +18,9 @@ from .archives import MOST_BYTES, MOST_IMAGES, BadArchive
 MOST_SENT = MOST_BYTES + 8 * 1024 * 1024
 """Bytes of a whole request: its pictures, and what surrounds ten thousand of them."""
 
+FIELDS = {"model_version", "webhook"}
+"""What a form may say beside its files."""
+
 AT_ONCE = 2
 """Batches that one process takes in at the same time; each holds a thread."""
 
@@ -45,6 +48,7 @@ class Spool(FileUploadHandler):
         self.kind = ""
         self.name = ""
         self.names: set[str] = set()
+        self.fields: dict[str, str] = {}
         self.size = 0
         self.began = time.monotonic()
         self.packed: zipfile.ZipFile | None = None
@@ -139,7 +143,7 @@ def _receive(request: HttpRequest, spool: Spool) -> None:
     body = _Counted(request)
     try:
         # It reads of a body and nothing else.
-        MultiPartParser(request.META, body, [spool], "utf-8").parse()  # type: ignore[arg-type]
+        fields, _ = MultiPartParser(request.META, body, [spool], "utf-8").parse()  # type: ignore[arg-type]
     except TooManyFilesSent as error:
         raise BadArchive("too_many_images", f"A batch has at most {MOST_IMAGES:,} images.") from error
     except MultiPartParserError as error:
@@ -149,6 +153,9 @@ def _receive(request: HttpRequest, spool: Spool) -> None:
     # A body that ends early looks to the parser as if its last file ended there.
     if body.total < int(request.META.get("CONTENT_LENGTH") or 0):
         raise BrokenOff("The batch broke off.")
+    spool.fields = {name: str(fields[name]) for name in fields}
+    if unknown := set(spool.fields) - FIELDS:
+        raise BadArchive("unknown_field", f"There is no field {min(unknown)[:40]!r} here.")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
 from .ending import erase_batch, stop_batch
-from .models import Batch
+from .models import Batch, Delivery, SigningSecret, new_secret
 
 SHOWN = 20
 """Pictures of a batch that its page shows; the files hold all of them."""
@@ -22,7 +22,19 @@ SHOWN = 20
 @ensure_csrf_cookie
 def batches(request: HttpRequest) -> HttpResponse:
     mine = Batch.objects.filter(owner_id=request.user.pk)[:50]
-    return render(request, "batches/batches.html", {"batches": mine})
+    assert request.user.is_authenticated
+    secret = SigningSecret.objects.filter(user=request.user).first()
+    return render(request, "batches/batches.html", {"batches": mine, "secret": secret})
+
+
+@login_required
+@require_POST
+def renew_secret(request: HttpRequest) -> HttpResponse:
+    """Sign webhooks with a new secret."""
+    assert request.user.is_authenticated
+    SigningSecret.objects.update_or_create(user=request.user, defaults={"secret": new_secret()})
+    messages.success(request, "Webhooks are signed with the new secret from now on.")
+    return redirect("batches")
 
 
 @login_required
@@ -34,6 +46,7 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "batch": shown,
         "items": items[:SHOWN],
+        "delivery": Delivery.objects.filter(batch=shown).prefetch_related("log").first(),
         "may_change": shown.may_be_changed_by(request.user),
     }
     return render(request, "batches/batch.html", context)

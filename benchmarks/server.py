@@ -101,8 +101,8 @@ def token_of_a_new_user(environment: dict[str, str]) -> str:
     """Make an account in the site's database, and a token for it."""
     code = (
         "from django.contrib.auth.models import User\n"
-        "from knox.models import AuthToken\n"
-        "print(AuthToken.objects.create(User.objects.create_user('benchmark'))[1])"
+        "from keys.models import Key\n"
+        "print(Key.objects.issue(User.objects.create_user('benchmark'))[1])"
     )
     command = ["env", *(f"{name}={value}" for name, value in environment.items())]
     command += [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]

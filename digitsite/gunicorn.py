@@ -22,9 +22,17 @@ def post_worker_init(worker: Any) -> None:
     threading.Thread(target=_warm, args=[worker], daemon=True).start()
 
 
+def worker_exit(server: Any, worker: Any) -> None:
+    """Write down what is counted and not yet in the database."""
+    from keys.usage import write_down_if_possible
+
+    write_down_if_possible()
+
+
 def _warm(worker: Any) -> None:
     from django.db import DatabaseError, connection
 
+    from keys.usage import watch_usage
     from recognizer.exceptions import NoServingVersion
     from recognizer.serving import serving_reader, watch_promotions
 
@@ -35,4 +43,5 @@ def _warm(worker: Any) -> None:
     finally:
         connection.close()
     watch_promotions()
+    watch_usage()
     worker.log.info("Open %s in a browser; Ctrl+C stops the site", worker.sockets[0])

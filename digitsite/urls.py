@@ -5,6 +5,7 @@ from . import errors, health
 
 urlpatterns = [
     path("", include("recognizer.urls")),
+    path("", include("keys.urls")),
     path("", include("batches.urls")),
     path("", include("training.urls")),
     path("api/v1/", include("recognizer.api.urls")),

@@ -13,7 +13,8 @@ from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHt
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
-from knox.models import AuthToken
+
+from keys.models import Key
 
 from .exceptions import NoServingVersion
 from .exports import csv_lines, images_zip
@@ -413,13 +414,24 @@ class AccountAdmin(UserAdmin):
 admin.site.unregister(User)
 admin.site.register(User, AccountAdmin)
 
-admin.site.unregister(AuthToken)
 
+@admin.register(Key)
+class KeyAdmin(ReadOnly, admin.ModelAdmin):
+    """Who holds keys. People make their own; staff can only revoke."""
 
-@admin.register(AuthToken)
-class TokenAdmin(ReadOnly, admin.ModelAdmin):
-    """Who holds tokens. People make their own; staff can only revoke."""
+    facts = ["name", "user", "token", "may", "limit", "created_at", "expires_at", "last_used_at"]
+    list_display = [*facts]
+    list_select_related = ["user"]
+    search_fields = ["name", "user__username", "secrets__token_key"]
+    fields = [*facts]
 
-    list_display = ["token_key", "user", "created", "expiry"]
-    search_fields = ["token_key", "user__username"]
-    fields = ["token_key", "user", "created", "expiry"]
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Key]:
+        return Key.objects.prefetch_related("secrets")
+
+    @admin.display
+    def token(self, key: Key) -> str:
+        return f"{key.start}…"
+
+    @admin.display
+    def may(self, key: Key) -> str:
+        return ", ".join(key.scopes)

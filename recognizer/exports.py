@@ -7,6 +7,8 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO
 
+from keys.models import Key
+
 from .models import Correction, Prediction
 
 COLUMNS = (
@@ -43,6 +45,18 @@ def csv_lines(predictions: Iterable[Prediction]) -> Iterator[str]:
         )
 
 
+KEY_COLUMNS = ("name", "token_starts_with", "scopes", "calls_a_minute", "made", "expires", "last_used")
+
+
+def key_lines(keys: Iterable[Key]) -> Iterator[str]:
+    """Yield the lines of a CSV file of keys, headings first. Tokens are not known here."""
+    writer = csv.writer(Echo())
+    yield writer.writerow(KEY_COLUMNS)
+    for key in keys:
+        moments = [at.isoformat() if at else "" for at in (key.created_at, key.expires_at, key.last_used_at)]
+        yield writer.writerow([harmless(key.name), key.start, " ".join(key.scopes), key.limit or "", *moments])
+
+
 class Echo:
     """A file that hands each line back instead of keeping it."""
 
@@ -77,11 +91,16 @@ def images_zip(predictions: Iterable[Prediction]) -> IO[bytes]:
     return file
 
 
-def archive(predictions: Callable[[], Iterable[Prediction]]) -> IO[bytes]:
-    """Pack images, their labels, and `predictions.csv` with all that is known of them; asks for the rows twice."""
+def archive(predictions: Callable[[], Iterable[Prediction]], keys: Iterable[Key] | None) -> IO[bytes]:
+    """Pack images, their labels, `predictions.csv` with all that is known of them, and a user's `keys.csv`.
+
+    Asks for the predictions twice.
+    """
     file = images_zip(predictions())
     with zipfile.ZipFile(file, "a") as packed:
         packed.writestr("predictions.csv", "".join(csv_lines(predictions())))
+        if keys is not None:
+            packed.writestr("keys.csv", "".join(key_lines(keys)))
     file.seek(0)
     return file
 

@@ -30,6 +30,11 @@ class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
         newest = Promotion.objects.select_related("version").order_by("-id").first()
         return newest.version if newest else None
 
+    def called(self, name: object) -> "ModelVersion | None":
+        """Return the version of a name that somebody sent, whatever they sent."""
+        # What cannot be printed no version is called, and some databases cannot even be asked for it.
+        return self.filter(name=name).first() if isinstance(name, str) and name.isprintable() else None
+
     def with_serving(self) -> Self:
         """Annotate each version with `serves`: whether it is the one."""
         newest = Promotion.objects.order_by("-id").values("version")[:1]

@@ -15,17 +15,17 @@ from .models import LONGEST_TEXT, ModelVersion, Prediction, PredictionQuerySet
 from .reading import Reading, Reason, UnreadableImage, encode_page, frames_strip, open_image, open_strip
 from .reading.explanation import explain
 from .reading.heat import heat_strip
-from .serving import serving_reader
+from .serving import reader_for, serving_reader
 from .storage import unknown_files
 from .visitors import Identity
 
 
-def read_picture(data: bytes) -> tuple[Reading, ModelVersion]:
-    """Read a picture with the serving version.
+def read_picture(data: bytes, version: ModelVersion | None = None) -> tuple[Reading, ModelVersion]:
+    """Read a picture with a version, the serving one for None.
 
     Raises UnreadableImage for what is no picture, NoNumber for one without a number and NoServingVersion.
     """
-    reader = serving_reader()
+    reader = reader_for(version)
     try:
         with READING_SECONDS.time():
             reading = reader.read(data)
@@ -41,18 +41,21 @@ def read_picture(data: bytes) -> tuple[Reading, ModelVersion]:
     return reading, reader.version
 
 
-def store_prediction(data: bytes, *, identity: Identity, source: str, key: str = "") -> Prediction:
-    """Read a picture and keep it: image and row live or die together.
+def store_prediction(
+    data: bytes, *, identity: Identity, source: str, key: str = "", version: ModelVersion | None = None
+) -> Prediction:
+    """Read a picture, with a version or the serving one, and keep it: image and row live or die together.
 
     The image is written first, so that no row is ever without one; where the row fails the image is removed,
     and what a crash leaves between the two `manage.py sweep_media` finds. Under one Idempotency-Key of one identity
     a picture is kept once, and returned as it was kept. Raises as `read_picture`, and KeyReused where another
-    picture came under the key.
+    picture, or another version to read it with, came under the key.
     """
-    digest = sha256(source.encode() + data).hexdigest() if key else ""
+    asked = f"{source} {version or ''} "
+    digest = sha256(asked.encode() + data).hexdigest() if key else ""
     if key and (kept := _kept_under(key, digest, identity)):
         return kept
-    prediction = prepare_prediction(data, identity=identity, source=source, key=key)
+    prediction = prepare_prediction(data, identity=identity, source=source, key=key, version=version)
     prediction.request_sha256 = digest
     try:
         with STAGE_SECONDS.labels("row").time(), transaction.atomic():
@@ -66,12 +69,14 @@ def store_prediction(data: bytes, *, identity: Identity, source: str, key: str =
     return prediction
 
 
-def prepare_prediction(data: bytes, *, identity: Identity, source: str, key: str) -> Prediction:
+def prepare_prediction(
+    data: bytes, *, identity: Identity, source: str, key: str, version: ModelVersion | None = None
+) -> Prediction:
     """Read a picture and write its image; the caller saves the row, or deletes the image.
 
     Raises as `read_picture`, and OSError where the image cannot be written.
     """
-    reading, version = read_picture(data)
+    reading, version = read_picture(data, version)
     with STAGE_SECONDS.labels("encode").time():
         encoded, extension = encode_page(reading.page)
     prediction = build_prediction(reading, version, source)

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,26 @@ def serving_reader() -> ServingReader:
     Raises NoServingVersion where none is installed or the only one cannot be loaded.
     """
     return _cache.get()
+
+
+MOST_PINNED = 2
+"""Versions besides the serving one whose readers a process keeps, for calls that ask for them."""
+
+
+def reader_for(version: ModelVersion | None) -> ServingReader:
+    """Return this process's reader for a version, the serving one for None, loading it at need.
+
+    Raises NoServingVersion where it cannot be loaded.
+    """
+    if version is None:
+        return serving_reader()
+    current = _cache.current
+    return current if current is not None and current.version.pk == version.pk else _pinned(version.pk)
+
+
+@lru_cache(maxsize=MOST_PINNED)
+def _pinned(pk: int) -> ServingReader:
+    return load_version(ModelVersion.objects.get(pk=pk))
 
 
 def serving_now() -> str | None:

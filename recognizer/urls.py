@@ -20,7 +20,6 @@ urlpatterns = [
     path("review/<int:pk>/image/", review.image, name="review-image"),
     path("about/", views.about, name="about"),
     path("about/mistakes/", views.about_mistakes, name="about-mistakes"),
-    path("api-access/", views.api_access, name="api-access"),
     path(
         "accounts/",
         include(

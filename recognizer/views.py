@@ -4,7 +4,6 @@ import datetime
 from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_required
@@ -13,14 +12,15 @@ from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse, reverse_lazy
+from django.urls import reverse_lazy
 from django.utils.dateparse import parse_datetime
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie, requires_csrf_token
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.generic import FormView
-from knox.models import AuthToken
+
+from keys.models import Key
 
 from .exceptions import NoServingVersion
 from .exports import archive
@@ -75,7 +75,8 @@ def erase_history(request: HttpRequest) -> HttpResponse:
 def export_history(request: HttpRequest) -> HttpResponseBase:
     """Give the sender everything that is kept for them, as one archive."""
     mine = Prediction.objects.of(identity_of(request)).select_related("owner", "model_version").with_correction()
-    packed = archive(lambda: mine.iterator(chunk_size=500))
+    keys = Key.objects.of(request.user) if request.user.is_authenticated else None
+    packed = archive(lambda: mine.iterator(chunk_size=500), keys)
     return FileResponse(packed, as_attachment=True, filename="my-predictions.zip")
 
 
@@ -199,71 +200,6 @@ def about_mistakes(request: HttpRequest) -> HttpResponse:
             return picture(file.read(), "png", "mistakes.png")
     except FileNotFoundError as error:
         raise Http404("The picture is gone.") from error
-
-
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def api_access(request: HttpRequest) -> HttpResponse:
-    """Show how programs call, to everybody; users make and revoke their tokens here."""
-    return change_tokens(request) if request.method == "POST" else show_api_access(request)
-
-
-FRESH_TOKEN, SECONDS_TO_SHOW = "fresh_token", 60
-
-
-@login_required
-def change_tokens(request: HttpRequest) -> HttpResponse:
-    """Make or revoke a token. A new one is shown once: only its hash is kept.
-
-    A cookie takes it to the page that shows it, so that to load that page again makes no second one.
-    """
-    assert request.user.is_authenticated
-    tokens = AuthToken.objects.filter(user=request.user)
-    if request.POST.get("action") == "revoke":
-        tokens.filter(digest=request.POST.get("token", "")).delete()
-        messages.success(request, "The token is revoked.")
-        return redirect("api-access")
-    most = settings.REST_KNOX["TOKEN_LIMIT_PER_USER"]
-    if tokens.count() >= most:
-        messages.error(request, f"You have {most} tokens. Revoke one first.")
-        return redirect("api-access")
-    _, fresh = AuthToken.objects.create(request.user)
-    shows = redirect("api-access")
-    shows.set_signed_cookie(
-        FRESH_TOKEN,
-        fresh,
-        salt=str(request.user.pk),
-        max_age=SECONDS_TO_SHOW,
-        path=reverse("api-access"),
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
-    return shows
-
-
-EXAMPLES = [
-    {"name": "curl", "slug": "curl", "template": "api/example.sh"},
-    {"name": "Python", "slug": "python", "template": "api/example.py"},
-    {"name": "JavaScript", "slug": "javascript", "template": "api/example.mjs"},
-]
-
-
-def show_api_access(request: HttpRequest) -> HttpResponse:
-    user = request.user
-    # Whoever logs in next at the same browser gets nothing from it.
-    fresh = request.get_signed_cookie(FRESH_TOKEN, None, salt=str(user.pk), max_age=SECONDS_TO_SHOW)
-    context = {
-        "tokens": AuthToken.objects.filter(user=user).order_by("-created") if user.is_authenticated else [],
-        "fresh": fresh,
-        "token": fresh or "YOUR_TOKEN",
-        "address": request.build_absolute_uri(reverse("api:predictions-list")),
-        "examples": EXAMPLES,
-    }
-    shown = render(request, "api_access.html", context)
-    if FRESH_TOKEN in request.COOKIES:
-        shown.delete_cookie(FRESH_TOKEN, path=reverse("api-access"))
-    return shown
 
 
 def claim_history(request: HttpRequest, user: Any, visitor_before: Any) -> None:

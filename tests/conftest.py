@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.test import Client, override_settings
 from PIL import Image, ImageDraw
 
+from keys import usage
 from recognizer import serving
 from recognizer.exceptions import NoServingVersion
 from recognizer.models import ModelVersion, Prediction
@@ -59,6 +60,8 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start each test as a process that has counted no call and loaded no network."""
     cache.clear()
     monkeypatch.setattr(serving, "_cache", serving._Cache())
+    serving._pinned.cache_clear()
+    monkeypatch.setattr(usage, "_calls", usage.Calls())
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.test import Client
-from knox.models import AuthToken
 
+from keys.models import Key, Secret
 from recognizer.models import Correction, Prediction
 from tests.conftest import user_client, visitor_client
 
@@ -34,14 +34,21 @@ def test_all_of_ones_own_and_nobody_elses_is_taken_along(make_prediction: Make, 
     visitor = uuid.uuid4()
     owner: dict[str, Any] = {"owner": user} if kind == "user" else {"visitor": visitor}
     first, second = make_prediction("12", **owner), make_prediction("3", **owner)
+    _, token = Key.objects.issue(user, "=scanner", ["read"])
     second.flag("8")
     make_prediction("999")
     client = user_client(user) if kind == "user" else visitor_client(visitor)
     files = unpacked(client.get(EXPORT))
-    assert set(files) == {f"{first.pk}.png", f"{second.pk}.png", "labels.json", "predictions.csv"}
+    named = {f"{first.pk}.png", f"{second.pk}.png", "labels.json", "predictions.csv"}
+    assert set(files) == named | ({"keys.csv"} if kind == "user" else set())
     assert json.loads(files["labels.json"])[f"{first.pk}.png"] == {"text": "12"}
     rows = list(csv.DictReader(io.StringIO(files["predictions.csv"].decode())))
     assert {(row["text"], row["correction"]) for row in rows} == {("12", ""), ("3", "8")}
+    if kind == "user":
+        (key,) = csv.DictReader(io.StringIO(files["keys.csv"].decode()))
+        assert (key["name"], key["scopes"]) == ("'=scanner", "read")
+        assert token.startswith(key["token_starts_with"])
+        assert token not in files["keys.csv"].decode()
 
 
 def test_a_stranger_takes_an_empty_archive_along(client: Client) -> None:
@@ -52,7 +59,7 @@ def test_a_stranger_takes_an_empty_archive_along(client: Client) -> None:
 def test_an_account_goes_with_all_that_it_held(make_prediction: Make, user: User, other_user: User) -> None:
     mine, theirs = make_prediction(owner=user), make_prediction(owner=other_user)
     mine.flag("7", by=user)
-    AuthToken.objects.create(user)
+    Key.objects.issue(user)
     client = user_client(user)
     response = client.post(ERASE, {"password": "a long pass phrase"})
     assert response.status_code == 302
@@ -60,7 +67,8 @@ def test_an_account_goes_with_all_that_it_held(make_prediction: Make, user: User
     assert list(Prediction.objects.all()) == [theirs]
     assert not default_storage.exists(mine.image.name)
     assert not Correction.objects.exists()
-    assert not AuthToken.objects.exists()
+    assert not Key.objects.exists()
+    assert not Secret.objects.exists()
     assert client.get("/accounts/").status_code == 302
 
 

@@ -17,6 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from keys.models import Key
 from recognizer.admin import NewestRows, PredictionAdmin
 from recognizer.exports import harmless
 from recognizer.models import Correction, ModelVersion, Prediction
@@ -366,17 +367,18 @@ def test_staff_without_the_permission_promote_nothing(staff: User, version: Mode
     assert version.promotions.count() == 1
 
 
-def test_tokens_can_be_seen_and_revoked_but_not_made(admin: Client, user: User) -> None:
-    from knox.models import AuthToken
-
-    row, token = AuthToken.objects.create(user)
-    path = reverse("admin:knox_authtoken_changelist")
+def test_keys_can_be_seen_and_revoked_but_not_made(admin: Client, user: User) -> None:
+    row, token = Key.objects.issue(user, "scanner")
+    path = reverse("admin:keys_key_changelist")
     shown = page(admin, path)
     assert user.username in shown
-    assert token not in shown
+    assert "scanner" in shown
+    for text in (shown, page(admin, f"{path}{row.pk}/change/")):
+        assert f"{token[:15]}…" in text
+        assert token not in text
     assert admin.get(f"{path}add/").status_code == 403
     admin.post(f"{path}{row.pk}/delete/", {"post": "yes"})
-    assert not AuthToken.objects.exists()
+    assert not Key.objects.exists()
 
 
 def test_pages_of_the_admin_hold_no_inline_script(admin: Client, make_prediction: Make) -> None:

@@ -58,6 +58,7 @@ def test_a_taken_port_is_told_before_anything_else(tmp_path: Path) -> None:
         "bench-drift",
         "backup",
         "screenshots",
+        "client",
     ],
 )
 def test_every_command_that_is_promised_exists(target: str) -> None:

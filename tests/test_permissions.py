@@ -10,9 +10,9 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from knox.models import AuthToken
 
 from batches.models import Batch
+from keys.models import Key
 from recognizer.models import ModelVersion, Prediction
 from tests.batches.zips import zip_of
 from tests.conftest import FakeReader, user_client, visitor_client
@@ -113,12 +113,28 @@ ROWS: dict[str, list[Row]] = {
         Row("/batches/{batches/batch}/erase/", "302 302 302 302 404 403 403 302", "POST"),
         Row("/batches/{batches/batch}/erase/", people(405)),
     ],
+    "batches-secret": [
+        Row("/batches/secret/", people(302), "POST"),
+        Row("/batches/secret/", people(405)),
+    ],
     "about": [Row("/about/", OPEN)],
     "about-mistakes": [Row("/about/mistakes/", OPEN)],
     "api-access": [
         Row("/api-access/", OPEN),
-        Row("/api-access/", people(302), "POST", {"action": "create"}),
-        Row("/api-access/", people(302), "POST", {"action": "revoke", "token": "x"}),
+        Row("/api-access/", people(302), "POST", {"name": "a key", "scopes": ["read"]}),
+        Row("/api-access/", people(400), "POST", {"name": "a key"}),
+    ],
+    "key": [
+        Row("/api-access/keys/{keys/key}/", people_of(200, 404)),
+        Row("/api-access/keys/{keys/key}/", people_of(302, 404), "POST", {"name": "a key", "scopes": ["read"]}),
+    ],
+    "key-renew": [
+        Row("/api-access/keys/{keys/key}/renew/", people_of(302, 404), "POST"),
+        Row("/api-access/keys/{keys/key}/renew/", people(405)),
+    ],
+    "key-revoke": [
+        Row("/api-access/keys/{keys/key}/revoke/", people_of(302, 404), "POST"),
+        Row("/api-access/keys/{keys/key}/revoke/", people(405)),
     ],
     "login": [Row("/accounts/login/", "200 200 200 302 302 302 302 302")],
     "logout": [
@@ -207,7 +223,7 @@ ADMIN_MODELS: dict[str, dict[str, str]] = {
     "recognizer/modelversion": {"add": "403", "delete": "403"},
     "training/trainingrun": {"add": "403", "delete": "403"},
     "batches/batch": {"add": "403", "delete": "200"},
-    "knox/authtoken": {"add": "403", "delete": "200"},
+    "keys/key": {"add": "403", "delete": "200"},
     "auth/user": {"add": "200", "delete": "200"},
     "auth/group": {"add": "200", "delete": "200"},
 }
@@ -296,7 +312,7 @@ def test_everybody_gets_what_is_theirs_and_nothing_else(
                     # A batch belongs to a user: here to the owner, whoever asks.
                     "batches/batch": Batch.objects.create(owner=user, total=1, source="api").pk,
                     "training/trainingrun": TrainingRun.objects.get_or_create()[0].pk,
-                    "knox/authtoken": AuthToken.objects.create(user)[0].pk,
+                    "keys/key": Key.objects.filter(user=user).delete() and Key.objects.issue(user)[0].pk,
                     "auth/user": other_user.pk,
                     "auth/group": Group.objects.get_or_create(name="group")[0].pk,
                 }
@@ -322,7 +338,7 @@ def test_a_visitor_cannot_take_a_session_for_anothers_by_naming_it(client: Clien
 
 def test_a_token_sees_what_its_user_sees(make_prediction: Make, user: User, other_user: User) -> None:
     mine, theirs = make_prediction(owner=user), make_prediction(owner=other_user)
-    token = AuthToken.objects.create(user)[1]
+    token = Key.objects.issue(user)[1]
     client = Client(headers={"Authorization": f"Token {token}"})
     assert client.get(f"/api/v1/predictions/{mine.pk}/").status_code == 200
     assert client.get(f"/api/v1/predictions/{theirs.pk}/").status_code == 404

@@ -14,13 +14,14 @@ from django.conf import settings as site
 from django.contrib.auth.models import User
 from django.core.management import get_commands
 from django.template.loader import render_to_string
-from knox.models import AuthToken
+from rest_framework import exceptions
 
 from benchmarks.publishing import RESULTS, block
+from keys.models import Key
+from keys.views import EXAMPLES
 from recognizer.models import LONGEST_TEXT
-from recognizer.reading import MAX_BYTES, MAX_PIXELS
+from recognizer.reading import MAX_BYTES, MAX_PIXELS, Reason
 from recognizer.serving import install_shipped_version
-from recognizer.views import EXAMPLES
 from training import report
 
 README = (Path(site.BASE_DIR) / "README.md").read_text()
@@ -56,7 +57,7 @@ def test_the_examples_read_a_digit(
         assert not os.environ.get("CI"), f"{NEEDED[slug]} is absent, and CI must not skip it"
         pytest.skip(f"{NEEDED[slug]} is not on this machine")
     install_shipped_version()
-    token = AuthToken.objects.create(User.objects.create_user("reader of the README"))[1]
+    token = Key.objects.issue(User.objects.create_user("reader of the README"))[1]
     (tmp_path / "digits.png").write_bytes(mnist_pictures[7])
     code = example(slug).replace(ADDRESS, f"{live_server.url}/api/v1/predictions/").replace(TOKEN, token)
     done = subprocess.run(COMMANDS[slug], cwd=tmp_path, input=code, capture_output=True, text=True, timeout=60)
@@ -83,13 +84,20 @@ def test_the_limits_are_those_of_the_code() -> None:
 def test_every_code_of_an_error_is_listed() -> None:
     listed = set(re.findall(r"`([a-z0-9_]+)`", section("API").partition("Errors are JSON")[2]))
     sources = [
-        file for room in ("recognizer", "batches", "digitsite") for file in (Path(site.BASE_DIR) / room).rglob("*.py")
+        file
+        for room in ("recognizer", "batches", "keys", "digitsite")
+        for file in (Path(site.BASE_DIR) / room).rglob("*.py")
     ]
     code = "\n".join(path.read_text() for path in sources)
     written = set(re.findall(r'UnreadableImage\(\s*"(\w+)"', code))
     written |= set(re.findall(r'(?:BadPicture|RequestTooLarge)\(.*, "(\w+)"\)', code))
     written |= set(re.findall(r'BadArchive\(\s*"(\w+)"', code))
     written |= set(re.findall(r'default_code = "(\w+)"', code)) | set(re.findall(r'"code": "(\w+)"', code))
+    written |= set(re.findall(r'\banswer\(.*, "(\w+)"\)', code)) | set(re.findall(r'\d+: \("(\w+)", "', code))
+    written |= set(re.findall(r'\bPicture\(.*, "(\w+)"\)', code)) | {reason.value for reason in Reason}
+    # Every address has one kind of answer, whatever kind a caller would accept.
+    written |= {kind.default_code for kind in exceptions.APIException.__subclasses__()} - {"not_acceptable"}
+    assert {"too_slow", "bad_request", "damaged", "not_authenticated", "throttled"} <= written
     assert {"truncated", "missing_image", "not_serving", "too_large"} <= written
     assert written <= listed
 
@@ -127,3 +135,12 @@ def test_the_speed_it_tells_is_what_was_measured(name: str) -> None:
 @pytest.mark.parametrize("name", re.findall(r"\]\(([^)#:]+)\)", README))
 def test_what_it_points_to_exists(name: str) -> None:
     assert (Path(site.BASE_DIR) / name).exists()
+
+
+def test_the_policy_points_to_what_exists_and_deprecates_what_the_schema_does(client: Any) -> None:
+    folder = Path(site.BASE_DIR) / "docs"
+    policy = (folder / "api.md").read_text()
+    for name in re.findall(r"\]\((?!https:)([^)#]+)", policy):
+        assert (folder / name).exists(), name
+    schema = json.dumps(client.get("/api/v1/schema/").json())
+    assert ("Nothing is deprecated today." in policy) == ('"deprecated": true' not in schema)

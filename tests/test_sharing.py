@@ -17,6 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from benchmarks.processes import free_port
+from keys.models import Key
 from recognizer.api.throttling import ScopeByAddress
 from tests.servers import redis_or_skip
 
@@ -120,3 +121,11 @@ def test_without_redis_sessions_go_on(user: User) -> None:
     assert client.get("/accounts/").status_code == 200
     assert client.post("/accounts/logout/").status_code == 302
     assert client.get("/accounts/").status_code == 302
+
+
+def test_the_limit_of_a_key_is_counted_there_too(redis: None, user: User) -> None:
+    _, token = Key.objects.issue(user, limit=3)
+    client = Client(headers={"Authorization": f"Token {token}"})
+    answers = [client.get("/api/v1/predictions/") for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+    assert 0 < int(answers[-1]["Retry-After"]) <= 60

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from knox.models import AuthToken
 
+from keys.models import Key
 from recognizer import views
 from recognizer.models import ModelVersion, Prediction, Promotion
 from recognizer.pagination import PAGE
@@ -256,30 +256,6 @@ def test_a_changed_password_ends_every_other_session(mine: Client, user: User) -
     assert elsewhere.get("/accounts/password/").status_code == 302
 
 
-def test_a_new_token_is_shown_once_and_in_the_examples(mine: Client) -> None:
-    made = mine.post("/api-access/", {"action": "create"})
-    assert (made.status_code, made.url) == (302, "/api-access/")
-    shown = page(mine, "/api-access/")
-    (token,) = re.findall(r'id="fresh-token">([^<]+)<', shown)
-    assert shown.count(token) == 4
-    assert token not in page(mine, "/api-access/")
-    caller = Client(headers={"Authorization": f"Token {token}"})
-    assert caller.get("/api/v1/predictions/").status_code == 200
-
-
-def test_a_page_with_a_new_token_may_be_loaded_again(mine: Client) -> None:
-    assert mine.post("/api-access/", {"action": "create"}, follow=True).request["REQUEST_METHOD"] == "GET"
-    page(mine, "/api-access/")
-    assert AuthToken.objects.count() == 1
-
-
-def test_a_new_token_is_shown_to_nobody_else_at_the_same_browser(mine: Client, other_user: User) -> None:
-    answer = mine.post("/api-access/", {"action": "create"})
-    other = user_client(other_user)
-    other.cookies["fresh_token"] = answer.cookies["fresh_token"].value
-    assert "fresh-token" not in page(other, "/api-access/")
-
-
 def test_a_prediction_without_digits_has_no_heat(mine: Client, user: User, make_prediction: Make) -> None:
     shown = make_prediction(owner=user)
     Prediction.objects.filter(pk=shown.pk).update(text="", digits=[], frames=b"")
@@ -295,26 +271,6 @@ def test_what_the_serving_version_draws_is_drawn_anew_and_not_without_one(
         answer = mine.get(f"/predictions/{shown.pk}/{drawn}/")
         assert answer.status_code == 503
         assert "no-store" in answer["Cache-Control"]
-
-
-@pytest.mark.parametrize("made_up", ["a token", "a:b:c", ""])
-def test_a_made_up_cookie_shows_no_token(mine: Client, made_up: str) -> None:
-    mine.cookies["fresh_token"] = made_up
-    assert "fresh-token" not in page(mine, "/api-access/")
-
-
-def test_ten_tokens_are_enough(mine: Client, user: User) -> None:
-    for _ in range(10):
-        AuthToken.objects.create(user)
-    shown = mine.post("/api-access/", {"action": "create"}, follow=True).content.decode()
-    assert "You have 10 tokens. Revoke one first." in shown
-    assert AuthToken.objects.count() == 10
-
-
-def test_nobody_revokes_the_token_of_another(mine: Client, other_user: User) -> None:
-    token, _ = AuthToken.objects.create(other_user)
-    mine.post("/api-access/", {"action": "revoke", "token": token.digest})
-    assert AuthToken.objects.filter(pk=token.pk).exists()
 
 
 def test_examples_call_this_site(client: Client) -> None:
@@ -345,12 +301,12 @@ def test_a_form_without_its_token_changes_nothing(user: User, make_prediction: M
     client = Client(enforce_csrf_checks=True)
     client.force_login(user)
     for path in (f"/predictions/{made.pk}/flag/", f"/predictions/{made.pk}/delete/", "/history/erase/", "/api-access/"):
-        answer = client.post(path, {"text": "7", "action": "create"})
+        answer = client.post(path, {"text": "7", "name": "a key", "scopes": ["read"]})
         assert answer.status_code == 403
         assert "The form was out of date" in answer.content.decode()
     assert not made.corrections.exists()
     assert Prediction.objects.exists()
-    assert not AuthToken.objects.exists()
+    assert not Key.objects.exists()
 
 
 def test_a_failure_is_told_without_a_word_of_why(monkeypatch: pytest.MonkeyPatch) -> None:

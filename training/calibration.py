@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from .datasets import SETTLING, Examples, augmented
+
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """Find the temperature that makes logits (n, 11) most likely to have given labels (n,).
@@ -27,8 +29,9 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return (low + high) / 2
 
 
-def calibrate(network: keras.Model, frames: np.ndarray, labels: np.ndarray) -> float:
-    """Scale the network's last layer by the temperature fitted on held-out frames (n, 28, 28). Returns it."""
+def calibrate(network: keras.Model, held_out: Examples) -> float:
+    """Scale the network's last layer by the temperature fitted on examples it has not seen, augmented. Returns it."""
+    frames, labels = augmented(held_out, np.arange(len(held_out)), seed=0, mix=SETTLING)
     last = network.get_layer("logits")
     logits = keras.Model(network.inputs, last.output).predict(frames[..., None], batch_size=500, verbose=0)
     temperature = fit_temperature(logits, labels)

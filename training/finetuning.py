@@ -8,12 +8,15 @@ from queue import Queue
 import keras
 import numpy as np
 
-from recognizer.reading.classifier import CLASSES, NOT_A_DIGIT
+from recognizer.reading.classifier import CLASSES
 
 from .augmentation import augment
 from .datasets import Examples, augmented, framed
 
 TELL_EVERY = 12
+PROBED, DOUBTFUL = 20_000, 0.1
+"""How many replayed examples the serving network is asked about, and the share of each class it is least sure of."""
+
 FEWEST_STEPS, MOST_STEPS = 120, 360
 
 
@@ -35,6 +38,10 @@ class Recipe:
     average: float = 0.98
     as_before: float = 0.9
     """Weight of the serving network's own answer in the target of a replayed example; the label has the rest."""
+
+    way: float = 0.5
+    """How far to go from the serving network's weights to those learnt: half-way there what is new is known, and little
+    of what is old lost."""
 
     seed: int = 1
 
@@ -60,7 +67,8 @@ def fine_tune(
 
     Replayed examples keep the champion's own answer in their target (Li and Hoiem, "Learning without
     forgetting", 2016), and batch statistics stay frozen, so that what is not corrected stays as it was.
-    Returns the running average of the weights. corrections: labels 0 to 10, 10 for "not one digit".
+    Returns the running average of the weights, brought part of the way back to the champion's (Wortsman et al.,
+    "Robust fine-tuning of zero-shot models", 2022). corrections: labels 0 to 10, 10 for "not one digit".
     """
     keras.utils.set_random_seed(recipe.seed)
     network = keras.models.clone_model(champion)
@@ -75,7 +83,7 @@ def fine_tune(
     optimizer = keras.optimizers.Adam(rate, use_ema=True, ema_momentum=recipe.average)
     network.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
     sums, told = {"loss": 0.0, "accuracy": 0.0}, 0
-    with _Ahead(_batches(corrections, replay, recipe)) as batches:
+    with _Ahead(_batches(corrections, replay, _doubtful(champion, replay, recipe.seed), recipe)) as batches:
         for number in range(1, recipe.steps + 1):
             frames, targets, replayed = next(batches)
             before = np.asarray(champion(frames[replayed], training=False))
@@ -88,13 +96,30 @@ def fine_tune(
                 tell(Step(number, recipe.steps, loss, accuracy))
                 sums, told = dict.fromkeys(sums, 0.0), number
     optimizer.finalize_variable_values(network.trainable_variables)
+    ways = zip(champion.get_weights(), network.get_weights(), strict=True)
+    network.set_weights([before + recipe.way * (after - before) for before, after in ways])
     return network
 
 
-def _batches(corrections: Examples, replay: Examples, recipe: Recipe) -> Iterator[tuple[np.ndarray, ...]]:
+def _doubtful(champion: keras.Model, replay: Examples, seed: int) -> Examples:
+    """Keep the examples of each class that a network is least sure of: the first that it would forget."""
+    some = np.random.default_rng(seed).permutation(len(replay))[:PROBED]
+    answers = champion.predict(framed(replay.images[some])[..., None], batch_size=500, verbose=0)
+    labels = replay.labels[some]
+    sure = answers[np.arange(len(some)), labels]
+    kept = []
+    for digit in np.unique(labels):
+        of_class = np.flatnonzero(labels == digit)
+        kept.append(of_class[np.argsort(sure[of_class])][: max(1, round(DOUBTFUL * len(of_class)))])
+    chosen = some[np.concatenate(kept)]
+    return Examples(replay.images[chosen], replay.labels[chosen])
+
+
+def _batches(
+    corrections: Examples, replay: Examples, doubtful: Examples, recipe: Recipe
+) -> Iterator[tuple[np.ndarray, ...]]:
     """Yield frames float32 (b, 28, 28, 1), one-hot targets float32 (b, 11) and which rows are replay, bool (b,)."""
     corrected = round(recipe.share * recipe.batch_size)
-    by_class = [np.flatnonzero(replay.labels == digit) for digit in range(NOT_A_DIGIT)]
     one_hot = np.eye(CLASSES, dtype=np.float32)
     replayed = np.arange(recipe.batch_size) >= corrected
     for step in range(recipe.steps):
@@ -102,14 +127,23 @@ def _batches(corrections: Examples, replay: Examples, recipe: Recipe) -> Iterato
         chosen = rng.integers(len(corrections), size=corrected)
         inks = corrections.images[chosen].astype(np.float32) / 255
         taught = np.stack([augment(ink, rng) for ink in inks])
-        digits = np.arange(recipe.batch_size - corrected) % NOT_A_DIGIT
-        indices = np.array([rng.choice(by_class[digit]) for digit in digits])
-        # Half of it as it is: that is what the network will be judged on.
-        rng.shuffle(indices)
-        plain, rest = indices[: len(indices) // 2], indices[len(indices) // 2 :]
-        bent, labels = augmented(replay, rest, int(rng.integers(2**31)))
-        frames = np.concatenate([taught, framed(replay.images[plain]), bent])[..., None]
-        yield frames, one_hot[np.concatenate([corrections.labels[chosen], replay.labels[plain], labels])], replayed
+        # Half of the replay is bent; of the rest, as it will be judged, half is what the champion was in doubt about.
+        replays = recipe.batch_size - corrected
+        unsure, plain = replays // 4, replays // 2 - replays // 4
+        doubts = _balanced(doubtful, unsure, rng)
+        whole = _balanced(replay, replays - unsure, rng)
+        asis = np.concatenate([doubtful.images[doubts], replay.images[whole[:plain]]])
+        bent, labels = augmented(replay, whole[plain:], int(rng.integers(2**31)))
+        frames = np.concatenate([taught, framed(asis), bent])[..., None]
+        answers = [corrections.labels[chosen], doubtful.labels[doubts], replay.labels[whole[:plain]], labels]
+        yield frames, one_hot[np.concatenate(answers)], replayed
+
+
+def _balanced(examples: Examples, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Choose so many examples, as many of each class: indices (count,), in no order."""
+    by_class = [np.flatnonzero(examples.labels == digit) for digit in np.unique(examples.labels)]
+    chosen = np.array([rng.choice(by_class[number % len(by_class)]) for number in range(count)])
+    return rng.permutation(chosen)
 
 
 class _Ahead:

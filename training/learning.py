@@ -16,9 +16,9 @@ from recognizer.reading.framing import SIDE, frame
 
 from .datasets import Mnist, framed
 from .exporting import export_network
-from .finetuning import Recipe, fine_tune, steps_for
+from .finetuning import Recipe, steps_for
 from .gate import Verdict
-from .retraining import compare, read_with, taught_examples
+from .retraining import compare, read_with, taught_examples, teach
 from .snapshots import HELD_OUT, Lesson
 
 SLANT = -1.2
@@ -99,7 +99,7 @@ def learn(
         lessons = _lessons(frames[:count], labels[:count], wrong, np.random.default_rng(count))
         examples = taught_examples(lessons)
         started = time.monotonic()
-        network = fine_tune(champion, examples, mnist.train, Recipe(steps=steps(len(examples))))
+        network = teach(champion, examples, mnist, Recipe(steps=steps(len(examples))))
         export_network(network, folder / f"{count}-{wrong}")
         reader = read_with(folder / f"{count}-{wrong}")
         verdict, _ = compare(champion_reader, reader, mnist, lessons, lambda phase: None)

@@ -17,6 +17,7 @@ from recognizer.models import ModelVersion, Prediction
 from recognizer.reading import Reader, load_classifier
 from recognizer.serving import read_verified
 
+from .calibration import calibrate
 from .cards import draw_mistakes, test_metrics, told_mistakes
 from .datasets import Examples, Mnist, load_mnist
 from .exporting import LITERT_FILE, export_network
@@ -75,7 +76,7 @@ def retrain(pk: int, fence: int, recipe: Recipe | None = None, mnist: Mnist | No
     reporter.phase("training")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        network = fine_tune(open_network(champion, folder), examples, mnist.train, recipe, reporter.step)
+        network = teach(open_network(champion, folder), examples, mnist, recipe, reporter.step)
         reporter.phase("exporting")
         files = export_network(network, folder / "version")
         # Both by the runtime that serves most, or the two would not be compared in speed.
@@ -90,6 +91,19 @@ def retrain(pk: int, fence: int, recipe: Recipe | None = None, mnist: Mnist | No
         card = make_card(name, champion, reporter.curves, recipe, test, mnist, len(examples)) | {"files": files}
         write_card(card, test, folder / "version")
         finish_run(pk, fence, folder / "version", champion, verdict.as_json(), differences)
+
+
+def teach(
+    champion: keras.Model,
+    examples: Examples,
+    mnist: Mnist,
+    recipe: Recipe,
+    tell: Callable[[Step], None] = lambda step: None,
+) -> keras.Model:
+    """Fine-tune a copy of a network on what was corrected, and calibrate it."""
+    network = fine_tune(champion, examples, mnist.train, recipe, tell)
+    calibrate(network, mnist.validation)
+    return network
 
 
 def still_there(run: TrainingRun) -> list[Lesson]:

@@ -10,15 +10,29 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from keys.models import Key
+from keys.usage import count_call
+
+
+class KeyExpired(AuthenticationFailed):
+    default_code = "key_expired"
+
+    def __init__(self, key: Key) -> None:
+        super().__init__(f"The key {key.name!r} expired on {key.expires_at:%Y-%m-%d}. Make a new token of it.")
+
 
 class UserTokenAuthentication(TokenAuthentication):
-    """`Authorization: Token …`, kept as a hash."""
+    """`Authorization: Token …`, the token of a key, kept as a hash. `request.auth` is what the hash is kept in."""
 
     def authenticate_credentials(self, token: bytes) -> tuple[Any, Any]:
         # Other bytes are no token, and neither decode nor go into a query.
         if not token.isalnum():
             raise AuthenticationFailed("Invalid token.")
-        return super().authenticate_credentials(token)
+        user, secret = super().authenticate_credentials(token)
+        if secret.key.has_expired:
+            raise KeyExpired(secret.key)
+        count_call(secret.key)
+        return user, secret
 
 
 class VisitorSessionAuthentication(SessionAuthentication):

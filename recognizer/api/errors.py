@@ -11,7 +11,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from recognizer.exceptions import KeyReused, NoNumber, NoServingVersion
+from recognizer.exceptions import KeyReused, NoNumber, NoServingVersion, UnknownVersion
 from recognizer.reading import UnreadableImage
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,12 @@ class UnknownField(exceptions.APIException):
         super().__init__(f"There is no field {min(map(str, fields))[:40]!r} here.")
 
 
+class NoSuchVersion(exceptions.APIException):
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_detail = "There is no such version of the network. GET /api/v1/models/ lists them."
+    default_code = "unknown_version"
+
+
 class RequestTooLarge(exceptions.APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = "The image is larger than 10 MB. Send a smaller one."
@@ -41,7 +47,7 @@ class RequestTooLarge(exceptions.APIException):
 
 class OtherCallUnderKey(exceptions.APIException):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-    default_detail = "Another picture was sent under this Idempotency-Key. Take a new key for each picture."
+    default_detail = "Another picture or version was sent under this Idempotency-Key. Take a new key for each call."
     default_code = "idempotency_key_reused"
 
 
@@ -82,6 +88,8 @@ def _as_api_exception(error: Exception) -> Exception:
         case UnreadableImage() | NoNumber():
             kind = RequestTooLarge if error.code in TOO_LARGE else BadPicture
             return kind(str(error), error.code)
+        case UnknownVersion():
+            return NoSuchVersion()
         case NoServingVersion():
             return NotServing()
         case OperationalError() | OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EROFS | errno.EIO):

@@ -3,17 +3,19 @@
 import base64
 import binascii
 import re
+from dataclasses import dataclass
 
 from django.core.files.uploadedfile import UploadedFile
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from recognizer.models import LONGEST_KEY, Source
+from recognizer.exceptions import UnknownVersion
+from recognizer.models import LONGEST_KEY, ModelVersion, Source
 from recognizer.reading import MAX_BYTES
 
 from .errors import BadPicture, RequestTooLarge, UnknownField
 
-FIELDS = {"image", "source", "csrfmiddlewaretoken"}
+FIELDS = {"image", "source", "model_version", "csrfmiddlewaretoken"}
 KEY = re.compile(rf"[!-~]{{1,{LONGEST_KEY}}}")
 DATA_URL = re.compile(r"data:image/(?:png|jpeg|webp);base64,(.*)", re.DOTALL)
 
@@ -33,10 +35,19 @@ def key_of(request: Request) -> str:
     return key
 
 
-def picture_in(request: Request) -> tuple[bytes, str]:
-    """Return a request's picture and its source, "api" unless it says otherwise.
+@dataclass(frozen=True)
+class Sent:
+    """A picture that was sent, where it comes from, and the version that shall read it, None for the serving one."""
 
-    Raises BadPicture with code unknown_field, missing_image or invalid_base64, RequestTooLarge, or
+    image: bytes
+    source: str
+    version: ModelVersion | None
+
+
+def picture_in(request: Request) -> Sent:
+    """Return a request's picture and what it says of it, source "api" unless it says otherwise.
+
+    Raises BadPicture with code unknown_field, missing_image or invalid_base64, RequestTooLarge, UnknownVersion, or
     ValidationError for a source that does not exist.
     """
     data = request.data
@@ -48,7 +59,18 @@ def picture_in(request: Request) -> tuple[bytes, str]:
     source = data.get("source", Source.API)
     if source not in Source.sent():
         raise ValidationError({"source": [f"Choose one of: {', '.join(Source.sent())}."]})
-    return _bytes_of(data.get("image"), request), str(source)
+    version = version_called(data.get("model_version"))
+    return Sent(_bytes_of(data.get("image"), request), str(source), version)
+
+
+def version_called(name: object) -> ModelVersion | None:
+    """Return the version that a call asks for, None where it asks for none. Raises UnknownVersion."""
+    if name is None:
+        return None
+    version = ModelVersion.objects.called(name)
+    if version is None:
+        raise UnknownVersion()
+    return version
 
 
 def _bytes_of(image: object, request: Request) -> bytes:

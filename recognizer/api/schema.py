@@ -36,8 +36,10 @@ def refusals(method: str, operation: dict[str, Any]) -> Iterator[tuple[str, str]
     if body or any(place == "query" for place, _ in asked):
         yield "400", "malformed; `invalid` names each wrong field in place of `detail`"
     yield "401", "the token is none, or one is needed"
-    if method not in ("GET", "HEAD"):
-        yield "403", "a session's call without its CSRF token, or about what is another's"
+    if method in ("GET", "HEAD"):
+        yield "403", "the key's scopes do not reach so far"
+    else:
+        yield "403", "the key's scopes do not reach so far, a session's CSRF token is missing, or it is another's"
     if ("path", "id") in asked or ("query", "cursor") in asked:
         yield "404", "nothing there, or nothing of the caller's"
     if body:

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.core.validators import RegexValidator
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
@@ -98,13 +99,20 @@ class PreviewSerializer(PredictionSerializer):
 
 
 KINDS = "image/png, image/jpeg, image/webp"
+PINNED = "name of the version to read with, one that /api/v1/models/ lists; without it, the one that serves"
+
+
+@extend_schema_field(OpenApiTypes.BINARY)
+class Upload(serializers.FileField):
+    """A file in a form."""
 
 
 class PictureSerializer(serializers.Serializer[Any]):
     """What POST takes, as multipart."""
 
-    image = serializers.FileField(help_text="PNG, JPEG or WebP, at most 10 MB and 25 megapixels")
+    image = Upload(help_text="PNG, JPEG or WebP, at most 10 MB and 25 megapixels")
     source = serializers.ChoiceField(choices=Source.sent(), default=Source.API)  # type: ignore[assignment]
+    model_version = serializers.CharField(required=False, help_text=PINNED)
 
 
 @extend_schema_field({"type": "string", "format": "data-url", "pattern": "^data:image/(png|jpeg|webp);base64,"})
@@ -117,6 +125,7 @@ class DataUrlSerializer(serializers.Serializer[Any]):
 
     image = DataUrlField(help_text="data:image/png;base64,…")
     source = serializers.ChoiceField(choices=Source.sent(), default=Source.API)  # type: ignore[assignment]
+    model_version = serializers.CharField(required=False, help_text=PINNED)
 
 
 class ErrorSerializer(serializers.Serializer[Any]):

@@ -5,7 +5,9 @@ from typing import Any
 from django.core.cache import DEFAULT_CACHE_ALIAS, caches
 from django.core.cache.backends.redis import RedisCache
 from rest_framework.request import Request
-from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.throttling import ScopedRateThrottle, SimpleRateThrottle
+
+from keys.models import Key, Secret
 
 logger = logging.getLogger(__name__)
 
@@ -25,11 +27,11 @@ return string.format('%.6f', oldest[2] + seconds - now)
 """
 
 
-class ScopeByAddress(ScopedRateThrottle):
-    """A limit for each kind of call, on a user or on the address a connection comes from.
+class Counted(SimpleRateThrottle):
+    """A limit counted in one process' memory by REST framework, which reads, adds and writes.
 
-    Counted in one process' memory by REST framework, which reads, adds and writes; in Redis, which many processes
-    share, in one step, so that calls at once on several hosts are never more than the limit.
+    In Redis, which many processes share, it is counted in one step, so that calls at once on several hosts are never
+    more than the limit.
     """
 
     # REST framework's, and not in the stubs.
@@ -59,5 +61,27 @@ class ScopeByAddress(ScopedRateThrottle):
     def wait(self) -> float | None:
         return super().wait() if self.seconds_left is None else self.seconds_left
 
+
+class ScopeByAddress(Counted, ScopedRateThrottle):
+    """A limit for each kind of call, on a user or on the address a connection comes from."""
+
     def get_ident(self, request: Request) -> Any:
         return request.META["REMOTE_ADDR"]
+
+
+class LimitOfKey(Counted):
+    """The limit that a key's owner gave it, over all kinds of calls, within those of the owner."""
+
+    def __init__(self) -> None:
+        """Leave the rate to each key."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        key: Key | None = request.auth.key if isinstance(request.auth, Secret) else None
+        if key is None or key.limit is None:
+            return True
+        self.rate = f"{key.limit}/min"
+        self.num_requests, self.duration = key.limit, 60
+        return super().allow_request(request, view)
+
+    def get_cache_key(self, request: Request, view: Any) -> str:
+        return f"throttle_of_key_{request.auth.key.pk}"

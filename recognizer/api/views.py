@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.middleware.csrf import get_token
-from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, parsers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied, ValidationError
@@ -12,6 +12,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from keys.models import Scope
 from recognizer.filters import PredictionFilter
 from recognizer.models import LONGEST_KEY, ModelVersion, Prediction, PredictionQuerySet
 from recognizer.predictions import build_prediction, erase_predictions, read_picture, store_prediction
@@ -19,6 +20,7 @@ from recognizer.responses import stored_image
 from recognizer.visitors import identity_of
 
 from .pagination import NewestFirst
+from .permissions import ScopeOfKey
 from .pictures import key_of, picture_in
 from .serializers import (
     KINDS,
@@ -37,11 +39,13 @@ PICTURE = {
     "application/json": DataUrlSerializer,
 }
 REFUSALS: dict[int, Any] = {
-    400: OpenApiResponse(ErrorSerializer, "no picture, no ink, no number, or a malformed request"),
+    400: OpenApiResponse(ErrorSerializer, "no picture, no ink, no number, no such version, or a malformed request"),
     413: OpenApiResponse(ErrorSerializer, "over 10 MB or 25 megapixels"),
     415: OpenApiResponse(ErrorSerializer, "neither multipart nor JSON"),
 }
 KEY = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]+$"}
+ID = OpenApiParameter("id", {"type": "integer", "format": "int64", "minimum": 1}, OpenApiParameter.PATH)
+BY_ID = extend_schema(parameters=[ID])
 FILTERS = [
     OpenApiParameter("source", str, enum=["draw", "upload", "api", "import"]),
     OpenApiParameter("flagged", bool),
@@ -51,6 +55,7 @@ FILTERS = [
 ]
 
 
+@extend_schema_view(retrieve=BY_ID, destroy=BY_ID, image=BY_ID, flag=BY_ID)
 class PredictionViewSet(
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,
@@ -60,7 +65,7 @@ class PredictionViewSet(
     """Readings of the caller: a token's user, a logged-in user, or an anonymous visitor's session. Staff see all."""
 
     # Anybody may send a picture; whose rows a call can touch is decided by the queryset.
-    permission_classes = [AllowAny]
+    permission_classes = [AllowAny, ScopeOfKey]
     parser_classes = [parsers.MultiPartParser, parsers.JSONParser]
     serializer_class = PredictionSerializer
     pagination_class = NewestFirst
@@ -70,6 +75,10 @@ class PredictionViewSet(
     @property
     def throttle_scope(self) -> str:
         return {"create": "store", "preview": "preview", "flag": "flag"}.get(self.action or "", "look")
+
+    @property
+    def key_scope(self) -> Scope:
+        return Scope.READ if self.action in ("list", "retrieve", "image") else Scope.WRITE
 
     def get_queryset(self) -> PredictionQuerySet:
         predictions = Prediction.objects.visible_to(identity_of(self.request))
@@ -105,19 +114,19 @@ class PredictionViewSet(
         responses={
             201: PredictionSerializer,
             **REFUSALS,
-            422: OpenApiResponse(ErrorSerializer, "another picture under this key"),
+            422: OpenApiResponse(ErrorSerializer, "another picture, or another version, under this key"),
         },
     )
     def create(self, request: Request) -> Response:
         """Read a picture and keep it."""
         key = key_of(request)
-        data, source = picture_in(request)
+        sent = picture_in(request)
         identity = identity_of(request, create=True)
         assert identity is not None
         if identity.visitor is not None:
             # The next call will carry the session's cookie, and then needs this one too.
             get_token(request._request)
-        prediction = store_prediction(data, identity=identity, source=source, key=key)
+        prediction = store_prediction(sent.image, identity=identity, source=sent.source, key=key, version=sent.version)
         answer = self.get_serializer(prediction).data
         where = request.build_absolute_uri(f"{prediction.pk}/")
         return Response(answer, status.HTTP_201_CREATED, headers={"Location": where})
@@ -126,9 +135,9 @@ class PredictionViewSet(
     @action(detail=False, methods=["post"], serializer_class=PreviewSerializer)
     def preview(self, request: Request) -> Response:
         """Read a picture and keep nothing."""
-        data, source = picture_in(request)
-        reading, version = read_picture(data)
-        return Response(self.get_serializer(build_prediction(reading, version, source)).data)
+        sent = picture_in(request)
+        reading, version = read_picture(sent.image, sent.version)
+        return Response(self.get_serializer(build_prediction(reading, version, sent.source)).data)
 
     def perform_destroy(self, instance: Prediction) -> None:
         if not instance.may_be_erased_by(identity_of(self.request)):
@@ -147,7 +156,7 @@ class PredictionViewSet(
             raise ValidationError({"size": ["Choose one of: thumb."]})
         return stored_image(self.get_object(), small=size == "thumb")
 
-    @extend_schema(request=FlagSerializer, responses={201: CorrectionSerializer})
+    @extend_schema(request={"application/json": FlagSerializer}, responses={201: CorrectionSerializer})
     @action(detail=True, methods=["post"])
     def flag(self, request: Request, pk: str) -> Response:
         """Claim what a reading should have been; an empty text says that there is no number."""
@@ -162,7 +171,8 @@ class PredictionViewSet(
 class ModelVersionViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[ModelVersion]):
     """The versions of the network and which one serves."""
 
-    permission_classes = [AllowAny]
+    permission_classes = [AllowAny, ScopeOfKey]
+    key_scope = None
     serializer_class = ModelVersionSerializer
     queryset = ModelVersion.objects.with_serving()
     throttle_scope = "look"

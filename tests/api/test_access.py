@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from knox.models import AuthToken
 
+from keys.models import Key
 from recognizer.models import ModelVersion, Prediction
 from tests.conftest import FakeReader
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def token_of(user: Any) -> str:
-    return str(AuthToken.objects.create(user)[1])
+    return str(Key.objects.issue(user)[1])
 
 
 def test_a_token_speaks_for_its_user_and_needs_no_csrf_token(reader: FakeReader, picture: bytes, user: Any) -> None:
@@ -33,7 +33,7 @@ def test_a_token_speaks_for_its_user_and_needs_no_csrf_token(reader: FakeReader,
 
 def test_a_token_is_kept_as_a_hash_only(user: Any) -> None:
     token = token_of(user)
-    assert token not in json.dumps(list(AuthToken.objects.values()), default=str)
+    assert token not in json.dumps(list(Key.objects.values()), default=str)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_token_that_is_none_is_refused(client: Client, header: str) -> None:
 
 def test_a_revoked_token_is_refused(client: Client, user: Any) -> None:
     token = token_of(user)
-    AuthToken.objects.all().delete()
+    Key.objects.all().delete()
     response = client.get(LIST, headers={"Authorization": f"Token {token}"})
     assert response.status_code == 401
 

@@ -66,10 +66,10 @@ def test_the_slower_of_two_calls_gets_what_the_faster_one_kept(
 
     identity, read = Identity(user=user), predictions.read_picture
 
-    def read_while_another_is_faster(data: bytes) -> Any:
+    def read_while_another_is_faster(data: bytes, version: Any) -> Any:
         monkeypatch.setattr(predictions, "read_picture", read)
         store_prediction(picture, identity=identity, source="api", key="a")
-        return read(data)
+        return read(data, version)
 
     monkeypatch.setattr(predictions, "read_picture", read_while_another_is_faster)
     kept = store_prediction(picture, identity=identity, source="api", key="a")

@@ -5,9 +5,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from knox.models import AuthToken
 
 from batches import tasks
+from keys.models import Key
 from tests.conftest import FakeReader
 
 from .zips import zip_of
@@ -18,7 +18,7 @@ BATCHES = "/api/v1/batches/"
 @pytest.fixture
 def api(user: User) -> Client:
     """A program with the user's token."""
-    return Client(headers={"Authorization": f"Token {AuthToken.objects.create(user)[1]}"})
+    return Client(headers={"Authorization": f"Token {Key.objects.issue(user)[1]}"})
 
 
 @pytest.fixture

@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 from django.conf import settings as site
 
 from benchmarks.processes import free_port
 from tests.live.conftest import database_in
 from tests.servers import redis_or_skip, s3_store
+
+from .receiver import NAME, Receiver, serving
 
 PATIENCE = 180.0
 STATE = """
@@ -36,6 +39,21 @@ print(json.dumps({
     "without image": [p.pk for p in Prediction.objects.all() if not default_storage.exists(p.image.name)],
     "chunks": Chunk.objects.count(),
 }))
+"""
+
+TO_TELL = """
+import json
+from django.contrib.auth.models import User
+from batches.ending import stop_batch
+from batches.models import Batch
+batch = Batch.objects.create(owner=User.objects.create_user("ada"), total=1, source="api", webhook="ADDRESS")
+print(json.dumps(stop_batch(batch)))
+"""
+TOLD = """
+import json
+from batches.models import Attempt, Delivery
+attempts = list(Attempt.objects.values_list("status", "failure"))
+print(json.dumps([[delivery.state for delivery in Delivery.objects.all()], attempts]))
 """
 
 
@@ -64,12 +82,12 @@ class Hosts:
     def ask(self, code: str) -> object:
         return json.loads(self.manage("shell", "--no-imports", "-c", code).splitlines()[-1])
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
+    def start_worker(self, loads: str = "tests.batches.deadly") -> subprocess.Popen[bytes]:
         command = ["-m", "celery", "-A", "digitsite", "worker", "--queues", "batches", "--pool", "threads"]
         quiet = ["--concurrency", "1", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
         with (self.folder / "worker.log").open("ab") as log:
             worker = subprocess.Popen(
-                [sys.executable, *command, *quiet, "--include", "tests.batches.deadly"],
+                [sys.executable, *command, *quiet, "--include", loads],
                 cwd=site.BASE_DIR, env=self.environment, stdout=log, stderr=log,
             )  # fmt: skip
         self.workers.append(worker)
@@ -181,3 +199,37 @@ def test_hosts_that_share_redis_and_a_bucket_read_a_batch_together(
         hosts.manage("batch", str(folder_of(tmp_path, mnist_pictures, 200)))
         assert hosts.until_done() == ["done", 200, 0]
         assert_each_once(hosts, 200)
+
+
+def until_told(hosts: Hosts, states: list[str], attempts: int) -> list[list[object]]:
+    """Wait until a webhook has been tried so many times, and return what came of each."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        told = hosts.ask(TOLD)
+        assert isinstance(told, list)
+        if told[0] == states and len(told[1]) == attempts:
+            return list(told[1])
+        assert time.monotonic() < until, (told, (hosts.folder / "worker.log").read_text()[-3000:])
+        time.sleep(0.5)
+
+
+def test_a_webhook_outlives_the_worker_that_tried_it_first(hosts: Hosts, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    hosts.environment["SSL_CERT_FILE"] = str(tmp_path / "ca.pem")
+    receiver = Receiver(status=500)
+    with serving(receiver, authority.issue_cert(NAME)):
+        assert hosts.ask(TO_TELL.replace("ADDRESS", receiver.address))
+        first = hosts.start_worker(loads="tests.batches.near")
+        until_told(hosts, ["waiting"], 1)
+        hosts.kill(first)
+        receiver.status = 204
+        hosts.start_worker(loads="tests.batches.near")
+        assert until_told(hosts, ["delivered"], 2) == [[500, "It was not accepted."], [204, ""]]
+    assert len(receiver.came) == 2
+
+
+def test_a_worker_goes_to_no_address_on_its_own_machine(hosts: Hosts) -> None:
+    assert hosts.ask(TO_TELL.replace("ADDRESS", "https://localhost:8443/"))
+    hosts.start_worker()
+    assert until_told(hosts, ["waiting"], 1) == [[None, "The name leads to an address that is not public."]]

@@ -91,10 +91,16 @@ def test_a_password_is_changed(page: Page, user: User) -> None:
     assert user.check_password("another long phrase")
 
 
-def test_a_token_is_made_used_and_revoked(page: Page, site: str, user: Any, mnist_pictures: dict[int, bytes]) -> None:
+def test_a_key_is_made_used_renewed_and_revoked(
+    page: Page, site: str, user: Any, mnist_pictures: dict[int, bytes]
+) -> None:
     log_in(page, user)
     page.get_by_role("link", name="API", exact=True).click()
-    page.get_by_role("button", name="Make a token").click()
+    page.get_by_text("Make a key").click()
+    page.get_by_label("Name").fill("scanner")
+    page.get_by_label("batch: send, follow and erase batches").uncheck()
+    page.get_by_label("Expires").select_option("in 365 days")
+    page.get_by_role("button", name="Make it").click()
     token = page.locator("#fresh-token").inner_text().strip()
     for example in ("curl", "python", "javascript"):
         expect(page.locator(f"#example-{example}")).to_contain_text(token)
@@ -114,8 +120,17 @@ def test_a_token_is_made_used_and_revoked(page: Page, site: str, user: Any, mnis
 
     page.goto("/api-access/")
     expect(page.locator("#fresh-token")).to_have_count(0)
-    page.get_by_role("button", name="Revoke").click()
-    expect(page.get_by_role("status")).to_have_text("The token is revoked.")
+    page.get_by_role("link", name="scanner").click()
+    expect(page.get_by_label("Calls a day over 30 days, 1 in all")).to_be_visible()
+    page.get_by_role("button", name="Make a new token").click()
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        call()
+    token = page.locator("#fresh-token").inner_text().strip()
+    assert call()["text"] == "8"
+
+    page.get_by_role("link", name="scanner").click()
+    page.get_by_role("button", name="Revoke this key").click()
+    expect(page.get_by_role("status")).to_have_text("The key is revoked.")
     with pytest.raises(urllib.error.HTTPError, match="401"):
         call()
 

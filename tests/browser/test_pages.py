@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from batches.ending import stop_batch
 from batches.models import Batch, Item
+from keys.models import Key
 from recognizer import views
 from recognizer.models import ModelVersion, Prediction
 from recognizer.predictions import store_prediction
@@ -86,17 +89,22 @@ def test_pages_of_ones_own_have_no_fault(
     page = open_page(**screen)
     log_in(page, superuser)
     batch = Batch.objects.create(owner=superuser, name="many.zip", total=3, read=1, source="upload", state="running")
+    told = Batch.objects.create(owner=superuser, total=1, source="api", webhook="https://hooks.example/")
+    stop_batch(told)
+    told.delivery.log.create(at=timezone.now(), status=503, failure="It was not accepted.")
     Item.objects.create(batch=batch, number=1, name="one.png", prediction=kept)
     Item.objects.create(batch=batch, number=2, name="two.png", code="not_a_number")
     own = [
         "/batches/",
         f"/batches/{batch.pk}/",
+        f"/batches/{told.pk}/",
         f"/predictions/{kept.pk}/",
         "/history/",
         "/history/?digit=9&flagged=false",
         "/history/erase/",
         "/accounts/password/",
         "/api-access/",
+        Key.objects.issue(superuser)[0].get_absolute_url(),
         "/review/",
     ]
     assert_none(faults_in(page, own))
@@ -125,7 +133,7 @@ def test_pages_of_the_admin_have_no_fault(
             f"/admin/auth/user/{superuser.pk}/change/",
             "/admin/auth/user/add/",
             "/admin/password_change/",
-            "/admin/knox/authtoken/",
+            "/admin/keys/key/",
         ],
     )
     assert_none(faults)

@@ -112,12 +112,15 @@ def odd_images() -> Iterator[Call]:
 
 def forged_fields() -> Iterator[Call]:
     good = {"image": "data:image/png;base64,AAAA"}
-    for name in ("id", "owner", "owner_id", "visitor", "text", "confidence", "digits", "model_version", "created_at"):
+    for name in ("id", "owner", "owner_id", "visitor", "text", "confidence", "digits", "created_at"):
         yield Call(f"a field {name}", 400, "unknown_field", body=json.dumps(good | {name: 1}).encode())
     for name in ("__proto__", "constructor", "", "image ", "Image", "\ud800", "a" * 10_000):
         yield Call(f"a field {name[:12]!a}", 400, "unknown_field", body=json.dumps(good | {name: 1}).encode())
     for name, source in {"none": "post", "null": None, "a number": 1, "capitals": "API", "an object": {}}.items():
         yield Call(f"a source that is {name}", 400, "invalid", body=json.dumps(good | {"source": source}).encode())
+    for version in (1, True, "", "nonsense", "a\0b", "\ud800", "x" * 10_000, ["a"], {"a": "b"}):
+        body = json.dumps(good | {"model_version": version}).encode()
+        yield Call(f"version {str(version)[:12]!a}", 400, "unknown_version", body=body)
 
 
 def odd_forms() -> Iterator[Call]:

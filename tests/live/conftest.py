@@ -156,8 +156,8 @@ def database_in(folder: Path, port: int) -> Iterator[str]:
 TOKEN = """
 import json
 from django.contrib.auth.models import User
-from knox.models import AuthToken
-print(json.dumps(AuthToken.objects.create(User.objects.create_user("%s"))[1]))
+from keys.models import Key
+print(json.dumps(Key.objects.issue(User.objects.create_user("%s"))[1]))
 """
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from .conftest import Site, installed
 
 CLIENTS = 6
+CALLS = "from keys.models import DayOfUse; print(sum(DayOfUse.objects.values_list('calls', flat=True)))"
 
 
 def test_no_request_is_cut_off_while_the_site_stops(tmp_path: Path, mnist_pictures: dict[int, bytes]) -> None:
@@ -35,3 +36,5 @@ def test_no_request_is_cut_off_while_the_site_stops(tmp_path: Path, mnist_pictur
                 thread.join()
         assert set(told) == {"201"}, [words for words in told if words != "201"]
         assert len(site.rows()) == len(told)
+        # Counted in memory, and written down before each process ended.
+        assert site.python(CALLS) == len(told)

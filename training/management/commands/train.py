@@ -51,18 +51,14 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"{card['name']} is in {folder}"))
 
     def finish_digits(self, folder: Path, command: str, mnist: Any, trained: Any, ship: bool) -> dict[str, Any]:
-        import numpy as np
-
         from training import cards, evaluation
         from training.calibration import calibrate
-        from training.datasets import SETTLING, augmented
         from training.exporting import KERAS_FILE, LITERT_FILE, export_network
         from training.networks import multiply_adds
 
         network, progress = trained
         self.stdout.write("calibrating on augmented validation digits")
-        everything = np.arange(len(mnist.validation))
-        temperature = calibrate(network, *augmented(mnist.validation, everything, seed=0, mix=SETTLING))
+        temperature = calibrate(network, mnist.validation)
         files = export_network(network, folder)
         reader = Reader(load_classifier((folder / LITERT_FILE).read_bytes(), "litert"))
         test = evaluation.evaluate(reader, "MNIST test", evaluation.mnist_samples(mnist.test), len(mnist.test))

@@ -1,0 +1,51 @@
+"""Contains all the data models used in inputs/outputs"""
+
+from .archive_request import ArchiveRequest
+from .batch import Batch
+from .batch_state_enum import BatchStateEnum
+from .batches_results_retrieve_as import BatchesResultsRetrieveAs
+from .correction import Correction
+from .correction_state_enum import CorrectionStateEnum
+from .data_url_request import DataUrlRequest
+from .digit import Digit
+from .error import Error
+from .flag_request import FlagRequest
+from .images_request import ImagesRequest
+from .model_version import ModelVersion
+from .paginated_batch_list import PaginatedBatchList
+from .paginated_prediction_list import PaginatedPredictionList
+from .picture_request import PictureRequest
+from .prediction import Prediction
+from .predictions_image_retrieve_size import PredictionsImageRetrieveSize
+from .predictions_list_digit import PredictionsListDigit
+from .predictions_list_source import PredictionsListSource
+from .preview import Preview
+from .result import Result
+from .sent_source_enum import SentSourceEnum
+from .source_enum import SourceEnum
+
+__all__ = (
+    "ArchiveRequest",
+    "Batch",
+    "BatchesResultsRetrieveAs",
+    "BatchStateEnum",
+    "Correction",
+    "CorrectionStateEnum",
+    "DataUrlRequest",
+    "Digit",
+    "Error",
+    "FlagRequest",
+    "ImagesRequest",
+    "ModelVersion",
+    "PaginatedBatchList",
+    "PaginatedPredictionList",
+    "PictureRequest",
+    "Prediction",
+    "PredictionsImageRetrieveSize",
+    "PredictionsListDigit",
+    "PredictionsListSource",
+    "Preview",
+    "Result",
+    "SentSourceEnum",
+    "SourceEnum",
+)

@@ -1,0 +1,11 @@
+from enum import StrEnum
+
+
+class SourceEnum(StrEnum):
+    API = "api"
+    DRAW = "draw"
+    IMPORT = "import"
+    UPLOAD = "upload"
+
+    def __str__(self) -> str:
+        return str(self.value)

@@ -1,0 +1,328 @@
+"""Webhooks: told once a batch has ended, signed, at public addresses only, again until it works or is given up.
+
+A real server with a certificate of its own stands for the receiver; that it is on this machine is forgiven here alone.
+"""
+
+import hashlib
+import hmac
+import json
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from batches import webhooks
+from batches.ending import erase_batch, stop_batch
+from batches.models import MOST_ATTEMPTS, Attempt, Batch, Delivery, SigningSecret
+from batches.readings import read_waiting
+from batches.webhooks import attempt, check_address, deliver_due, is_public, public_addresses, sign
+from tests.conftest import user_client
+
+from .conftest import BATCHES
+from .receiver import NAME, Receiver, serving
+from .zips import zip_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
+    """An authority that this process trusts, and no other."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
+    return authority
+
+
+@pytest.fixture
+def near(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every name lead to this machine, and forgive that it does."""
+    monkeypatch.setattr(webhooks, "resolve", lambda host, port: ["127.0.0.1"])
+    monkeypatch.setattr(webhooks, "is_public", lambda address: True)
+
+
+@pytest.fixture
+def receiver(authority: trustme.CA, near: None) -> Iterator[Receiver]:
+    receiver = Receiver()
+    with serving(receiver, authority.issue_cert(NAME)):
+        yield receiver
+
+
+def ended(user: User, address: str) -> Delivery:
+    """A batch that is cancelled, and what is to tell of it, taken."""
+    batch = Batch.objects.create(owner=user, total=1, source="api", webhook=address)
+    assert stop_batch(batch)
+    return take()
+
+
+def take() -> Delivery:
+    delivery = Delivery.objects.take()
+    assert delivery is not None
+    return delivery
+
+
+def test_who_sent_a_batch_is_told_once_it_is_read_and_the_signature_holds(
+    receiver: Receiver, api: Client, send: Callable[..., Any], told: list[int], user: User, picture: bytes
+) -> None:
+    archive = SimpleUploadedFile("many.zip", zip_of({"a.png": picture, "b.png": b"no picture"}))
+    answer = api.post(BATCHES, {"archive": archive, "webhook": receiver.address})
+    assert (answer.status_code, answer.json()["webhook"]) == (202, receiver.address)
+    assert not Delivery.objects.exists()
+    read_waiting(threading.Event())
+    attempt(take())
+    ((path, headers, body),) = receiver.came
+    assert path == "/told?by=digits"
+    assert headers["Host"] == f"{NAME}:{receiver.port}"
+    assert headers["Content-Type"] == "application/json"
+    message = json.loads(body)
+    batch = api.get(answer["Location"]).json()
+    assert message["event"] == "batch.finished"
+    assert {name: message["batch"][name] for name in ("id", "state", "total", "read", "refused")} == {
+        "id": batch["id"], "state": "done", "total": 2, "read": 1, "refused": 1,
+    }  # fmt: skip
+    moment, signature = (part.partition("=")[2] for part in headers["Digits-Signature"].split(","))
+    assert abs(int(moment) - time.time()) < 60
+    secret = SigningSecret.objects.get(user=user).secret
+    assert hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest() == signature
+    assert Delivery.objects.get().state == Delivery.State.DELIVERED
+    assert [row.status for row in Attempt.objects.all()] == [204]
+    assert Delivery.objects.take() is None
+
+
+def test_a_signature_is_held_for_ours_by_the_code_in_the_readme() -> None:
+    (code,) = re.findall(r"```python\n(def is_ours.*?)```", (settings.BASE_DIR / "README.md").read_text(), re.DOTALL)
+    names: dict[str, Any] = {"hmac": hmac, "hashlib": hashlib, "time": time}
+    exec(code, names)  # noqa: S102  # the project's own
+    is_ours, now = names["is_ours"], int(time.time())
+    assert is_ours("whsec_a", sign("whsec_a", b"body", now), b"body")
+    assert not is_ours("whsec_b", sign("whsec_a", b"body", now), b"body")
+    assert not is_ours("whsec_a", sign("whsec_a", b"body", now), b"other")
+    assert not is_ours("whsec_a", sign("whsec_a", b"body", now - 600), b"body")
+
+
+def test_every_end_is_told_and_an_erased_batch_is_not(user: User) -> None:
+    for state in ("failed", "cancelled"):
+        batch = Batch.objects.create(owner=user, total=1, source="api", webhook=f"https://{NAME}/")
+        stop_batch(batch, state)  # type: ignore[arg-type]
+        assert not stop_batch(batch)
+        assert Delivery.objects.filter(batch=batch).count() == 1
+        erase_batch(batch)
+    stop_batch(Batch.objects.create(owner=user, total=1, source="api"))
+    assert not Delivery.objects.exists()
+
+
+def test_a_failure_is_tried_again_each_time_later_and_given_up_at_last(receiver: Receiver, user: User) -> None:
+    receiver.status = 500
+    delivery = ended(user, receiver.address)
+    rests = []
+    for _ in range(MOST_ATTEMPTS):
+        before = timezone.now()
+        attempt(delivery)
+        delivery.refresh_from_db()
+        assert Delivery.objects.take() is None, "not before its time"
+        rests.append((delivery.due_at - before).total_seconds())
+        if delivery.is_waiting:
+            Delivery.objects.update(due_at=timezone.now())
+            delivery = take()
+    assert [round(rest) for rest in rests[:-1]] == [15 * 4**number for number in range(MOST_ATTEMPTS - 1)]
+    assert delivery.state == Delivery.State.GIVEN_UP
+    assert [row.status for row in Attempt.objects.all()] == [500] * MOST_ATTEMPTS == [500] * len(receiver.came)
+
+
+def test_who_says_that_it_is_gone_is_not_asked_again(receiver: Receiver, user: User) -> None:
+    receiver.status = 410
+    attempt(ended(user, receiver.address))
+    assert Delivery.objects.get().state == Delivery.State.GIVEN_UP
+
+
+def test_a_redirect_is_not_followed(receiver: Receiver, user: User) -> None:
+    receiver.status, receiver.location = 307, receiver.address + "&again"
+    attempt(ended(user, receiver.address))
+    assert len(receiver.came) == 1
+    row = Attempt.objects.get()
+    assert (row.status, row.failure) == (307, "Redirects are not followed.")
+
+
+def test_a_certificate_that_is_not_trusted_or_another_names_is_told_nothing(
+    authority: trustme.CA, near: None, user: User
+) -> None:
+    for certificate in (trustme.CA().issue_cert(NAME), authority.issue_cert("other.example")):
+        receiver = Receiver()
+        with serving(receiver, certificate):
+            attempt(ended(user, receiver.address))
+        assert receiver.came == []
+    failures = {row.failure for row in Attempt.objects.all()}
+    assert failures == {"The certificate is not one that is trusted for this name."}
+
+
+def test_who_never_ends_an_answer_is_cut_off(receiver: Receiver, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "DEADLINE", 0.5)
+    receiver.drip = True
+    attempt(ended(user, receiver.address))
+    assert Attempt.objects.get().failure == "The connection failed, or took too long."
+
+
+@pytest.mark.parametrize("port", ["closed", "silent"])
+def test_a_port_where_nobody_speaks_is_a_failure(
+    near: None, user: User, monkeypatch: pytest.MonkeyPatch, port: str
+) -> None:
+    monkeypatch.setattr(webhooks, "PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        number = silent.getsockname()[1]
+        if port == "closed":
+            silent.close()
+        attempt(ended(user, f"https://{NAME}:{number}/"))
+    assert Attempt.objects.get().status is None
+    assert Delivery.objects.get().is_waiting
+
+
+PRIVATE = [
+    "127.0.0.1", "127.8.8.8", "0.0.0.0",  # noqa: S104
+    "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
+    "192.0.2.1", "198.18.0.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255",
+    "::", "::1", "fe80::1", "fe80::1%1", "fc00::1", "fd12::1", "fec0::1", "ff02::1", "2001:db8::1",
+    "::ffff:127.0.0.1", "::ffff:8.8.8.8", "64:ff9b::7f00:1", "64:ff9b::808:808", "2002:7f00:1::", "2001:0:53aa:64c::1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_an_address_inside_is_not_public(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
+def test_an_address_outside_is_public(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize("found", [["127.0.0.1"], ["93.184.215.14", "10.0.0.1"], ["::ffff:10.0.0.1"]])
+def test_a_name_that_leads_inside_is_not_gone_to(user: User, monkeypatch: pytest.MonkeyPatch, found: list[str]) -> None:
+    monkeypatch.setattr(webhooks, "resolve", lambda host, port: found)
+    gone_to: list[Any] = []
+    monkeypatch.setattr(socket, "create_connection", lambda *args, **options: gone_to.append(args))
+    attempt(ended(user, f"https://{NAME}/"))
+    assert gone_to == []
+    assert Attempt.objects.get().failure == "The name leads to an address that is not public."
+
+
+def test_a_name_is_asked_for_once_and_the_address_found_is_the_one_gone_to(
+    receiver: Receiver, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([["127.0.0.1"], ["192.0.2.66"]])
+    checked: list[str] = []
+    monkeypatch.setattr(webhooks, "resolve", lambda host, port: next(answers))
+    monkeypatch.setattr(webhooks, "is_public", lambda address: checked.append(address) or True)
+    asked: list[Any] = []
+    lookup = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *args, **options: asked.append(host) or lookup(host, *args))
+    attempt(ended(user, receiver.address))
+    assert checked == ["127.0.0.1"]
+    assert len(receiver.came) == 1
+    assert NAME not in asked
+
+
+def test_this_machines_own_name_is_found_to_be_inside() -> None:
+    with pytest.raises(webhooks.NotPublic):
+        public_addresses("localhost", 443)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://hooks.example/", "ftp://hooks.example/", "hooks.example", "//hooks.example/", "https://", "https:///x",
+        "https://127.0.0.1/", "https://[::1]/", "https://169.254.169.254/latest", "https://10.0.0.1:8443/",
+        "https://ada:word@hooks.example/", "https://hooks.example/#part", "https://hooks.example:99999/",
+        "https://hooks.example/a b", "https://hooks.example/\x00", "https://hooks.example/\r\nX: y", "https://h\u00f6ks.example/",
+        "https://hooks.example/" + "a" * 500, "javascript:alert(1)",
+    ],
+)  # fmt: skip
+def test_an_address_that_is_none_is_refused(api: Client, told: list[int], picture: bytes, address: str) -> None:
+    with pytest.raises(ValidationError):
+        check_address(address)
+    archive = SimpleUploadedFile("many.zip", zip_of({"a.png": picture}))
+    answer = api.post(BATCHES, {"archive": archive, "webhook": address})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_webhook")
+    assert not Batch.objects.exists()
+
+
+@pytest.mark.parametrize("address", ["https://hooks.example", "https://hooks.example:8443/a/b?c=d", "https://8.8.8.8/"])
+def test_a_public_address_is_taken(address: str) -> None:
+    check_address(address)
+
+
+def test_one_that_dies_over_a_delivery_leaves_it_to_another_and_writes_nothing_later(
+    receiver: Receiver, user: User
+) -> None:
+    dead = ended(user, receiver.address)
+    assert Delivery.objects.take() is None
+    Delivery.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+    attempt(take())
+    attempt(dead)
+    assert Attempt.objects.count() == 1
+    assert Delivery.objects.get().state == Delivery.State.DELIVERED
+
+
+def test_a_batch_erased_while_it_is_told_of_is_no_fault(
+    receiver: Receiver, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = webhooks.send
+
+    def erased_meanwhile(*args: Any) -> Any:
+        erase_batch(Batch.objects.get())
+        return post(*args)
+
+    delivery = ended(user, receiver.address)
+    monkeypatch.setattr(webhooks, "send", erased_meanwhile)
+    attempt(delivery)
+    assert not Attempt.objects.exists()
+
+
+def test_a_worker_sends_all_that_is_due_at_the_same_time(receiver: Receiver, user: User) -> None:
+    for _ in range(3):
+        stop_batch(Batch.objects.create(owner=user, total=1, source="api", webhook=receiver.address))
+    deliver_due(threading.Event())
+    until = time.monotonic() + 20
+    while Delivery.objects.filter(state=Delivery.State.WAITING).exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert [row.state for row in Delivery.objects.all()] == [Delivery.State.DELIVERED] * 3
+    assert len({json.loads(body)["batch"]["id"] for _, _, body in receiver.came}) == 3
+
+
+def test_the_page_of_a_batch_tells_each_attempt_and_shows_no_markup_of_an_address(
+    receiver: Receiver, user: User, superuser: User
+) -> None:
+    receiver.status = 503
+    delivery = ended(user, f"{receiver.address}&<b>")
+    attempt(delivery)
+    page = f"/batches/{delivery.batch_id}/"
+    shown = user_client(user).get(page).content.decode()
+    assert "503" in shown
+    assert "It was not accepted." in shown
+    assert "It is tried again after" in shown
+    assert "&amp;&lt;b&gt;" in shown
+
+
+def test_the_secret_is_its_owners_and_can_be_made_anew(user: User, other_user: User) -> None:
+    client = user_client(user)
+    assert "whsec_" not in client.get("/batches/").content.decode()
+    secrets = []
+    for _ in range(2):
+        client.post("/batches/secret/")
+        secrets.append(SigningSecret.objects.get().secret)
+        assert secrets[-1] in client.get("/batches/").content.decode()
+    assert secrets[0] != secrets[1]
+    assert "whsec_" not in user_client(other_user).get("/batches/").content.decode()
