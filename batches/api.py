@@ -11,7 +11,6 @@ from drf_spectacular.utils import (
     OpenApiParameter,
     OpenApiRequest,
     OpenApiResponse,
-    PolymorphicProxySerializer,
     extend_schema,
     extend_schema_view,
 )
@@ -75,14 +74,17 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
     words = serializers.CharField(source="in_words", read_only=True, help_text="how far it is, for people")
     results = serializers.SerializerMethodField()
     model_version: serializers.SlugRelatedField[ModelVersion] = serializers.SlugRelatedField(
-        slug_field="name", read_only=True, help_text="the version asked for, null where whichever serves is to read it"
+        slug_field="name",
+        read_only=True,
+        allow_null=True,
+        help_text="the version asked for, null where whichever serves is to read it",
     )
 
     class Meta:
         model = Batch
         fields = [
             "id", "name", "state", "words", "total", "read", "refused", "error", "results", "model_version",
-            "webhook",             "created_at", "started_at", "finished_at",
+            "webhook", "created_at", "started_at", "finished_at",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -90,26 +92,19 @@ class BatchSerializer(serializers.ModelSerializer[Batch]):
         return reverse("api-batches:batches-results", args=[batch.pk], request=self.context.get("request"))
 
 
-class AsAskedSerializer(serializers.Serializer[Any]):
-    """What a batch may be asked besides."""
+class ManySerializer(serializers.Serializer[Any]):
+    """What POST takes, as multipart: a zip, or images."""
 
+    archive = Upload(required=False, help_text="a zip of at most 10,000 images and 1 GB")
+    images = serializers.ListField(child=Upload(), required=False, min_length=1)
     model_version = serializers.CharField(required=False, help_text=PINNED)
     webhook = serializers.URLField(
         required=False, max_length=LONGEST_ADDRESS, help_text="https:// address that is told once the batch has ended"
     )
 
 
-class ArchiveSerializer(AsAskedSerializer):
-    archive = Upload(help_text="a zip of at most 10,000 images and 1 GB")
-
-
-class ImagesSerializer(AsAskedSerializer):
-    images = serializers.ListField(child=Upload(), min_length=1)
-
-
 MANY = OpenApiRequest(
-    PolymorphicProxySerializer("Many", [ArchiveSerializer, ImagesSerializer], resource_type_field_name=None),
-    encoding={"archive": {"contentType": "application/zip"}, "images": {"contentType": KINDS}},
+    ManySerializer, encoding={"archive": {"contentType": "application/zip"}, "images": {"contentType": KINDS}}
 )
 
 
@@ -233,7 +228,8 @@ def take_in(request: HttpRequest, owner: Any) -> Batch:
         # Before anything is read; the count that holds is made again where the batch starts.
         check_room(owner)
         with spooled(request) as spool:
-            version = version_called(spool.fields.get("model_version"))
+            asked = spool.fields.get("model_version")
+            version = None if asked is None else version_called(asked)
             webhook = webhook_in(spool.fields)
             return start_batch(owner, spool.file, source, spool.name, version, webhook)
     except TooManyBatches as error:

@@ -59,14 +59,12 @@ def picture_in(request: Request) -> Sent:
     source = data.get("source", Source.API)
     if source not in Source.sent():
         raise ValidationError({"source": [f"Choose one of: {', '.join(Source.sent())}."]})
-    version = version_called(data.get("model_version"))
+    version = version_called(data["model_version"]) if "model_version" in data else None
     return Sent(_bytes_of(data.get("image"), request), str(source), version)
 
 
-def version_called(name: object) -> ModelVersion | None:
-    """Return the version that a call asks for, None where it asks for none. Raises UnknownVersion."""
-    if name is None:
-        return None
+def version_called(name: object) -> ModelVersion:
+    """Return the version that a call asks for. Raises UnknownVersion."""
     version = ModelVersion.objects.called(name)
     if version is None:
         raise UnknownVersion()

@@ -34,6 +34,9 @@ class FlagSerializer(serializers.Serializer[Any]):
         unknown = set(data) - {*self.fields, "csrfmiddlewaretoken"} if isinstance(data, dict) else set()
         if unknown:
             raise UnknownField(unknown)
+        # A number would be taken for its digits.
+        if isinstance(data, dict) and not isinstance(data.get("text", ""), str):
+            raise serializers.ValidationError({"text": ["Not a valid string."]})
         return super().to_internal_value(data)
 
 

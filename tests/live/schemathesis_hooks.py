@@ -1,8 +1,10 @@
-"""What no schema can say: which bytes are a picture with a number, and which a zip of such pictures."""
+"""What no schema can say: what is a picture with a number or a zip of such, which version is kept, whom to tell."""
 
 import base64
 import io
+import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy
@@ -21,6 +23,7 @@ def digit(label: int) -> bytes:
 
 
 PICTURES = [digit(label) for label in range(10)]
+VERSION = json.loads(Path("training/shipped/card.json").read_text())["name"]
 
 
 def packed() -> bytes:
@@ -46,5 +49,10 @@ def before_load_schema(context: Any, schema: dict[str, Any]) -> None:
     schemas = schema["components"]["schemas"]
     # Whatever fits the pattern would be taken for a picture.
     del schemas["DataUrlRequest"]["properties"]["image"]["pattern"]
-    # Files below a oneOf cannot be generated, and those of an array come without names: the archive stands for both.
-    schemas["ManyRequest"] = schemas["ArchiveRequest"]
+    many = schemas["ManyRequest"]
+    for request in (schemas["PictureRequest"], schemas["DataUrlRequest"], many):
+        request["properties"]["model_version"] = {"enum": [VERSION]}
+    many["properties"]["webhook"] = {"enum": ["https://example.com/told"]}
+    # One of both is needed; files of an array come without names, so the archive stands for them.
+    del many["properties"]["images"]
+    many["required"] = ["archive"]

@@ -38,11 +38,11 @@ def test_the_client_reads_keeps_finds_flags_and_deletes(client: Any, mnist_pictu
         predictions_preview_create,
         predictions_retrieve,
     )
-    from digit_reader_client.models import Flag, Picture, Prediction
+    from digit_reader_client.models import FlagRequest, PictureRequest, Prediction, PredictionsListDigit
     from digit_reader_client.types import File
 
     def picture(**facts: Any) -> Any:
-        return Picture(image=File(payload=io.BytesIO(mnist_pictures[7]), file_name="7.png"), **facts)
+        return PictureRequest(image=File(payload=io.BytesIO(mnist_pictures[7]), file_name="7.png"), **facts)
 
     (version,) = models_list.sync(client=client)
     stored = predictions_create.sync(client=client, body=picture(model_version=version.name), idempotency_key="a")
@@ -52,8 +52,10 @@ def test_the_client_reads_keeps_finds_flags_and_deletes(client: Any, mnist_pictu
         predictions_create.sync(client=client, body=picture(model_version=version.name), idempotency_key="a") == stored
     )
     assert predictions_preview_create.sync(client=client, body=picture()).text == "7"
-    assert [row.id for row in predictions_list.sync(client=client, digit=7).results] == [stored.id]
-    predictions_flag_create.sync(client=client, id=stored.id, body=Flag(text="1"))
+    assert [row.id for row in predictions_list.sync(client=client, digit=PredictionsListDigit.VALUE_7).results] == [
+        stored.id
+    ]
+    predictions_flag_create.sync(client=client, id=stored.id, body=FlagRequest(text="1"))
     assert predictions_retrieve.sync(client=client, id=stored.id).correction.text == "1"
     image = predictions_image_retrieve.sync(client=client, id=stored.id)
     assert image.payload.read().startswith(b"\x89PNG")
@@ -63,11 +65,11 @@ def test_the_client_reads_keeps_finds_flags_and_deletes(client: Any, mnist_pictu
 
 def test_the_client_is_told_why_a_picture_is_refused(client: Any) -> None:
     from digit_reader_client.api.predictions import predictions_create
-    from digit_reader_client.models import Error, Picture
+    from digit_reader_client.models import Error, PictureRequest
     from digit_reader_client.types import File
 
     refused = predictions_create.sync(
-        client=client, body=Picture(image=File(payload=io.BytesIO(b"no picture"), file_name="a.png"))
+        client=client, body=PictureRequest(image=File(payload=io.BytesIO(b"no picture"), file_name="a.png"))
     )
     assert isinstance(refused, Error)
     assert refused.code == "unsupported_type"
@@ -75,11 +77,11 @@ def test_the_client_is_told_why_a_picture_is_refused(client: Any) -> None:
 
 def test_the_client_sends_and_cancels_a_batch(client: Any, mnist_pictures: dict[int, bytes]) -> None:
     from digit_reader_client.api.batches import batches_cancel_create, batches_create, batches_results_retrieve
-    from digit_reader_client.models import Batch, BatchStateEnum, Many
+    from digit_reader_client.models import Batch, BatchStateEnum, ManyRequest
     from digit_reader_client.types import File
 
     archive = File(payload=io.BytesIO(zip_of({"7.png": mnist_pictures[7]})), file_name="many.zip")
-    batch = batches_create.sync(client=client, body=Many(archive=archive))
+    batch = batches_create.sync(client=client, body=ManyRequest(archive=archive))
     assert isinstance(batch, Batch)
     assert (batch.total, batch.state) == (1, BatchStateEnum.QUEUED)
     assert batches_results_retrieve.sync(client=client, id=batch.id) == ""

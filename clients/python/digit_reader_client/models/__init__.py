@@ -1,6 +1,5 @@
 """Contains all the data models used in inputs/outputs"""
 
-from .archive_request import ArchiveRequest
 from .batch import Batch
 from .batch_state_enum import BatchStateEnum
 from .batches_results_retrieve_as import BatchesResultsRetrieveAs
@@ -10,7 +9,7 @@ from .data_url_request import DataUrlRequest
 from .digit import Digit
 from .error import Error
 from .flag_request import FlagRequest
-from .images_request import ImagesRequest
+from .many_request import ManyRequest
 from .model_version import ModelVersion
 from .paginated_batch_list import PaginatedBatchList
 from .paginated_prediction_list import PaginatedPredictionList
@@ -25,7 +24,6 @@ from .sent_source_enum import SentSourceEnum
 from .source_enum import SourceEnum
 
 __all__ = (
-    "ArchiveRequest",
     "Batch",
     "BatchesResultsRetrieveAs",
     "BatchStateEnum",
@@ -35,7 +33,7 @@ __all__ = (
     "Digit",
     "Error",
     "FlagRequest",
-    "ImagesRequest",
+    "ManyRequest",
     "ModelVersion",
     "PaginatedBatchList",
     "PaginatedPredictionList",

@@ -29,7 +29,7 @@ class Batch:
         refused (int):
         error (str):
         results (str):
-        model_version (str): the version asked for, null where whichever serves is to read it
+        model_version (None | str): the version asked for, null where whichever serves is to read it
         webhook (str):
         created_at (datetime.datetime):
         started_at (datetime.datetime | None):
@@ -45,7 +45,7 @@ class Batch:
     refused: int
     error: str
     results: str
-    model_version: str
+    model_version: None | str
     webhook: str
     created_at: datetime.datetime
     started_at: datetime.datetime | None
@@ -71,6 +71,7 @@ class Batch:
 
         results = self.results
 
+        model_version: None | str
         model_version = self.model_version
 
         webhook = self.webhook
@@ -133,7 +134,12 @@ class Batch:
 
         results = d.pop("results")
 
-        model_version = d.pop("model_version")
+        def _parse_model_version(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        model_version = _parse_model_version(d.pop("model_version"))
 
         webhook = d.pop("webhook")
 

@@ -5,16 +5,15 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
-from ...models.archive_request import ArchiveRequest
 from ...models.batch import Batch
 from ...models.error import Error
-from ...models.images_request import ImagesRequest
+from ...models.many_request import ManyRequest
 from ...types import Response
 
 
 def _get_kwargs(
     *,
-    body: ArchiveRequest | ImagesRequest,
+    body: ManyRequest,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -22,6 +21,8 @@ def _get_kwargs(
         "method": "post",
         "url": "/api/v1/batches/",
     }
+
+    _kwargs["files"] = body.to_multipart()
 
     headers["Content-Type"] = "multipart/form-data; boundary=+++"
 
@@ -88,12 +89,12 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 def sync_detailed(
     *,
     client: AuthenticatedClient,
-    body: ArchiveRequest | ImagesRequest,
+    body: ManyRequest,
 ) -> Response[Batch | Error]:
     """Take many pictures to be read in the background.
 
     Args:
-        body (ArchiveRequest | ImagesRequest):
+        body (ManyRequest): What POST takes, as multipart: a zip, or images.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -117,12 +118,12 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
-    body: ArchiveRequest | ImagesRequest,
+    body: ManyRequest,
 ) -> Batch | Error | None:
     """Take many pictures to be read in the background.
 
     Args:
-        body (ArchiveRequest | ImagesRequest):
+        body (ManyRequest): What POST takes, as multipart: a zip, or images.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -141,12 +142,12 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
-    body: ArchiveRequest | ImagesRequest,
+    body: ManyRequest,
 ) -> Response[Batch | Error]:
     """Take many pictures to be read in the background.
 
     Args:
-        body (ArchiveRequest | ImagesRequest):
+        body (ManyRequest): What POST takes, as multipart: a zip, or images.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -168,12 +169,12 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
-    body: ArchiveRequest | ImagesRequest,
+    body: ManyRequest,
 ) -> Batch | Error | None:
     """Take many pictures to be read in the background.
 
     Args:
-        body (ArchiveRequest | ImagesRequest):
+        body (ManyRequest): What POST takes, as multipart: a zip, or images.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
