@@ -54,8 +54,8 @@ def test_a_picture_is_read_with_the_version_asked_for(
 def test_json_may_name_a_version_too(client: Client, twin: Twin, mnist_pictures: dict[int, bytes]) -> None:
     twin("twin")
     picture = f"data:image/png;base64,{base64.b64encode(mnist_pictures[7]).decode()}"
-    for name, expected in (("twin", "twin"), (None, str(ModelVersion.objects.serving()))):
-        answer = post_json(client, PREVIEW, {"image": picture, "model_version": name})
+    for named, expected in (({"model_version": "twin"}, "twin"), ({}, str(ModelVersion.objects.serving()))):
+        answer = post_json(client, PREVIEW, {"image": picture, **named})
         assert answer.json()["model_version"] == expected
 
 
