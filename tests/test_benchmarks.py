@@ -11,13 +11,13 @@ from typing import Any
 import psutil
 import pytest
 from django.contrib.auth.models import User
-from knox.models import AuthToken
 
 from benchmarks import pictures, post, publishing, rows
 from benchmarks.load import Outcome, picture_call, send
 from benchmarks.processes import free_port, running
 from benchmarks.reader import NETWORK, Picture, costs_by_stage, memory_by_stage
 from benchmarks.server import Measured, table
+from keys.models import Key
 from recognizer.models import Prediction
 from recognizer.reading import Reader, load_classifier
 from recognizer.serving import install_shipped_version
@@ -123,7 +123,7 @@ def test_the_stages_of_a_post_are_timed_in_the_real_site(
     monkeypatch.setattr(post, "TIMES", 3)
     settings.MIDDLEWARE = settings.MIDDLEWARE  # Set here, it is put back afterwards.
     install_shipped_version()
-    stages = next(post.rounds_in_this_process(AuthToken.objects.create(user)[1]))
+    stages = next(post.rounds_in_this_process(Key.objects.issue(user)[1]))
     assert Prediction.objects.filter(owner=user).count() == 3
     assert all(milliseconds > 0 for milliseconds in stages.values())
 

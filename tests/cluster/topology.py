@@ -29,8 +29,8 @@ PEOPLE = 100
 TOKENS = f"""
 import json
 from django.contrib.auth.models import User
-from knox.models import AuthToken
-print(json.dumps([AuthToken.objects.create(User.objects.create(username=str(n)))[1] for n in range({PEOPLE})]))
+from keys.models import Key
+print(json.dumps([Key.objects.issue(User.objects.create(username=str(n)))[1] for n in range({PEOPLE})]))
 """
 
 
