@@ -62,7 +62,12 @@ class Load:
         """Find every acknowledged reading again, with its image."""
 
         def image_of(pk: int) -> int:
-            answer = self.cluster.call("GET", f"{PREDICTIONS}{pk}/image/", token=self.kept[pk])
+            # Not just now is no loss: who is told so asks again.
+            for _ in range(5):
+                answer = self.cluster.call("GET", f"{PREDICTIONS}{pk}/image/", token=self.kept[pk])
+                if answer.status != 503:
+                    break
+                time.sleep(2)
             assert answer.status == 200, (pk, answer.content)
             return open_image(answer.content).size
 

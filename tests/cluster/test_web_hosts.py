@@ -88,7 +88,7 @@ def test_the_next_release_migrates_while_the_old_code_serves_without_an_error(
 ) -> None:
     checkout = tmp_path / "checkout"
     rooms = {app.partition(".")[0] for app in settings.INSTALLED_APPS} & {path.name for path in ROOT.iterdir()}
-    for room in rooms | {"static", "templates"}:
+    for room in rooms | {"digitsite", "static", "templates"}:
         shutil.copytree(ROOT / room, checkout / room, ignore=shutil.ignore_patterns("__pycache__", "data"))
     shutil.copy(ROOT / "manage.py", checkout)
     (checkout / "recognizer" / "migrations" / "0002_next.py").write_text(NEXT_MIGRATION)
