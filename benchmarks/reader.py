@@ -69,6 +69,9 @@ def measure() -> str:
         for picture in subjects:
             seconds = costs_by_stage(subject, picture, bar.update)
             memory = memory_by_stage(subject, picture)
+            # A stage that an earlier picture did not need has empty cells there.
+            for stage in seconds.keys() - table.keys():
+                table[stage] = ["", ""] * subjects.index(picture)
             for stage, cost in seconds.items():
                 asked = f"{memory[stage] / 1e6:.2f}" if stage in memory else ""
                 table.setdefault(stage, []).extend([f"{1000 * cost:.2f}", asked])
