@@ -70,7 +70,7 @@ def measure() -> str:
             seconds = costs_by_stage(subject, picture, bar.update)
             memory = memory_by_stage(subject, picture)
             # A stage that an earlier picture did not need has empty cells there.
-            for stage in seconds.keys() - table.keys():
+            for stage in [stage for stage in seconds if stage not in table]:
                 table[stage] = ["", ""] * subjects.index(picture)
             for stage, cost in seconds.items():
                 asked = f"{memory[stage] / 1e6:.2f}" if stage in memory else ""
