@@ -27,8 +27,8 @@ from recognizer.api.errors import BadPicture, RequestTooLarge
 from recognizer.api.pagination import NewestFirst
 from recognizer.api.permissions import ScopeOfKey
 from recognizer.api.pictures import version_called
+from recognizer.api.schema import BY_ID
 from recognizer.api.serializers import KINDS, PINNED, DigitSerializer, ErrorSerializer, Upload
-from recognizer.api.views import BY_ID
 from recognizer.models import ModelVersion, Source
 
 from .archives import BadArchive

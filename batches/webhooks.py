@@ -69,16 +69,10 @@ def check_address(address: str) -> None:
         parts.port  # noqa: B018  # read to be checked
     except ValueError as error:
         raise ValidationError("There is no such port.") from error
-    if is_literal(parts.hostname or "") and not is_public(parts.hostname or ""):
-        raise ValidationError("It is no address on the public network.")
-
-
-def is_literal(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+    # A name is no number, and raises.
+    with contextlib.suppress(ValueError):
+        if not is_public(parts.hostname or ""):
+            raise ValidationError("It is no address on the public network.")
 
 
 def is_public(address: str) -> bool:

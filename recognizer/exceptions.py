@@ -20,9 +20,5 @@ class KeyReused(Exception):
     """A call came under an Idempotency-Key that another call was made under."""
 
 
-class UnknownVersion(Exception):
-    """A call asks for a version of the network that is not kept here."""
-
-
 class NoServingVersion(Exception):
     """No network can be served: none is installed, or its file is missing or damaged."""

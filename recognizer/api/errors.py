@@ -11,7 +11,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from recognizer.exceptions import KeyReused, NoNumber, NoServingVersion, UnknownVersion
+from recognizer.exceptions import KeyReused, NoNumber, NoServingVersion
 from recognizer.reading import UnreadableImage
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class UnknownField(exceptions.APIException):
         super().__init__(f"There is no field {min(map(str, fields))[:40]!r} here.")
 
 
-class NoSuchVersion(exceptions.APIException):
+class UnknownVersion(exceptions.APIException):
     status_code = status.HTTP_400_BAD_REQUEST
     default_detail = "There is no such version of the network. GET /api/v1/models/ lists them."
     default_code = "unknown_version"
@@ -88,8 +88,6 @@ def _as_api_exception(error: Exception) -> Exception:
         case UnreadableImage() | NoNumber():
             kind = RequestTooLarge if error.code in TOO_LARGE else BadPicture
             return kind(str(error), error.code)
-        case UnknownVersion():
-            return NoSuchVersion()
         case NoServingVersion():
             return NotServing()
         case OperationalError() | OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EROFS | errno.EIO):

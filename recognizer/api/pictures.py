@@ -9,11 +9,10 @@ from django.core.files.uploadedfile import UploadedFile
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from recognizer.exceptions import UnknownVersion
 from recognizer.models import LONGEST_KEY, ModelVersion, Source
 from recognizer.reading import MAX_BYTES
 
-from .errors import BadPicture, RequestTooLarge, UnknownField
+from .errors import BadPicture, RequestTooLarge, UnknownField, UnknownVersion
 
 FIELDS = {"image", "source", "model_version", "csrfmiddlewaretoken"}
 KEY = re.compile(rf"[!-~]{{1,{LONGEST_KEY}}}")

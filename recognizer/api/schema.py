@@ -1,12 +1,15 @@
-"""What any call may be answered besides its success, told once for all of them."""
+"""What the schema says of many calls alike: their ids, and what they may be answered besides their success."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
 from .serializers import ErrorSerializer
+
+ID = OpenApiParameter("id", {"type": "integer", "format": "int64", "minimum": 1}, OpenApiParameter.PATH)
+BY_ID = extend_schema(parameters=[ID])
 
 
 class RefusalsToo(AutoSchema):

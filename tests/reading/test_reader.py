@@ -37,6 +37,18 @@ def test_a_digit_above_another_is_no_digit_in_parts(shipped_reader: Reader, one_
     assert shipped_reader.read_page(page).text == text
 
 
+def test_what_is_plainly_one_digit_is_not_cut(
+    shipped_reader: Reader, one_of_each: Digits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_cut(line: object) -> None:
+        raise AssertionError("cut")
+
+    monkeypatch.setattr("recognizer.reading.reader.cut", no_cut)
+    assert shipped_reader.read_page(one_of_each[8]).text == "8"
+    with pytest.raises(AssertionError, match="cut"):
+        shipped_reader.read_page(255 - np.hstack([one_of_each[digit] for digit in (2, 0, 4, 7)]))
+
+
 def test_hairlines_in_parts_too_thin_for_a_frame_are_refused(shipped_reader: Reader) -> None:
     bar, belly = [(400, 300), (900, 300)], [(420, 420), (700, 600), (420, 1100)]
     reading = shipped_reader.read_page(drawn([bar, belly], (1300, 1300), 1))
