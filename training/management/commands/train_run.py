@@ -1,6 +1,8 @@
+import contextlib
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -8,6 +10,8 @@ from django.utils import timezone
 
 from training.cleaning import clean_up
 from training.models import Fenced, State, TrainingRun
+
+NICE = 19
 
 
 class Command(BaseCommand):
@@ -19,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         threading.Thread(target=die_with_the_worker, daemon=True).start()
-        os.nice(10)
+        step_back()
         pk, fence = options["pk"], options["fence"]
         try:
             self.retrain(pk, fence)
@@ -37,6 +41,14 @@ class Command(BaseCommand):
         from training.retraining import retrain
 
         retrain(pk, fence)
+
+
+def step_back() -> None:
+    """Leave the processors to whoever serves."""
+    os.nice(NICE)
+    # Linux may weigh a session as a whole, and then does not ask how nice a process of it is.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICE))
 
 
 def die_with_the_worker() -> None:
