@@ -1,12 +1,15 @@
 import datetime
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from django.conf import settings as site
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
@@ -438,3 +441,21 @@ def test_the_dashboard_can_be_read_without_a_browser(ready: None, make_predictio
     assert figures["confusions"][7][2] == 20
     assert figures["runs"] == [{"id": run.pk, "state": "refused", "failed": ["each digit"]}]
     assert (figures["serving"], figures["days"][-1]["readings"]) == ("test version", 21)
+
+
+STEP_BACK = """
+import os, django
+django.setup()
+from pathlib import Path
+from training.management.commands.train_run import step_back
+step_back()
+group = Path("/proc/self/autogroup")
+print(os.nice(0), group.read_text().split()[-1] if group.exists() else "without")
+"""
+
+
+def test_the_training_process_steps_back_as_a_process_and_as_a_session() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STEP_BACK], cwd=site.BASE_DIR, capture_output=True, text=True, start_new_session=True
+    )
+    assert done.stdout.split() in (["19", "19"], ["19", "without"]), done.stderr
