@@ -145,8 +145,9 @@ def restyle(ink: np.ndarray, label: int, rng: np.random.Generator) -> np.ndarray
                 x, reach = middle(bottom - 1), height * rng.uniform(0.15, 0.35)
                 line(x - reach, bottom, x + reach, bottom + height * rng.normal(0, 0.03))
             if rng.random() < 0.8:
-                x = middle(top + 1)
-                line(x, top + 1, x - height * rng.uniform(0.12, 0.45), top + height * rng.uniform(0.15, 0.45))
+                x, reach = middle(top + 1), height * rng.uniform(0.12, 0.4)
+                # A flag that falls less than it reaches makes a 7.
+                line(x, top + 1, x - reach, top + reach * rng.uniform(1.0, 1.8))
         case 0:
             line(
                 right + rng.normal(0, 2),

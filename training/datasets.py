@@ -42,7 +42,7 @@ class Mix:
 
 
 LEARNING = Mix(runs=0.2, nondigits=0.1, drawn=0.18, mild=0.4)
-SETTLING = Mix(runs=0.15, nondigits=0.08, drawn=0.08, mild=0.8)
+SETTLING = Mix(runs=0.15, nondigits=0.08, drawn=0.12, mild=0.8)
 """Digits mostly as people write them, to end a training with: the wildest shapes have taught what they can."""
 
 

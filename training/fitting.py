@@ -25,11 +25,15 @@ class Recipe:
     average: float = 0.998
     seed: int = 1
     settling: int = 0
-    """Epochs that follow, for digits, at a third of the rate and on shapes less wild."""
+    rounds: int = 0
+    """Rounds of so many epochs follow, at a third of the rate and, for digits, on shapes less wild."""
 
 
-QUICK = Recipe(epochs=4, average=0.98, settling=2)
-RECIPES = {"digits": Recipe(epochs=30, settling=12), "spotter": Recipe(epochs=7, batch_size=64)}
+QUICK = Recipe(epochs=4, average=0.98, settling=2, rounds=1)
+RECIPES = {
+    "digits": Recipe(epochs=30, settling=12, rounds=2),
+    "spotter": Recipe(epochs=7, batch_size=64, settling=8, rounds=1),
+}
 
 
 @dataclass
@@ -48,6 +52,7 @@ class Task:
 
     build: Callable[[], keras.Model]
     batch: Batch
+    settling: Batch
     per_epoch: Callable[[Examples, int], int]
     validation: Callable[[Examples], tuple[np.ndarray, np.ndarray]]
     """Images float32 (n, h, w) and labels (n, ...), made from examples that are not trained on."""
@@ -56,11 +61,13 @@ class Task:
 DIGITS = Task(
     build_network,
     digit_batch,
+    settling_batch,
     per_epoch=lambda examples, batch_size: len(examples) // batch_size,
     validation=lambda examples: (framed(examples.images), examples.labels),
 )
 SPOTTER = Task(
     build_spotter,
+    spot_batch,
     spot_batch,
     # Rows are written without end; so many make an epoch.
     per_epoch=lambda examples, batch_size: min(400, len(examples) // 8),
@@ -118,15 +125,29 @@ def fit(
 def fit_settled(
     task: Task, mnist: Mnist, recipe: Recipe, folder: Path, clock: Callable[[], float]
 ) -> tuple[keras.Model, Progress]:
-    """Fit, then let the network settle on what most digits look like; both parts continue from their checkpoints."""
+    """Fit, then let the network settle; all parts continue from their checkpoints.
+
+    Each round starts anew at its highest rate (warm restarts, Loshchilov and Hutter, 2017), on batches of its own.
+    """
     network, progress = fit(task, mnist, recipe, folder / "checkpoint", clock)
-    if not recipe.settling:
-        return network, progress
-    task = replace(task, build=lambda: network, batch=settling_batch)
-    gentler = replace(recipe, epochs=recipe.settling, peak_rate=recipe.peak_rate / 3)
-    network, last = fit(task, mnist, gentler, folder / "settling", clock)
-    history = {name: progress.history[name] + values for name, values in last.history.items()}
-    return network, Progress(recipe, progress.epoch + last.epoch, progress.seconds + last.seconds, history)
+    for number in range(1, recipe.rounds + 1):
+        gentler = replace(
+            recipe, epochs=recipe.settling, peak_rate=recipe.peak_rate / 3, seed=recipe.seed + 1_000 * number
+        )
+        network, last = _settled(task, network, mnist, gentler, folder / f"settling-{number}", clock)
+        progress = _followed_by(progress, last)
+    return network, progress
+
+
+def _settled(
+    task: Task, network: keras.Model, mnist: Mnist, recipe: Recipe, folder: Path, clock: Callable[[], float]
+) -> tuple[keras.Model, Progress]:
+    return fit(replace(task, build=lambda: network, batch=task.settling), mnist, recipe, folder, clock)
+
+
+def _followed_by(progress: Progress, last: Progress) -> Progress:
+    history = {name: values + last.history[name] for name, values in progress.history.items()}
+    return Progress(progress.recipe, progress.epoch + last.epoch, progress.seconds + last.seconds, history)
 
 
 def _validated(network: keras.Model, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:

@@ -27,6 +27,18 @@ def test_a_seven_gets_its_bar(little_mnist: Mnist, rng: np.random.Generator) -> 
     assert barred.sum() > plain.sum()
 
 
+def test_a_flag_of_a_one_falls_more_than_it_reaches(rng: np.random.Generator) -> None:
+    one = np.zeros((28, 28), np.float32)
+    one[4:24, 13:15] = 1
+    for _ in range(50):
+        solid = restyle(one, 1, rng) > 0.4
+        above = solid[: solid.shape[0] // 2]
+        columns = np.flatnonzero(above.any(axis=0))
+        left = above[:, columns[0]]
+        reach = columns[-1] - columns[0]
+        assert np.flatnonzero(left).max() - np.flatnonzero(above.any(axis=1))[0] >= 0.7 * reach
+
+
 @pytest.mark.parametrize("label", range(10))
 def test_every_school_of_every_digit_can_be_drawn(label: int, rng: np.random.Generator) -> None:
     for _ in range(4 * len(SCHOOLS[label])):

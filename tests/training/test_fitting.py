@@ -42,11 +42,11 @@ def test_a_killed_training_continues_to_the_same_network(little_mnist: Mnist, tm
     assert np.abs(expected - answer).max() < 0.05
 
 
-def test_a_network_settles_after_its_training(little_mnist: Mnist, tmp_path: Path) -> None:
-    recipe = replace(LITTLE, epochs=1, settling=1)
+def test_a_network_settles_in_rounds_after_its_training(little_mnist: Mnist, tmp_path: Path) -> None:
+    recipe = replace(LITTLE, epochs=1, settling=1, rounds=2)
     network, progress = fitting.fit_settled(TINY, little_mnist, recipe, tmp_path, lambda: 0.0)
-    assert progress.epoch == 2
-    assert len(progress.history["loss"]) == 2
+    assert progress.epoch == 3
+    assert len(progress.history["loss"]) == 3
     again, _ = fitting.fit_settled(TINY, little_mnist, recipe, tmp_path, lambda: 0.0)
     frames = framed(little_mnist.test.images)[..., None]
     assert np.allclose(network.predict(frames, verbose=0), again.predict(frames, verbose=0), atol=1e-5)
