@@ -88,7 +88,7 @@ def multiply_adds(network: keras.Model) -> int:
     """Count the multiply-adds of one frame's way through the convolutions and the last layer."""
     total = 0
     for layer in network.layers:
-        if isinstance(layer, layers.Conv2D):
+        if isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D):
             _, height, width, _ = layer.output.shape
             total += height * width * layer.kernel.shape.num_elements()
         elif isinstance(layer, layers.Dense):

@@ -1,7 +1,8 @@
 """Digits drawn as a person with a pen draws them: strokes in a unit box, bent, and inked with a round nib.
 
 MNIST was written by Americans in the 1990s. Crossed sevens, flagged and footed ones, slashed zeros and
-five-strokes of other schools are rare in it; these templates stand in for those hands.
+five-strokes of other schools are rare in it; these templates stand in for those hands. Hooked 1s, knotted 9s and 7s
+that are nearly crosses came in after a look at what was misread in the development set of cheques.
 """
 
 import cv2
