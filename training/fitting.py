@@ -141,6 +141,9 @@ def fit_settled(
         ends.append(network.get_weights())
     if ends:
         network.set_weights([np.mean(weights, axis=0) for weights in zip(*ends, strict=True)])
+        # The last figures are those of what is returned.
+        for name, value in _validated(network, *task.validation(mnist.validation)).items():
+            progress.history[name][-1] = round(value, 6)
     return network, progress
 
 
