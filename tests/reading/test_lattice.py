@@ -24,8 +24,8 @@ def bars() -> tuple[Line, Pieces]:
 
 
 def sure_of(*labels: int) -> np.ndarray:
-    probabilities = np.full((len(labels), 11), 0.01, np.float32)
-    probabilities[np.arange(len(labels)), labels] = 0.9
+    probabilities = np.full((len(labels), 11), 0.001, np.float32)
+    probabilities[np.arange(len(labels)), labels] = 0.99
     return probabilities
 
 
