@@ -97,7 +97,7 @@ def _kept_under(key: str, digest: str, identity: Identity) -> Prediction | None:
 def build_prediction(reading: Reading, version: ModelVersion, source: str) -> Prediction:
     """Make the row of a reading, without owner and image; nothing is stored."""
     height, width = reading.page.shape
-    return Prediction(
+    prediction = Prediction(
         source=source,
         width=width,
         height=height,
@@ -107,6 +107,9 @@ def build_prediction(reading: Reading, version: ModelVersion, source: str) -> Pr
         digits=[digit.as_json() for digit in reading.digits],
         model_version=version,
     )
+    # Nobody need ask the database.
+    prediction.correction = None
+    return prediction
 
 
 MOST_HEATED = 24
