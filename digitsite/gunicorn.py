@@ -1,5 +1,6 @@
 """How the site is served: one process, threads, nothing loaded before the fork."""
 
+import gc
 import signal
 import threading
 from typing import Any
@@ -44,4 +45,7 @@ def _warm(worker: Any) -> None:
         connection.close()
     watch_promotions()
     watch_usage()
+    # What is loaded by now stays: to look through it for garbage held all threads up for a tenth of a second.
+    gc.collect()
+    gc.freeze()
     worker.log.info("Open %s in a browser; Ctrl+C stops the site", worker.sockets[0])

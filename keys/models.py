@@ -134,8 +134,11 @@ class SecretManager(AuthTokenManager):
 
         Knox looks through all other secrets of the user as well, at each call.
         """
-        secret: Secret | None = self.filter(digest=hash_token(token)).first()
-        if secret is not None and secret.has_ended:
+        try:
+            secret: Secret = self.get(digest=hash_token(token))
+        except Secret.DoesNotExist:
+            return None
+        if secret.has_ended:
             secret.delete()
             return None
         return secret
