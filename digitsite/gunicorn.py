@@ -24,10 +24,12 @@ def post_worker_init(worker: Any) -> None:
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    """Write down what is counted and not yet in the database."""
+    """Write down what is counted and not yet in the database, and leave that in one file."""
+    from digitsite.sqlite import empty_log
     from keys.usage import write_down_if_possible
 
     write_down_if_possible()
+    empty_log()
 
 
 def _warm(worker: Any) -> None:
