@@ -1,5 +1,6 @@
 """How the site is served: one process, threads, nothing loaded before the fork."""
 
+import gc
 import signal
 import threading
 from typing import Any
@@ -23,10 +24,12 @@ def post_worker_init(worker: Any) -> None:
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    """Write down what is counted and not yet in the database."""
+    """Write down what is counted and not yet in the database, and leave that in one file."""
+    from digitsite.sqlite import empty_log
     from keys.usage import write_down_if_possible
 
     write_down_if_possible()
+    empty_log()
 
 
 def _warm(worker: Any) -> None:
@@ -44,4 +47,7 @@ def _warm(worker: Any) -> None:
         connection.close()
     watch_promotions()
     watch_usage()
+    # What is loaded by now stays: to look through it for garbage held all threads up for a tenth of a second.
+    gc.collect()
+    gc.freeze()
     worker.log.info("Open %s in a browser; Ctrl+C stops the site", worker.sockets[0])

@@ -150,6 +150,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": LOCK_PATIENCE,
         "init_command": f"PRAGMA journal_mode={sqlite.journal_mode(sqlite.library())}; PRAGMA synchronous=FULL;",
     }
+    # A connection reads the whole schema before its first query, and the last one to close empties the log.
+    DATABASES["default"]["CONN_MAX_AGE"] = None
 else:
     # A pool a process: a request takes a connection that answers, or a 503 after 4 seconds without one.
     pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 4, "reconnect_timeout": 8}

@@ -1,5 +1,6 @@
 """Which SQLite library this process uses, and whether its write-ahead log is sound."""
 
+import contextlib
 import sqlite3
 import sys
 
@@ -36,3 +37,15 @@ def journal_mode(version: tuple[int, int, int]) -> str:
     """
     sound = version >= SOUND or version[2] >= SOUND_BACKPORTS.get(version[:2], sys.maxsize)
     return "WAL" if sound else "TRUNCATE"
+
+
+def empty_log() -> None:
+    """Bring what the write-ahead log holds into the database's file, or leave it there where the database is away.
+
+    A log that is left behind would be played into a backup that is unpacked over the database.
+    """
+    from django.db import DatabaseError, connection
+
+    if connection.vendor == "sqlite":
+        with contextlib.suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from knox.crypto import hash_token
 from knox.models import AbstractAuthToken, AuthTokenManager
 
 MOST_KEYS = 10
@@ -113,7 +114,9 @@ class Key(models.Model):  # type: ignore[django-manager-missing]  # knox has no 
             if grace is None:
                 self.secrets.all().delete()
             else:
-                ends = timezone.now() + grace
+                now = timezone.now()
+                ends = now + grace
+                self.secrets.filter(expiry__lte=now).delete()
                 self.secrets.filter(Q(expiry=None) | Q(expiry__gt=ends)).update(expiry=ends)
             self.expires_at = None if self.days is None else timezone.now() + datetime.timedelta(days=self.days)
             self.save(update_fields=["expires_at"])
@@ -126,6 +129,20 @@ class SecretManager(AuthTokenManager):
         # Whoever looks a token up wants to know whose it is and what it may.
         return super().get_queryset().select_related("key", "user")
 
+    def proved_by(self, token: str) -> "Secret | None":
+        """Return a token's secret, None where there is none. One that has ended is deleted and none too.
+
+        Knox looks through all other secrets of the user as well, at each call.
+        """
+        try:
+            secret: Secret = self.get(digest=hash_token(token))
+        except Secret.DoesNotExist:
+            return None
+        if secret.has_ended:
+            secret.delete()
+            return None
+        return secret
+
 
 class Secret(AbstractAuthToken):
     """The hash of a token. Its expiry is set once another has taken its place."""
@@ -136,6 +153,10 @@ class Secret(AbstractAuthToken):
 
     def __str__(self) -> str:
         return f"{self.token_key}… of {self.key}"
+
+    @property
+    def has_ended(self) -> bool:
+        return self.expiry is not None and self.expiry <= timezone.now()
 
 
 class DayOfUse(models.Model):

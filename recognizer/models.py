@@ -3,6 +3,7 @@
 import datetime
 import secrets
 import uuid
+from functools import cached_property
 from typing import Any, Self
 
 from django.conf import settings
@@ -229,7 +230,7 @@ class Prediction(models.Model):
     def one_line(self) -> str:
         return self.text.replace("\n", " ")
 
-    @property
+    @cached_property
     def correction(self) -> "Correction | None":
         """The newest correction; costs no query after `with_correction()`."""
         newest = sorted(self.corrections.all(), key=lambda correction: -correction.pk)
@@ -253,7 +254,8 @@ class Prediction(models.Model):
             # Two flags at once take turns.
             Prediction.objects.select_for_update().only("pk").get(pk=self.pk)
             self.corrections.filter(state=Correction.State.PENDING).delete()
-            return self.corrections.create(text=text, flagged_by=by)
+            self.correction = self.corrections.create(text=text, flagged_by=by)
+        return self.correction
 
 
 class CorrectionQuerySet(models.QuerySet["Correction"]):

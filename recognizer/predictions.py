@@ -1,6 +1,8 @@
 """The one way a picture becomes a stored prediction, and the one way predictions go."""
 
 import datetime
+import os
+import threading
 from collections.abc import Iterator
 from functools import partial
 from hashlib import sha256
@@ -19,6 +21,9 @@ from .serving import reader_for, serving_reader
 from .storage import unknown_files
 from .visitors import Identity
 
+TURNS = threading.BoundedSemaphore(os.cpu_count() or 1)
+"""Readings at once in this process: more of them than processors would only take the interpreter from each other."""
+
 
 def read_picture(data: bytes, version: ModelVersion | None = None) -> tuple[Reading, ModelVersion]:
     """Read a picture with a version, the serving one for None.
@@ -27,7 +32,7 @@ def read_picture(data: bytes, version: ModelVersion | None = None) -> tuple[Read
     """
     reader = reader_for(version)
     try:
-        with READING_SECONDS.time():
+        with TURNS, READING_SECONDS.time():
             reading = reader.read(data)
     except UnreadableImage as error:
         READINGS.labels(error.code).inc()
@@ -97,7 +102,7 @@ def _kept_under(key: str, digest: str, identity: Identity) -> Prediction | None:
 def build_prediction(reading: Reading, version: ModelVersion, source: str) -> Prediction:
     """Make the row of a reading, without owner and image; nothing is stored."""
     height, width = reading.page.shape
-    return Prediction(
+    prediction = Prediction(
         source=source,
         width=width,
         height=height,
@@ -107,6 +112,9 @@ def build_prediction(reading: Reading, version: ModelVersion, source: str) -> Pr
         digits=[digit.as_json() for digit in reading.digits],
         model_version=version,
     )
+    # Nobody need ask the database.
+    prediction.correction = None
+    return prediction
 
 
 MOST_HEATED = 24

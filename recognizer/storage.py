@@ -41,11 +41,10 @@ def flush(path: Path) -> None:
 
 @lru_cache(maxsize=1024)
 def flush_ancestors(folder: Path, top: Path) -> None:
-    """Flush the folders above a folder up to the top, once: they name it from then on."""
-    for above in folder.parents:
-        if not above.is_relative_to(top):
-            break
-        flush(above)
+    """Flush what names a folder and what names that, up to the top, each once: it stays named from then on."""
+    if folder != top:
+        flush(folder.parent)
+        flush_ancestors(folder.parent, top)
 
 
 def unknown_files(folder: str, known: Callable[[list[str]], set[str]], older_than: datetime.timedelta) -> Iterator[str]:

@@ -212,6 +212,14 @@ def test_the_old_token_may_go_on_for_a_day(mine: Client, user: User) -> None:
     assert Secret.objects.count() == 1
 
 
+def test_a_renewal_clears_away_what_has_ended(user: User) -> None:
+    key, _ = Key.objects.issue(user)
+    key.renew(timedelta(0))
+    key.renew(timedelta(hours=1))
+    assert Secret.objects.filter(expiry__lte=timezone.now()).count() == 0
+    assert Secret.objects.count() == 2
+
+
 def test_no_renewal_prolongs_what_is_to_end(user: User) -> None:
     key, _ = Key.objects.issue(user)
     key.renew(timedelta(hours=1))

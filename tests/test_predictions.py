@@ -1,7 +1,9 @@
 import os
+import threading
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,17 +14,19 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, transaction
 
+from recognizer import predictions
 from recognizer.exceptions import NoNumber, NoServingVersion
 from recognizer.models import LONGEST_TEXT, Prediction
 from recognizer.predictions import (
     erase_predictions,
     orphaned_images,
+    read_picture,
     rows_without_image,
     store_prediction,
 )
-from recognizer.reading import Reason, UnreadableImage, open_image, open_strip
+from recognizer.reading import Reading, Reason, UnreadableImage, open_image, open_strip
 from recognizer.visitors import Identity
-from tests.conftest import FakeReader, png
+from tests.conftest import FakeReader, png, reading_of
 
 Make = Callable[..., Prediction]
 SOMEBODY = Identity(visitor=uuid.uuid4())
@@ -52,6 +56,25 @@ def test_a_photo_is_kept_as_jpeg(reader: FakeReader, media: Path) -> None:
     stored = store_prediction(photo, identity=SOMEBODY, source="upload")
     assert stored.image.name.endswith(".jpg")
     assert (stored.width, stored.height) == (1500, 1500)
+
+
+def test_as_many_pictures_are_read_at_once_as_there_are_turns(
+    reader: FakeReader, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, reading = [], []
+
+    def read(data: bytes) -> Reading:
+        reading.append(data)
+        seen.append(len(reading))
+        time.sleep(0.01)
+        reading.pop()
+        return reading_of("7", open_image(data))
+
+    monkeypatch.setattr(reader, "read", read)
+    monkeypatch.setattr(predictions, "TURNS", threading.BoundedSemaphore(2))
+    with ThreadPoolExecutor(6) as pool:
+        assert len(list(pool.map(read_picture, [picture] * 12))) == 12
+    assert max(seen) == 2
 
 
 @pytest.mark.parametrize("reason", [Reason.NO_INK, Reason.NOT_A_NUMBER])

@@ -36,6 +36,9 @@ def test_a_file_is_on_the_disk_with_all_that_names_it(tmp_path: Path, flushed: l
     flushed.clear()
     storage.save("a/b/d.png", ContentFile(b"picture"))
     assert flushed == [tmp_path / "a" / "b" / "d.png", tmp_path / "a" / "b"]
+    flushed.clear()
+    storage.save("a/c/e.png", ContentFile(b"picture"))
+    assert flushed == [tmp_path / "a" / "c" / "e.png", tmp_path / "a" / "c", tmp_path / "a"]
 
 
 def test_where_the_disk_cannot_flush_the_file_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from keys.models import Key
+from keys.models import Key, Secret
 from keys.usage import count_call
 
 
@@ -28,11 +28,14 @@ class UserTokenAuthentication(TokenAuthentication):
         # Other bytes are no token, and neither decode nor go into a query.
         if not token.isalnum():
             raise AuthenticationFailed("Invalid token.")
-        user, secret = super().authenticate_credentials(token)
+        secret = Secret.objects.proved_by(token.decode())
+        if secret is None:
+            raise AuthenticationFailed("Invalid token.")
+        self.validate_user(secret)
         if secret.key.has_expired:
             raise KeyExpired(secret.key)
         count_call(secret.key)
-        return user, secret
+        return secret.user, secret
 
 
 class VisitorSessionAuthentication(SessionAuthentication):

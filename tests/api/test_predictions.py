@@ -11,7 +11,9 @@ import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
 from PIL import Image
+from rest_framework.serializers import ModelSerializer
 
+from recognizer.api.serializers import PredictionSerializer
 from recognizer.models import Correction, Prediction
 from tests.conftest import post_json, user_client, visitor_client
 
@@ -52,6 +54,13 @@ def test_a_stranger_finds_an_empty_list_and_gets_no_session(client: Client, make
 def test_staff_see_everybodys(staff: Any, make_prediction: Make) -> None:
     theirs = make_prediction()
     assert ids(user_client(staff).get(LIST)) == [theirs.pk]
+
+
+def test_an_answer_says_what_each_field_of_the_schema_would(make_prediction: Make) -> None:
+    prediction = make_prediction()
+    prediction.flag("3")
+    serializer = PredictionSerializer(prediction)
+    assert serializer.data == ModelSerializer.to_representation(serializer, prediction)
 
 
 def test_pages_lead_through_all_of_them_once(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from keys.models import Key
 from recognizer.models import Prediction
 from recognizer.reading import Reason
 from recognizer.visitors import SESSION_KEY
@@ -64,6 +65,14 @@ def test_a_multipart_picture_is_read_and_kept(client: Client, reader: FakeReader
     assert (stored.text, stored.width, stored.height) == ("42", 120, 60)
     assert body["image"].endswith(f"/api/v1/predictions/{stored.pk}/image/")
     assert response["Location"].endswith(f"/api/v1/predictions/{stored.pk}/")
+
+
+def test_a_program_asks_the_database_for_its_token_and_its_row_alone(
+    user: Any, reader: FakeReader, picture: bytes, django_assert_num_queries: Any
+) -> None:
+    program = Client(headers={"Authorization": f"Token {Key.objects.issue(user)[1]}"})
+    with django_assert_num_queries(4):  # the token, and the row between the two ends of its transaction
+        assert program.post(STORE, {"image": upload(picture)}).status_code == 201
 
 
 def test_a_data_url_is_read_and_kept(client: Client, reader: FakeReader, picture: bytes) -> None:

@@ -5,6 +5,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from .conftest import Site, installed
 
 CLIENTS = 6
@@ -38,3 +40,18 @@ def test_no_request_is_cut_off_while_the_site_stops(tmp_path: Path, mnist_pictur
         assert len(site.rows()) == len(told)
         # Counted in memory, and written down before each process ended.
         assert site.python(CALLS) == len(told)
+
+
+def test_a_site_that_has_stopped_leaves_its_whole_database_in_one_file(
+    tmp_path: Path, mnist_pictures: dict[int, bytes]
+) -> None:
+    with installed(tmp_path) as site:
+        if not site.database.startswith("sqlite"):
+            pytest.skip("the server keeps its files")
+        site.start()
+        for _ in range(5):
+            site.post(mnist_pictures[7])
+        site.stop(signal.SIGTERM)
+        log = Path(site.database.removeprefix("sqlite:///") + "-wal")
+        # What is in the log would be played into a backup that is unpacked over the database.
+        assert not log.exists() or log.stat().st_size == 0
