@@ -96,9 +96,13 @@ class Promotion(models.Model):
 
 def image_file(prediction: "Prediction", filename: str) -> str:
     """Spread files by day and by 256 folders, under a name that tells nothing."""
-    token = secrets.token_hex(16)
-    extension = filename.rpartition(".")[2]
-    return f"predictions/{timezone.now():%Y/%m/%d}/{token[:2]}/{token[2:]}.{extension}"
+    return image_files([filename])[0]
+
+
+def image_files(filenames: list[str]) -> list[str]:
+    """Name files that are written together, in one of the folders: the disk is then waited for once."""
+    folder = f"predictions/{timezone.now():%Y/%m/%d}/{secrets.token_hex(1)}"
+    return [f"{folder}/{secrets.token_hex(15)}.{filename.rpartition('.')[2]}" for filename in filenames]
 
 
 class PredictionQuerySet(models.QuerySet["Prediction"]):
