@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from . import news
 from .reading.classifier import NOT_A_DIGIT
 from .visitors import Identity
 
@@ -77,7 +78,9 @@ class ModelVersion(models.Model):
 
     def promote(self, by: Any = None) -> "Promotion":
         """Make this the serving version, for every process, in one row."""
-        return Promotion.objects.create(version=self, promoted_by=by)
+        promotion = Promotion.objects.create(version=self, promoted_by=by)
+        transaction.on_commit(news.tell)
+        return promotion
 
 
 class Promotion(models.Model):
