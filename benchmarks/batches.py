@@ -31,7 +31,7 @@ from .tables import markdown
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379")
 
-PICTURES, ROUNDS = 4_096, 3
+PICTURES, ROUNDS = 2_048, 2
 HANDS = 100
 """Different digits among the pictures of a batch."""
 
@@ -94,7 +94,7 @@ def table(count: int, rounds: int, one: float, two: float, able: dict[str, tuple
     )
     return (
         f"Batches of {count:,} drawn digits, each stored; worker processes of one thread, PostgreSQL, Redis and the "
-        f"store on the same machine; medians of {rounds} rounds, one worker and two in turn.\n\n{speed}\n"
+        f"store on the same machine; means of {rounds} rounds, one worker and two in turn.\n\n{speed}\n"
         f"Two workers read {two / one:.2f} times as much as one.\n\n{limits}\n"
         f"With a core for each worker, and servers no faster than these, the first to give are the {first}: at "
         f"{filled[first]:.0f} workers and {most:,.0f} pictures a second, which are a million in "
@@ -119,7 +119,7 @@ def rates(count: int, rounds: int, folder: Path) -> tuple[float, float, float]:
                 # Both have loaded the network, then.
                 read(owner, warm_up)
                 together.append(read(owner, archive, bar.update))
-    return statistics.median(alone), statistics.median(together), statistics.median(written)
+    return statistics.mean(alone), statistics.mean(together), statistics.mean(written)
 
 
 def read(owner: Any, archive: bytes, progress: Callable[[int], Any] = lambda done: None) -> float:
@@ -246,8 +246,10 @@ def a_queue() -> Iterator[str]:
                     continue
             except redis.RedisError as error:
                 raise SystemExit(f"A Redis is needed, and none answers at TEST_REDIS_URL, {REDIS}") from error
-            yield url
-            server.flushdb()
+            try:
+                yield url
+            finally:
+                server.flushdb()
             return
     raise SystemExit(f"An empty database is needed of the Redis at TEST_REDIS_URL, {REDIS}")
 
