@@ -17,7 +17,7 @@ export PYTHONUNBUFFERED = 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup port run backup test test-sqlite test-postgres check crash-test cluster-test audit lock bench bench-rows bench-drift screenshots client clean
+.PHONY: help setup port run backup test test-sqlite test-postgres check crash-test cluster-test audit lock bench bench-rows bench-drift bench-batches screenshots client clean
 
 help:
 	@echo "make run     the site on http://$(HOST):$(PORT)/ (HOST=… PORT=…)"
@@ -30,6 +30,7 @@ help:
 	@echo "make client  docs/openapi.yaml and clients/python, from the API as it is"
 	@echo "make bench   how fast it reads and serves, into benchmarks/RESULTS.md and the README"
 	@echo "make bench-rows, make bench-drift  the same with a million rows, and over fifty thousand readings"
+	@echo "make bench-batches  how fast workers read, on PostgreSQL and Redis, into docs/operations.md"
 
 .venv/bin/python:
 	@for python in python3.13 python3.12 python3.11 python3; do \
@@ -93,6 +94,9 @@ bench-rows: $(DEV_STAMP)
 
 bench-drift: $(DEV_STAMP)
 	$(PYTHON) -m benchmarks.drift
+
+bench-batches: $(DEV_STAMP)
+	TEST_POSTGRES_URL=$(TEST_POSTGRES_URL) $(PYTHON) -m benchmarks.batches
 
 crash-test: $(DEV_STAMP)
 	CRASHES=100 $(PYTHON) -m pytest tests/live/test_crash.py

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from recognizer.exceptions import NoNumber, NoServingVersion
 from recognizer.models import Prediction
-from recognizer.predictions import delete_images, prepare_prediction
+from recognizer.predictions import delete_images, read_prediction, save_images
 from recognizer.reading import UnreadableImage
 from recognizer.visitors import Identity
 
@@ -75,15 +75,11 @@ def read_chunk(chunk: Chunk) -> None:
 def _read_together(batch: Batch, chunk: Chunk, pictures: list[Picture]) -> None:
     renewed = time.monotonic()
     items = []
-    try:
-        for picture in pictures:
-            items.append(_read(batch, picture))
-            if time.monotonic() - renewed > RENEW_EVERY:
-                _renew(chunk)
-                renewed = time.monotonic()
-    except BaseException:
-        _forget(items)
-        raise
+    for picture in pictures:
+        items.append(_read(batch, picture))
+        if time.monotonic() - renewed > RENEW_EVERY:
+            _renew(chunk)
+            renewed = time.monotonic()
     _keep(chunk, items, last=True)
 
 
@@ -106,12 +102,12 @@ def _read_one_by_one(batch: Batch, chunk: Chunk, pictures: list[Picture]) -> Non
 
 
 def _read(batch: Batch, picture: Picture) -> Item:
-    """Read one picture and write its image; the rows are still to be kept."""
+    """Read one picture; nothing is kept yet."""
     item = Item(batch=batch, number=picture.number, name=picture.name, code=picture.code)
     if picture.code:
         return item
     try:
-        item.prediction = prepare_prediction(
+        item.prediction = read_prediction(
             picture.content,
             identity=Identity(user=batch.owner),
             source=batch.source,
@@ -131,17 +127,19 @@ def _read(batch: Batch, picture: Picture) -> Item:
 
 
 def _keep(chunk: Chunk, items: list[Item], last: bool = False) -> None:
-    """Keep predictions and items together; with `last` the chunk is done, and the batch with its last chunk.
+    """Keep images, predictions and items together; with `last` the chunk is done, and the batch with its last chunk.
 
     Raises Fenced, and then nothing is kept.
     """
     predictions = [item.prediction for item in items if item.prediction is not None]
+    save_images(predictions)
     try:
         with transaction.atomic():
+            # Most of the work, before other workers of the batch have to wait for its row.
+            Prediction.objects.bulk_create(predictions)
             batch = Batch.objects.select_for_update().filter(pk=chunk.batch_id, state=State.RUNNING).first()
             if batch is None or not Chunk.objects.held(chunk).select_for_update().exists():
                 raise Fenced()
-            Prediction.objects.bulk_create(predictions)
             Item.objects.bulk_create(items)
             batch.read += len(predictions)
             batch.refused += len(items) - len(predictions)
@@ -154,13 +152,9 @@ def _keep(chunk: Chunk, items: list[Item], last: bool = False) -> None:
             if batch.state == State.DONE:
                 batch.tell_of_its_end()
     except (Fenced, IntegrityError):
-        _forget(items)
+        delete_images([str(prediction.image) for prediction in predictions])
         raise
     # Where the database fell silent nobody knows what it kept: the images stay, and `sweep_media` finds the idle ones.
-
-
-def _forget(items: list[Item]) -> None:
-    delete_images([str(item.prediction.image) for item in items if item.prediction is not None])
 
 
 def _renew(chunk: Chunk, suspect: int | None = None) -> None:

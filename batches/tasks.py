@@ -5,6 +5,7 @@ import logging
 import threading
 from typing import Any
 
+import cv2
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 from django.core.files.storage import default_storage
@@ -47,6 +48,8 @@ def deliver(chunks: int) -> None:
 def watch(sender: Any, **kwargs: Any) -> None:
     """Look for what waits as long as this worker lives, if it is one that reads batches."""
     if QUEUE in sender.app.amqp.queues.consume_from:
+        # A worker has a core to itself: more threads would only take turns with those of other workers.
+        cv2.setNumThreads(1)
         threading.Thread(target=_watch, name="batches", daemon=True).start()
         threading.Thread(target=_watch_webhooks, name="webhooks", daemon=True).start()
 

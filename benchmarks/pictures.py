@@ -1,20 +1,21 @@
 """The pictures that are measured, made from MNIST's test digits; the same ones in every run."""
 
 import io
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from training.datasets import load_mnist
+from training.datasets import Examples, load_mnist
 
 SEED = 5
 
 
-def drawn_digit() -> bytes:
-    """One digit on a canvas, as the page to draw on sends it: PNG, 400 x 300."""
+def drawn_digit(seed: int = SEED) -> bytes:
+    """One digit on a canvas, as the page to draw on sends it: PNG, 400 x 300. Another seed draws another digit."""
     page = np.full((300, 400), 255, np.float32)
-    digit = _enlarged(row_of_digits(1, 0, np.random.default_rng(SEED)), 8)
+    digit = _enlarged(row_of_digits(1, 0, np.random.default_rng(seed)), 8)
     page[30 : 30 + digit.shape[0], 120 : 120 + digit.shape[1]] = 255 * (digit < 0.5)
     return _encoded(page, "PNG")
 
@@ -45,7 +46,7 @@ def photo() -> bytes:
 
 def row_of_digits(count: int, gap: int, rng: np.random.Generator) -> np.ndarray:
     """Set digits in a row, gap pixels apart, or overlapping where it is negative. Returns float32 (28, w), ink 1.0."""
-    test = load_mnist().test
+    test = _test_digits()
     digits = []
     for image in test.images[rng.integers(0, len(test), count)]:
         inked = np.flatnonzero(image.any(axis=0))
@@ -57,6 +58,11 @@ def row_of_digits(count: int, gap: int, rng: np.random.Generator) -> np.ndarray:
         np.maximum(place, digit, out=place)
         left += digit.shape[1] + gap
     return row
+
+
+@lru_cache
+def _test_digits() -> Examples:
+    return load_mnist().test
 
 
 def _enlarged(ink: np.ndarray, times: int) -> np.ndarray:

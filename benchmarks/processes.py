@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -43,17 +43,26 @@ def running(command: Sequence[str], port: int, ready: str, environment: dict[str
 
     Raises RuntimeError, with the end of its log, where it stops or is not ready in five minutes.
     """
-    started = time.perf_counter()
+    with started(command, lambda: _answers(port, ready), environment, log) as server:
+        yield server
+
+
+@contextmanager
+def started(
+    command: Sequence[str], is_ready: Callable[[], bool], environment: dict[str, str], log: Path
+) -> Iterator[Server]:
+    """Start a process as `running` does, and wait until it is ready."""
+    began = time.perf_counter()
     with log.open("wb") as out:
         process = subprocess.Popen(
             command, cwd=ROOT, env=os.environ | environment, stdout=out, stderr=out, start_new_session=True
         )
     try:
-        while not _answers(port, ready):
-            if process.poll() is not None or time.perf_counter() - started > PATIENCE:
+        while not is_ready():
+            if process.poll() is not None or time.perf_counter() - began > PATIENCE:
                 raise RuntimeError(f"{' '.join(command)} does not serve:\n{log.read_text()[-2000:]}")
             time.sleep(0.01)
-        yield Server(psutil.Process(process.pid), time.perf_counter() - started)
+        yield Server(psutil.Process(process.pid), time.perf_counter() - began)
     finally:
         _stop(process)
 

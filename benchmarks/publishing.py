@@ -1,4 +1,4 @@
-"""What the benchmarks found, written into RESULTS.md and, as the README quotes it, into the README."""
+"""What the benchmarks found, written into RESULTS.md and into the page that quotes it."""
 
 import os
 import platform
@@ -8,6 +8,7 @@ from pathlib import Path
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 README = RESULTS.parents[1] / "README.md"
+OPERATIONS = README.parent / "docs" / "operations.md"
 
 
 def block(name: str) -> re.Pattern[str]:
@@ -16,9 +17,9 @@ def block(name: str) -> re.Pattern[str]:
 
 
 def publish(name: str, found: str) -> None:
-    """Print what a benchmark found on this machine, and put it between its marks in both files."""
+    """Print what a benchmark found on this machine, and put it between its marks wherever they stand."""
     found = f"On {machine()}.\n\n{found}"
-    for path in (RESULTS, README):
+    for path in (RESULTS, README, OPERATIONS):
         path.write_text(block(name).sub(lambda match: found, path.read_text()))
     sys.stdout.write(found)
 

@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from . import news
 from .reading.classifier import NOT_A_DIGIT
 from .visitors import Identity
 
@@ -78,7 +79,9 @@ class ModelVersion(models.Model):
 
     def promote(self, by: Any = None) -> "Promotion":
         """Make this the serving version, for every process, in one row."""
-        return Promotion.objects.create(version=self, promoted_by=by)
+        promotion = Promotion.objects.create(version=self, promoted_by=by)
+        transaction.on_commit(news.tell)
+        return promotion
 
 
 class Promotion(models.Model):
@@ -97,9 +100,13 @@ class Promotion(models.Model):
 
 def image_file(prediction: "Prediction", filename: str) -> str:
     """Spread files by day and by 256 folders, under a name that tells nothing."""
-    token = secrets.token_hex(16)
-    extension = filename.rpartition(".")[2]
-    return f"predictions/{timezone.now():%Y/%m/%d}/{token[:2]}/{token[2:]}.{extension}"
+    return image_files([filename])[0]
+
+
+def image_files(filenames: list[str]) -> list[str]:
+    """Name files that are written together, in one of the folders: the disk is then waited for once."""
+    folder = f"predictions/{timezone.now():%Y/%m/%d}/{secrets.token_hex(1)}"
+    return [f"{folder}/{secrets.token_hex(15)}.{filename.rpartition('.')[2]}" for filename in filenames]
 
 
 class PredictionQuerySet(models.QuerySet["Prediction"]):

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from .exceptions import KeyReused, NoNumber
 from .metrics import READING_SECONDS, READINGS, STAGE_SECONDS
-from .models import LONGEST_TEXT, ModelVersion, Prediction, PredictionQuerySet
+from .models import LONGEST_TEXT, ModelVersion, Prediction, PredictionQuerySet, image_files
 from .reading import Reading, Reason, UnreadableImage, encode_page, frames_strip, open_image, open_strip
 from .reading.explanation import explain
 from .reading.heat import heat_strip
@@ -60,7 +60,8 @@ def store_prediction(
     digest = sha256(asked.encode() + data).hexdigest() if key else ""
     if key and (kept := _kept_under(key, digest, identity)):
         return kept
-    prediction = prepare_prediction(data, identity=identity, source=source, key=key, version=version)
+    prediction = read_prediction(data, identity=identity, source=source, key=key, version=version)
+    save_images([prediction])
     prediction.request_sha256 = digest
     try:
         with STAGE_SECONDS.labels("row").time(), transaction.atomic():
@@ -74,22 +75,29 @@ def store_prediction(
     return prediction
 
 
-def prepare_prediction(
+def read_prediction(
     data: bytes, *, identity: Identity, source: str, key: str, version: ModelVersion | None = None
 ) -> Prediction:
-    """Read a picture and write its image; the caller saves the row, or deletes the image.
-
-    Raises as `read_picture`, and OSError where the image cannot be written.
-    """
+    """Read a picture; nothing is stored, and the image waits for `save_images`. Raises as `read_picture`."""
     reading, version = read_picture(data, version)
     with STAGE_SECONDS.labels("encode").time():
         encoded, extension = encode_page(reading.page)
     prediction = build_prediction(reading, version, source)
     prediction.owner, prediction.visitor = identity.user, identity.visitor
     prediction.request_key = key
-    with STAGE_SECONDS.labels("image").time():
-        prediction.image.save(f"page.{extension}", ContentFile(encoded), save=False)
+    prediction.image = ContentFile(encoded, f"page.{extension}")
     return prediction
+
+
+def save_images(predictions: list[Prediction]) -> None:
+    """Write the images that predictions brought along, all or none. Raises OSError where that cannot be."""
+    images = [prediction.image for prediction in predictions]
+    names = image_files([str(image.name) for image in images])
+    with STAGE_SECONDS.labels("image").time():
+        files = [(name, image.file) for name, image in zip(names, images, strict=True)]
+        names = default_storage.save_all(files)  # type: ignore[attr-defined]  # of both of our storages
+    for prediction, name in zip(predictions, names, strict=True):
+        prediction.image = name
 
 
 def _kept_under(key: str, digest: str, identity: Identity) -> Prediction | None:

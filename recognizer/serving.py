@@ -17,6 +17,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, close_old_connections, connection, transaction
 
+from . import news
 from .exceptions import NoServingVersion
 from .metrics import SERVING
 from .models import ModelVersion, Promotion
@@ -143,11 +144,19 @@ def serving_trouble() -> str:
 
 def watch_promotions() -> None:
     """Look for promotions in the background as long as this process lives, so that none waits for a request."""
-    threading.Thread(target=_watch, name="promotions", daemon=True).start()
+    heard = threading.Event()
+    threading.Thread(target=_watch, args=[heard], name="promotions", daemon=True).start()
+    threading.Thread(target=_listen, args=[heard], name="news of promotions", daemon=True).start()
 
 
-def _watch() -> None:
+def _listen(heard: threading.Event) -> None:
+    for _ in news.words():
+        heard.set()
+
+
+def _watch(heard: threading.Event) -> None:
     while True:
+        heard.clear()
         try:
             _cache.look()
         except NoServingVersion:
@@ -156,7 +165,7 @@ def _watch() -> None:
             logger.warning("looking for a promotion: %s", error)
         finally:
             close_old_connections()
-        time.sleep(LOOK_EVERY / 2)
+        heard.wait(LOOK_EVERY / 2)
 
 
 def load_version(version: ModelVersion) -> ServingReader:

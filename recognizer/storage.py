@@ -2,7 +2,8 @@
 
 import datetime
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,23 +19,48 @@ class DurableStorage(FileSystemStorage):
     """
 
     def _save(self, name: str, content: Any) -> str:
-        name = super()._save(name, content)  # type: ignore[misc]  # not in the stubs
-        path = Path(self.path(name))
+        return self.save_all([(name, content)])[0]
+
+    def save_all(self, files: Iterable[tuple[str, Any]]) -> list[str]:
+        """Save files under their names, all or none, and wait for the disk once they are all written."""
+        names: list[str] = []
         try:
-            flush(path)
-            flush(path.parent)
-            flush_ancestors(path.parent, Path(self.location))
-        except OSError:
-            path.unlink(missing_ok=True)
+            for name, content in files:
+                names.append(super()._save(name, content))  # type: ignore[misc]  # not in the stubs
+            paths = [Path(self.path(name)) for name in names]
+            # All are on their way before one is waited for: the file system then writes its journal once for all.
+            for path in paths[:-1]:
+                send_off(path)
+            for path in paths:
+                flush(path)
+            for folder in {path.parent: None for path in paths}:
+                flush(folder)
+                flush_ancestors(folder, Path(self.location))
+        except BaseException:
+            for name in names:
+                self.delete(name)
             raise
-        return name
+        return names
 
 
 def flush(path: Path) -> None:
     """Wait until a file or a folder is on the disk."""
+    with _opened(path) as descriptor:
+        os.fsync(descriptor)
+
+
+def send_off(path: Path) -> None:
+    """Let the system begin to write a file to the disk, where it can be told so."""
+    if hasattr(os, "posix_fadvise"):
+        with _opened(path) as descriptor:
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        yield descriptor
     finally:
         os.close(descriptor)
 

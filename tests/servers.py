@@ -1,4 +1,4 @@
-"""Real servers for tests to stand on: an S3 store of their own, and a Redis where one answers."""
+"""Real servers for tests to stand on: an S3 store of their own, and a Redis and a PostgreSQL where they answer."""
 
 import os
 import socket
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from benchmarks.processes import free_port
@@ -30,6 +31,14 @@ def redis_or_skip() -> str:
     if not answers(address.hostname or "", address.port or 6379):
         pytest.skip("no Redis answers at TEST_REDIS_URL")
     return REDIS
+
+
+def postgres_or_skip(url: str) -> None:
+    """Skip where no PostgreSQL lets us in."""
+    try:
+        psycopg.connect(url, connect_timeout=3).close()
+    except psycopg.OperationalError:
+        pytest.skip("no PostgreSQL answers at TEST_POSTGRES_URL")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What measures is held to measure what it says."""
 
 import re
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,9 +13,9 @@ import psutil
 import pytest
 from django.contrib.auth.models import User
 
-from benchmarks import pictures, post, publishing, rows
+from benchmarks import batches, pictures, post, publishing, rows
 from benchmarks.load import Outcome, picture_call, send
-from benchmarks.processes import free_port, running
+from benchmarks.processes import ROOT, free_port, running
 from benchmarks.reader import NETWORK, Picture, costs_by_stage, memory_by_stage
 from benchmarks.server import Measured, table
 from keys.models import Key
@@ -22,6 +23,7 @@ from recognizer.models import Prediction
 from recognizer.reading import Reader, load_classifier
 from recognizer.serving import install_shipped_version
 from tests.conftest import run
+from tests.servers import postgres_or_skip, redis_or_skip
 
 
 class EverySecondFails(BaseHTTPRequestHandler):
@@ -145,7 +147,37 @@ def test_every_page_is_opened_and_deep_ones_are_held_against_the_first(
     assert max(queries) <= 10
 
 
-def test_what_was_found_stands_in_both_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_all_workers_share_is_held_against_what_one_of_them_takes() -> None:
+    able = {"commits": (1000.0, 0.05), "images": (5000.0, 1.0)}
+    told = batches.table(64, 3, one=200.0, two=380.0, able=able)
+    assert "Two workers read 1.90 times as much as one." in told
+    assert "| one | 200 | ≥ 250 | 83 |" in told
+    assert "| images | 5,000 | 200.0 | 25 |\n| commits | 1,000 | 10.0 | 100 |" in told, "what gives first comes first"
+    assert "the images: at 25 workers and 5,000 pictures a second, which are a million in 3.3 minutes" in told
+
+
+def test_real_workers_are_measured_on_postgresql_and_redis() -> None:
+    postgres_or_skip(batches.POSTGRES)
+    redis_or_skip()
+    code = "from benchmarks import batches; print(batches.measure(130, rounds=1))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.startswith("Batches of 130 drawn digits")
+    told = re.search(r"Two workers read (\d\.\d\d) times", done.stdout)
+    assert told
+    assert 0.3 < float(told[1]) < 3
+
+
+@pytest.mark.parametrize(("server", "which"), [("POSTGRES", batches.a_database), ("REDIS", batches.a_queue)])
+def test_a_server_that_is_wanting_is_named(server: str, which: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, server, f"{server.lower()}://127.0.0.1:{free_port()}/0")
+    with pytest.raises(SystemExit, match=f"is needed, and none answers at TEST_{server}_URL"), which():
+        pass
+
+
+def test_what_was_found_stands_where_its_marks_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "OPERATIONS").write_text("other\n<!-- batches -->\nold\n<!-- /batches -->\n")
+    monkeypatch.setattr(publishing, "OPERATIONS", tmp_path / "OPERATIONS")
     for name in ("RESULTS", "README"):
         (tmp_path / name).write_text("above\n<!-- rows -->\nold\n<!-- /rows -->\nbelow\n")
         monkeypatch.setattr(publishing, name, tmp_path / name)
@@ -154,6 +186,7 @@ def test_what_was_found_stands_in_both_files(tmp_path: Path, monkeypatch: pytest
         told = (tmp_path / name).read_text()
         assert told.startswith("above\n<!-- rows -->\nOn ")
         assert told.endswith("\n\n| new |\n<!-- /rows -->\nbelow\n")
+    assert "old" in (tmp_path / "OPERATIONS").read_text()
 
 
 def test_the_floor_is_a_file_and_a_row_on_the_disk(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from django.conf import settings as site
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
@@ -12,6 +13,7 @@ from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
+from storages.backends.s3 import S3Storage
 
 from benchmarks.processes import free_port
 from digitsite.settings import file_storage
@@ -94,6 +96,26 @@ def test_a_file_is_never_written_over(bucket: Bucket) -> None:
     first = bucket.save("a/b.png", ContentFile(b"one"))
     second = bucket.save("a/b.png", ContentFile(b"two"))
     assert (bucket.open(first).read(), bucket.open(second).read()) == (b"one", b"two")
+
+
+def test_of_files_that_are_saved_together_none_is_kept_where_one_fails(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [(f"together/{number}.png", ContentFile(b"picture")) for number in range(20)]
+    assert bucket.save_all(files) == [name for name, _ in files]
+    bucket.delete("together/0.png")
+    save = S3Storage._save
+
+    def fail(storage: Bucket, name: str, content: Any) -> Any:
+        if name == "torn/7.png":
+            raise EndpointConnectionError(endpoint_url="http://store/")
+        return save(storage, name, content)
+
+    monkeypatch.setattr(S3Storage, "_save", fail)
+    with pytest.raises(OSError, match="does not answer"):
+        bucket.save_all([(name.replace("together", "torn"), content) for name, content in files])
+    assert len(bucket.listdir("together")[1]) == 19
+    assert bucket.listdir("torn") == ([], [])
 
 
 def test_what_a_crash_left_in_the_bucket_is_swept(bucket: Bucket, make_prediction: Callable[..., Prediction]) -> None:

@@ -43,7 +43,7 @@ def assert_to_come_back(response: Any, code: str) -> None:
 def test_a_full_disk_is_told_and_nothing_is_kept(
     reader: FakeReader, picture: bytes, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    monkeypatch.setattr(default_storage, "save", raising(OSError(number, "of the disk")))
+    monkeypatch.setattr(default_storage, "save_all", raising(OSError(number, "of the disk")))
     assert_to_come_back(post(picture), "not_stored")
 
 

@@ -131,7 +131,7 @@ def test_the_row_is_not_written_where_the_image_fails(
     def fail(*args: Any, **options: Any) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(default_storage, "save", fail)
+    monkeypatch.setattr(default_storage, "save_all", fail)
     with pytest.raises(OSError, match="No space"):
         store_prediction(picture, identity=SOMEBODY, source="draw")
     assert not Prediction.objects.exists()

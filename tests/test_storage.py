@@ -41,6 +41,21 @@ def test_a_file_is_on_the_disk_with_all_that_names_it(tmp_path: Path, flushed: l
     assert flushed == [tmp_path / "a" / "c" / "e.png", tmp_path / "a" / "c", tmp_path / "a"]
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="reads /proc")
+def test_files_that_are_saved_together_share_the_flush_of_their_folder(tmp_path: Path, flushed: list[Path]) -> None:
+    storage = DurableStorage(location=tmp_path)
+    names = storage.save_all([(f"a/{number}.png", ContentFile(b"picture")) for number in range(3)])
+    assert flushed == [*(tmp_path / name for name in names), tmp_path / "a", tmp_path]
+    assert storage.save_all([]) == []
+
+
+def test_of_files_that_are_saved_together_none_is_kept_where_one_fails(tmp_path: Path) -> None:
+    (tmp_path / "b").write_text("no folder")
+    with pytest.raises(OSError, match="b"):
+        DurableStorage(location=tmp_path).save_all([(name, ContentFile(b"picture")) for name in ("a/1.png", "b/2.png")])
+    assert not list(tmp_path.rglob("*.png"))
+
+
 def test_where_the_disk_cannot_flush_the_file_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> Any:
         raise OSError(28, "No space left on device")

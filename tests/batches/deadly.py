@@ -6,13 +6,13 @@ from typing import Any
 
 from batches import readings
 from recognizer.models import Prediction
-from recognizer.predictions import prepare_prediction
+from recognizer.predictions import read_prediction
 
 
 def read(data: bytes, **kwargs: Any) -> Prediction:
     if data.endswith(b"deadly"):
         os.kill(os.getpid(), signal.SIGKILL)
-    return prepare_prediction(data, **kwargs)
+    return read_prediction(data, **kwargs)
 
 
-readings.prepare_prediction = read  # type: ignore[attr-defined]
+readings.read_prediction = read  # type: ignore[attr-defined]

@@ -83,14 +83,14 @@ def test_the_chunks_of_a_dead_worker_are_read_by_another(many: Batch) -> None:
 
 
 def test_a_picture_that_fails_in_a_way_nobody_foresaw_fails_alone(many: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepare, calls = readings.prepare_prediction, iter(range(70))
+    prepare, calls = readings.read_prediction, iter(range(70))
 
     def poisoned(*args: Any, **kwargs: Any) -> Prediction:
         if next(calls) == 5:
             raise ZeroDivisionError
         return prepare(*args, **kwargs)
 
-    monkeypatch.setattr(readings, "prepare_prediction", poisoned)
+    monkeypatch.setattr(readings, "read_prediction", poisoned)
     read()
     many.refresh_from_db()
     assert (many.state, many.read, many.refused) == (State.DONE, 69, 1)
@@ -104,14 +104,14 @@ class Died(BaseException):
 def test_a_picture_that_kills_whoever_reads_it_fails_alone_in_the_end(
     many: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepare = readings.prepare_prediction
+    prepare = readings.read_prediction
 
     def deadly(*args: Any, key: str, **kwargs: Any) -> Prediction:
         if key.endswith((" 6", " 20")):
             raise Died
         return prepare(*args, key=key, **kwargs)
 
-    monkeypatch.setattr(readings, "prepare_prediction", deadly)
+    monkeypatch.setattr(readings, "read_prediction", deadly)
     deaths = 0
     while Chunk.objects.exists():
         release()
@@ -127,13 +127,13 @@ def test_a_picture_that_kills_whoever_reads_it_fails_alone_in_the_end(
 
 
 def test_a_picture_after_an_innocent_death_is_still_read(many: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepare = readings.prepare_prediction
-    monkeypatch.setattr(readings, "prepare_prediction", lambda *args, **kwargs: (_ for _ in ()).throw(Died()))
+    prepare = readings.read_prediction
+    monkeypatch.setattr(readings, "read_prediction", lambda *args, **kwargs: (_ for _ in ()).throw(Died()))
     for _ in range(2):
         release()
         with pytest.raises(Died):
             read()
-    monkeypatch.setattr(readings, "prepare_prediction", prepare)
+    monkeypatch.setattr(readings, "read_prediction", prepare)
     release()
     read()
     many.refresh_from_db()
@@ -162,7 +162,7 @@ def test_a_batch_waits_for_a_store_and_a_database(
         def fail(*args: Any, **kwargs: Any) -> Any:
             raise error
 
-        patch.setattr(readings, "prepare_prediction", fail)
+        patch.setattr(readings, "read_prediction", fail)
         read()
     for _ in range(2):
         release()
