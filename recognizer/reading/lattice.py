@@ -38,11 +38,11 @@ sets of scans and cheques."""
 CUTS_INK = 0.5
 """A seam cuts ink where it goes through more of it than this, in pixels in a hand 56 pixels tall."""
 
-CANDOUR = (0.63, -1.37, 0.32, -0.18)
+CANDOUR = (0.5, 1.2, -0.1, -0.5)
 """The log-odds of a string of several digits are taken times the first, plus the second, plus the third for each digit
 and the fourth for each seam on its way that cuts ink: two witnesses of the same ink know less together than the product
-of their words says. A logistic fit (Platt, 1999) to rows of MNIST's validation digits, from 6 pixels apart to 4 over
-one another."""
+of their words says. A logistic curve (Platt, 1999) for pages of MNIST's validation digits, from 6 pixels apart to 4 over
+one another and photographed, and for drawn numbers, such that the worst calibrated of them is as good as it can be."""
 
 EVIDENCE_FLOOR = 1e-6
 
