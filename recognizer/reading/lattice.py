@@ -41,8 +41,9 @@ CUTS_INK = 0.5
 CANDOUR = (0.5, 1.2, -0.1, -0.5)
 """The log-odds of a string of several digits are taken times the first, plus the second, plus the third for each digit
 and the fourth for each seam on its way that cuts ink: two witnesses of the same ink know less together than the product
-of their words says. A logistic curve (Platt, 1999) for pages of MNIST's validation digits, from 6 pixels apart to 4 over
-one another and photographed, and for drawn numbers, such that the worst calibrated of them is as good as it can be."""
+of their words says. A logistic curve (Platt, 1999) for pages of MNIST's validation digits, from 6 pixels apart to 4
+over one another and photographed, and for drawn numbers, such that the worst calibrated of them is as good as it can
+be."""
 
 EVIDENCE_FLOOR = 1e-6
 
