@@ -54,6 +54,12 @@ def test_labels_that_are_not_learnt_are_held_to_be_wrong() -> None:
     assert judged(replace(measured(held=12), taught=taught)) == ["labels hold together"]
 
 
+def test_few_labels_must_be_learnt_better_than_many() -> None:
+    taught = np.arange(20) >= 6
+    assert judged(replace(measured(held=12), taught=taught)) == ["labels hold together"]
+    assert judged(replace(measured(held=12), taught=np.repeat(taught, 10))) == []
+
+
 def test_refusals_calibration_and_speed_must_not_move() -> None:
     assert judged(replace(measured(held=12), refused=0.76)) == ["refusals"]
     slow = measured(held=12, ms=1.3)
