@@ -27,8 +27,8 @@ SLOWER = 1.15
 """How many times the champion's time a challenger may take: the clock of a busy machine is no better."""
 UNLEARNT, UNLEARNT_OF_FEW, MANY = 0.4, 0.2, 500
 """Shares of what was taught that may still be read otherwise: of many digits, and of few; each digit taught allows its
-share of the third more. Right labels agree with the replay and with each other: of three, two are learnt half-way to the
-tuned weights, and of a few nearly all; of wrong ones hardly any."""
+share of the third more. Right labels agree with the replay and with each other: of three, two are learnt half-way to
+the tuned weights, and of a few nearly all; of wrong ones hardly any."""
 
 
 @dataclass(frozen=True)
