@@ -14,9 +14,8 @@ from .segmentation import Line, Pieces, as_one, cut, find_lines, uncut
 from .spotter import Spotter, shipped_spotter
 
 MOST_LINES = 60
-LEAST_CONFIDENCE = 0.35
-"""A page whose digits, or whose reading for each digit, are on average less likely than this is not a number."""
-
+LEAST_CONFIDENCE = 0.3
+"""A page whose digits, or whose lines, are on average less likely than this is not a number."""
 
 FEW = 3
 """A line with no more runs than this may be one digit, which has no neighbours to tell by: it is looked at again."""
@@ -166,7 +165,7 @@ class Reader:
             step.run.box[2] * step.run.box[3] * read.line.scale**2 for read in trace.lines for step in read.way.others
         )
         confidence = round(float(np.prod([read.way.confidence for read in found])), 6)
-        if not digits or confidence < LEAST_CONFIDENCE ** len(digits) or _is_no_number(digits, junk):
+        if not digits or confidence < LEAST_CONFIDENCE ** len(found) or _is_no_number(digits, junk):
             return Reading("", 0.0, (), Reason.NOT_A_NUMBER, page)
         return Reading(_text(digits), confidence, tuple(digits), None, page)
 
