@@ -68,15 +68,17 @@ class Site:
     port: int
     token: str = ""
     process: "subprocess.Popen[bytes] | None" = None
+    bucket: str = ""
+    """STORAGE_URL, where files are not in the site's folder."""
 
     @property
     def environment(self) -> dict[str, str]:
         return os.environ | {
             "DATABASE_URL": self.database,
-            "MEDIA_ROOT": str(self.folder / "media"),
             "SECRET_KEY": "of this test alone",
             "API_THROTTLE": "off",
             "HTTPS": "off",
+            **({"STORAGE_URL": self.bucket} if self.bucket else {"MEDIA_ROOT": str(self.folder / "media")}),
         }
 
     def manage(self, *arguments: str) -> str:
