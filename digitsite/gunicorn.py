@@ -1,6 +1,7 @@
 """How the site is served: one process, threads, nothing loaded before the fork."""
 
 import gc
+import os
 import signal
 import threading
 from typing import Any
@@ -21,6 +22,14 @@ def post_worker_init(worker: Any) -> None:
     # Ctrl+C reaches the master too, whose word to quit follows at once: obeying both, a worker can lock itself out.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_warm, args=[worker], daemon=True).start()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Count no longer what a process that is gone had waiting, where processes are counted together."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        mark_process_dead(worker.pid)
 
 
 def worker_exit(server: Any, worker: Any) -> None:

@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection
 from django.test import Client
 
+from digitsite import gunicorn
 from recognizer.models import ModelVersion, Promotion
 from tests.conftest import FakeReader
 
@@ -93,3 +95,13 @@ def test_processes_that_share_a_folder_are_counted_together(
     response = client.get("/metrics")
     assert response.status_code == 200
     assert b"python_info" not in response.content
+
+
+def test_what_waited_in_a_process_that_is_gone_is_counted_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    for name in ("gauge_livesum_7.db", "gauge_livesum_8.db", "counter_7.db"):
+        (tmp_path / name).touch()
+    gunicorn.child_exit(None, SimpleNamespace(pid=7))
+    assert {path.name for path in tmp_path.iterdir()} == {"gauge_livesum_8.db", "counter_7.db"}
