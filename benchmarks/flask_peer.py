@@ -3,6 +3,7 @@
 It runs the same network, stores nothing, and is here to be measured against.
 """
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from PIL import Image, ImageOps
 
 app = Flask(__name__)
 model = keras.models.load_model(Path(__file__).parents[1] / "training" / "shipped" / "digits.keras", compile=False)
+# Demos have none, and go down now and then: `predict` is not made for several threads.
+one_at_a_time = threading.Lock()
 
 
 @app.get("/")
@@ -24,5 +27,6 @@ def index() -> str:
 def predict() -> dict[str, Any]:
     picture = ImageOps.invert(Image.open(request.files["image"].stream).convert("L")).resize((28, 28))
     frame = np.asarray(picture, np.float32)[None, ..., None] / 255
-    probabilities = model.predict(frame, verbose=0)[0, :10]
+    with one_at_a_time:
+        probabilities = model.predict(frame, verbose=0)[0, :10]
     return {"digit": int(probabilities.argmax()), "probabilities": probabilities.tolist()}
