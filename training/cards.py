@@ -65,6 +65,13 @@ def test_metrics(test: Result, mnist: Mnist) -> dict[str, Any]:
     }
 
 
+def add_test(card: dict[str, Any], test: Result, mnist: Mnist, folder: Path) -> None:
+    """Put into a card how its version reads MNIST's test images, and into a folder the pictures of it."""
+    card["metrics"] |= test_metrics(test, mnist)
+    card["mistakes"] = told_mistakes(test)
+    draw_pictures(card, test, folder)
+
+
 def told_mistakes(test: Result) -> list[dict[str, Any]]:
     """The worst mistakes as the card tells them, in the order of the strip of their frames."""
     return [

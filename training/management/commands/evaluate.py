@@ -1,7 +1,10 @@
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recognizer.exceptions import NoServingVersion
@@ -25,9 +28,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from django.conf import settings
-
-        from training import evaluation, report, scenes
+        from training import cards, evaluation, report, scenes
         from training.datasets import load_mnist
 
         version = ModelVersion.objects.serving()
@@ -43,7 +44,8 @@ class Command(BaseCommand):
         if options["learning"]:
             self.learning(version, output, options["publish"])
             return
-        test = load_mnist().test
+        mnist = load_mnist()
+        test = mnist.test
         results = [
             evaluation.evaluate(reader, report.MNIST_TEST, evaluation.mnist_samples(test), len(test)),
             evaluation.evaluate(reader, "strings, apart", scenes.strings(test, 2000, (1, 6), seed=1), 2000),
@@ -62,15 +64,15 @@ class Command(BaseCommand):
         report.write(output, measured, results)
         self.stderr.write(f"table and pictures are in {output}")
         if options["publish"]:
-            self.keep_in_card("evaluation", measured)
+            with shipped_card() as card:
+                card["evaluation"] = measured
+                cards.add_test(card, results[0], mnist, Path(settings.SHIPPED_VERSION))
             report.publish(settings.BASE_DIR / "README.md", report.EVALUATE, report.table(measured))
             report.draw_reliability(measured, settings.BASE_DIR / "docs" / "images" / "reliability.png")
 
     def learning(self, version: ModelVersion, output: Path, publish: bool) -> None:
         """Retrain once beside a site; then with 30, 100 and 300 corrections, and with wrong labels among them."""
         import tempfile
-
-        from django.conf import settings
 
         from training import report
         from training.datasets import load_mnist
@@ -98,12 +100,16 @@ class Command(BaseCommand):
         self.stdout.write(report.learning_table(found))
         self.stderr.write(f"table and curves are in {output}")
         if publish:
-            self.keep_in_card("learning", found)
+            with shipped_card() as card:
+                card["learning"] = found
             report.publish(settings.BASE_DIR / "README.md", report.LEARNING, report.learning_table(found))
             report.draw_learning(found, settings.BASE_DIR / report.CURVES)
 
-    def keep_in_card(self, name: str, found: dict[str, Any]) -> None:
-        from django.conf import settings
 
-        path = Path(settings.SHIPPED_VERSION) / "card.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | {name: found}, indent=1) + "\n")
+@contextmanager
+def shipped_card() -> Iterator[dict[str, Any]]:
+    """Open the shipped version's card, and write it down when all has been put in."""
+    path = Path(settings.SHIPPED_VERSION) / "card.json"
+    card = json.loads(path.read_text())
+    yield card
+    path.write_text(json.dumps(card, indent=1) + "\n")

@@ -66,9 +66,8 @@ class Command(BaseCommand):
         card = cards.make_card(name, command, network, progress, mnist)
         card["network"]["multiply_adds"] = multiply_adds(network)
         card["training"]["temperature"] = round(temperature, 4)
-        card["metrics"] |= cards.test_metrics(test, mnist)
-        card |= {"mistakes": cards.told_mistakes(test), "files": files}
-        cards.draw_pictures(card, test, folder)
+        card["files"] = files
+        cards.add_test(card, test, mnist, folder)
         low, high = test.interval
         self.stdout.write(
             f"MNIST test through the reader: {test.accuracy:.2%} ({low:.2%} to {high:.2%}), "
