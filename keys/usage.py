@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -103,7 +103,7 @@ def _watch() -> None:
     while True:
         time.sleep(WRITE_EVERY)
         write_down_if_possible()
-        close_old_connections()
+        connection.close()
 
 
 def write_down_if_possible() -> None:

@@ -140,6 +140,9 @@ def _alone(run: Run, line: Line, probabilities: np.ndarray) -> np.ndarray:
     if height < 0.35 * line.body:
         # A dot fills its frame as well as a digit does; only its size in the line gives it away.
         scores[:NOT_A_DIGIT] -= 4.0
+    if width > WIDEST * line.body:
+        # A scribble fills its frame as well as a digit does, and looks like one when it is squeezed.
+        scores[:NOT_A_DIGIT] -= 20.0
     if max(height, width) < 0.3 * line.body:
         scores[NOT_A_DIGIT] = -0.2
     else:

@@ -95,6 +95,12 @@ def test_a_blank_page_is_refused(shipped_reader: Reader) -> None:
     assert (reading.text, reading.reason, reading.digits) == ("", Reason.NO_INK, ())
 
 
+@pytest.mark.parametrize("pen", [8, 12, 18])
+def test_hatching_wider_than_any_digit_is_not_a_number(shipped_reader: Reader, pen: int) -> None:
+    points = [(50 + 9 * step, 50 + 230 * (step % 2)) for step in range(60)]
+    assert shipped_reader.read_page(drawn([points], (786, 446), pen)).reason == Reason.NOT_A_NUMBER
+
+
 def test_a_scribble_is_not_a_number(shipped_reader: Reader) -> None:
     points = [(int(x), int(y)) for x, y in np.random.default_rng(2).integers(30, 270, (40, 2))]
     reading = shipped_reader.read_page(drawn([points], (300, 300), 5))
