@@ -26,6 +26,10 @@ MOST_GATHERED = 64 * 1024 * 1024
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
+LINGER = 0.3
+"""Seconds for which a stopping worker still takes in who knocks: its master, told to stop at the same moment, listens
+at the same socket until it is done, and whoever comes to it alone is cut off."""
+
 UNACCEPTED = 24
 """Where Linux's `tcp_info` of a listening socket has the number of connections that wait to be accepted."""
 
@@ -99,9 +103,12 @@ class WholeRequests(ThreadWorker):
         super().set_accept_enabled(enabled)
         if enabled or self.alive:
             return
+        until = time.monotonic() + LINGER
         for listener in self.sockets:
             before = -1
-            while self.nr_conns != before or knocking(listener):
+            while self.nr_conns != before or knocking(listener) or time.monotonic() < until:
+                if self.nr_conns == before:
+                    time.sleep(0.001)
                 before = self.nr_conns
                 self.accept(listener)
             listener.close()
