@@ -1,7 +1,7 @@
 # Everything a fresh machine needs besides Python 3.11+ and make comes from the package index.
 HOST ?= 127.0.0.1
 PORT ?= 8000
-THREADS ?= 4
+THREADS ?= 8
 TO ?= backup.tar
 # What `make client` writes.
 OPENAPI ?= docs/openapi.yaml

@@ -102,7 +102,7 @@ def in_turn(call: Call, settings: dict[str, str], folder: Path) -> tuple[float, 
 
 def gunicorn(port: int, *application: str) -> list[str]:
     """Return the command that serves an application as the site is served."""
-    return [sys.executable, "-m", "gunicorn", *application, "--bind", f"127.0.0.1:{port}", "--threads", "4"]
+    return [sys.executable, "-m", "gunicorn", *application, "--bind", f"127.0.0.1:{port}", "--threads", "8"]
 
 
 def answered(call: Call) -> float:

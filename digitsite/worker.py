@@ -15,7 +15,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from recognizer.metrics import REFUSED, WAITING
 
 MOST_WAITING = 64
-"""Requests that may wait for a thread. With 4 threads the last of them waits well under a second."""
+"""Requests that may wait for a thread. With 8 threads the last of them waits well under a second."""
 
 PATIENCE = 30.0
 """Seconds between two bytes, and ten times that for a whole request, after which a sender is given up."""

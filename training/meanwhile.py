@@ -120,7 +120,7 @@ def serving(environment: dict[str, str], log: Path) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
     command = [sys.executable, "-m", "gunicorn", "digitsite.wsgi", "--config", "digitsite/gunicorn.py"]
-    command += ["--bind", f"127.0.0.1:{port}", "--threads", "4"]
+    command += ["--bind", f"127.0.0.1:{port}", "--threads", "8"]
     with log.open("wb") as out:
         web = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stdout=out, stderr=out)  # noqa: S603
     try:

@@ -99,7 +99,7 @@ class Site:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "gunicorn", "digitsite.wsgi", "--config", "digitsite/gunicorn.py"]
-        command += ["--bind", f"127.0.0.1:{self.port}", "--threads", "4"]
+        command += ["--bind", f"127.0.0.1:{self.port}", "--threads", "8"]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True

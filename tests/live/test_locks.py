@@ -32,17 +32,17 @@ def test_calls_wait_ten_seconds_for_a_locked_database_and_are_kept(
     site: Site, mnist_pictures: dict[int, bytes]
 ) -> None:
     before = len(site.rows())
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(6) as pool:
         with locked(site):
-            calls = [pool.submit(site.post, mnist_pictures[digit]) for digit in range(3)]
+            calls = [pool.submit(site.post, mnist_pictures[digit]) for digit in range(6)]
             time.sleep(5)
             looking = site.call("GET", PREDICTIONS, headers={"Authorization": f"Token {site.token}"})
             time.sleep(5)
             assert not any(call.done() for call in calls)
         assert looking.status == 200
         answers = [call.result() for call in calls]
-    assert [(answer.status, answer.json()["text"]) for answer in answers] == [(201, str(digit)) for digit in range(3)]
-    assert len(site.rows()) == before + 3
+    assert [(answer.status, answer.json()["text"]) for answer in answers] == [(201, str(digit)) for digit in range(6)]
+    assert len(site.rows()) == before + 6
 
 
 def test_a_call_that_waits_too_long_for_a_locked_database_is_told_to_come_back(
