@@ -23,13 +23,13 @@ PATIENCE = 30.0
 MOST_GATHERED = 64 * 1024 * 1024
 """Bytes held of requests that are not whole yet. Beyond it, the sender of most of them goes."""
 
-LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
-CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
-EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
 LINGER = 0.3
 """Seconds for which a stopping worker still takes in who knocks: its master, told to stop at the same moment, listens
 at the same socket until it is done, and whoever comes to it alone is cut off."""
 
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
+CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
 UNACCEPTED = 24
 """Where Linux's `tcp_info` of a listening socket has the number of connections that wait to be accepted."""
 

@@ -6,7 +6,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -64,9 +65,14 @@ def s3_command(host: str, port: int) -> list[str]:
 
 def make_bucket(store: str, key: str, secret: str) -> None:
     """Make the bucket "digits" in a store that answers at an address."""
+    with s3_client(store, key, secret) as client:
+        client.create_bucket(Bucket="digits")
+
+
+@contextmanager
+def s3_client(store: str, key: str, secret: str) -> Iterator[Any]:
     import boto3
 
     keys = {"aws_access_key_id": key, "aws_secret_access_key": secret, "region_name": "us-east-1"}
-    client = boto3.client("s3", endpoint_url=store, **keys)
-    client.create_bucket(Bucket="digits")
-    client.close()
+    with closing(boto3.client("s3", endpoint_url=store, **keys)) as client:
+        yield client

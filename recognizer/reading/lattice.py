@@ -103,9 +103,10 @@ def best_way(line: Line, pieces: Pieces, runs: list[Run], probabilities: np.ndar
     float32 (columns, 11), or None to go without.
     """
     scores = np.stack([_alone(run, line, p) for run, p in zip(runs, probabilities, strict=True)])
+    costs = pieces.costs * 56 / max(line.body, 12)
+    clips = costs > CUTS_INK
     if spotted is not None:
-        scores += _beside(line, pieces, runs, spotted)
-    costs = _costs(line, pieces)
+        scores += _beside(line, pieces, runs, spotted, clips)
     for run, score in zip(runs, scores, strict=True):
         score -= CUT_COST * costs[run.first]
     graph = _Graph(len(pieces), runs)
@@ -115,7 +116,7 @@ def best_way(line: Line, pieces: Pieces, runs: list[Run], probabilities: np.ndar
     spelt, all_ways = graph.spelling(scores, text), graph.total(scores)
     confidence = float(np.exp(min(0.0, spelt - all_ways)))
     if len(text) > 1:
-        cuts_ink = any(costs[runs[index].first] > CUTS_INK for index, _ in steps)
+        cuts_ink = any(clips[runs[index].first] for index, _ in steps)
         confidence = _candid(confidence, len(text), cuts_ink)
     chosen = [Step(runs[index], label, _softmax(scores[index])) for index, label in steps]
     return Way(
@@ -150,11 +151,11 @@ def _alone(run: Run, line: Line, probabilities: np.ndarray) -> np.ndarray:
     return scores
 
 
-def _beside(line: Line, pieces: Pieces, runs: list[Run], spotted: np.ndarray) -> np.ndarray:
+def _beside(line: Line, pieces: Pieces, runs: list[Run], spotted: np.ndarray, clips: np.ndarray) -> np.ndarray:
     """Log-probabilities (runs, 11) that the spotter's columns under a run spell each digit once, or nothing.
 
     A digit is spelt by columns of blank, then of it, then of blank: the alignments of connectionist temporal
-    classification (Graves et al., 2006) for one label, summed.
+    classification (Graves et al., 2006) for one label, summed. clips: bool (pieces + 1,), whether a seam cuts ink.
     """
     middle = int(np.clip(round(line.middle), 0, pieces.columns.shape[1] - 1))
     bounds = np.clip(np.round(pieces.columns[:, middle] * BODY / max(line.body, 4.0) / STRIDE), 0, len(spotted))
@@ -164,7 +165,6 @@ def _beside(line: Line, pieces: Pieces, runs: list[Run], spotted: np.ndarray) ->
     # How much likelier each digit's columns are than blank ones, summed from the line's start.
     gain = np.cumsum(spotted[:, :BLANK].astype(np.float64) - spotted[:, BLANK:], axis=0)
     gain = np.concatenate([np.zeros((1, BLANK)), gain])
-    costs = _costs(line, pieces)
     scores = np.empty((len(runs), BLANK + 1))
     for row, run in enumerate(runs):
         start, end = bounds[run.first], bounds[run.last]
@@ -176,16 +176,11 @@ def _beside(line: Line, pieces: Pieces, runs: list[Run], spotted: np.ndarray) ->
         inside = gain[start : end + 1]
         before = np.logaddexp.accumulate(-inside[:-1], axis=0)
         spelt = none + np.logaddexp.reduce(inside[1:] + before, axis=0)
-        if costs[run.first] <= CUTS_INK and costs[run.last] <= CUTS_INK:
+        if not (clips[run.first] or clips[run.last]):
             any_digit = np.logaddexp.reduce(spelt)
             spelt = any_digit + WHICH * (spelt - any_digit)
         scores[row, :BLANK] = spelt
     return scores
-
-
-def _costs(line: Line, pieces: Pieces) -> np.ndarray:
-    """The ink that each seam cuts, float64 (pieces + 1,), in pixels in a hand 56 pixels tall."""
-    return pieces.costs * 56 / max(line.body, 12)
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:

@@ -1,35 +1,29 @@
 """One machine grows into many, by the steps and commands of docs/operations.md."""
 
 import json
-import os
 import signal
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import boto3
-import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
 
+from benchmarks.batches import POSTGRES, a_database
 from benchmarks.processes import free_port
 from tests.live.conftest import Site, installed
-from tests.servers import postgres_or_skip, s3_store
+from tests.servers import postgres_or_skip, s3_client, s3_store
 
-POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 DUMP = "dumpdata --natural-foreign --natural-primary -e contenttypes -e auth.permission -e sessions -o"
 STEPS = (DUMP, "manage.py migrate", "manage.py flush --no-input", "manage.py loaddata")
 
 
 def copy(folder: Path, bucket: str) -> None:
     """Put the files of a folder into a bucket, as a store's own tool would."""
-    store = urlsplit(bucket)
-    keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
-    client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{store.port}", **keys)
-    for path in folder.rglob("*"):
-        if path.is_file():
-            client.upload_file(str(path), "digits", str(path.relative_to(folder)))
-    client.close()
+    with s3_client(f"http://127.0.0.1:{urlsplit(bucket).port}", "key", "secret") as client:
+        for path in folder.rglob("*"):
+            if path.is_file():
+                client.upload_file(str(path), "digits", str(path.relative_to(folder)))
 
 
 def test_the_steps_are_those_that_are_documented() -> None:
@@ -40,7 +34,7 @@ def test_the_steps_are_those_that_are_documented() -> None:
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="it moves away from SQLite")
 def test_all_that_a_site_keeps_moves_to_postgresql_and_a_bucket(tmp_path: Path, picture: bytes) -> None:
     postgres_or_skip(POSTGRES)
-    with installed(tmp_path) as old, s3_store() as bucket:
+    with installed(tmp_path) as old, a_database() as database, s3_store() as bucket:
         old.start()
         kept = [old.post(picture).json() for _ in range(3)]
         flagged = f"/api/v1/predictions/{kept[0]['id']}/flag/"
@@ -49,19 +43,14 @@ def test_all_that_a_site_keeps_moves_to_postgresql_and_a_bucket(tmp_path: Path, 
         assert old.call("POST", flagged, body, token | {"Content-Type": "application/json"}).status == 201
         old.stop(signal.SIGTERM)
 
-        name = f"moved_{old.port}"
-        with psycopg.connect(POSTGRES, autocommit=True) as server:
-            server.execute(f"CREATE DATABASE {name}")
-        database = f"{POSTGRES.rpartition('/')[0]}/{name}"
         new = Site(tmp_path, database, free_port(), old.token, bucket=bucket)
+        old.manage(*DUMP.split(), str(tmp_path / "rows.json"))
+        for command in (["migrate"], ["flush", "--no-input"], ["loaddata", str(tmp_path / "rows.json")]):
+            new.manage(*command)
+        copy(tmp_path / "media", bucket)
+        (tmp_path / "media").rename(tmp_path / "away")
         try:
-            old.manage(*DUMP.split(), str(tmp_path / "rows.json"))
-            for command in (["migrate"], ["flush", "--no-input"], ["loaddata", str(tmp_path / "rows.json")]):
-                new.manage(*command)
-            copy(tmp_path / "media", bucket)
-            (tmp_path / "media").rename(tmp_path / "away")
             new.start()
-
             listed = new.call("GET", "/api/v1/predictions/", headers=token).json()["results"]
             assert [row["id"] for row in listed] == [row["id"] for row in reversed(kept)]
             assert listed[-1]["correction"]["text"] == "7"
@@ -69,5 +58,3 @@ def test_all_that_a_site_keeps_moves_to_postgresql_and_a_bucket(tmp_path: Path, 
             assert new.post(picture).json()["id"] > kept[-1]["id"]
         finally:
             new.stop(signal.SIGKILL)
-            with psycopg.connect(POSTGRES, autocommit=True) as server:
-                server.execute(f"DROP DATABASE {name} WITH (FORCE)")
