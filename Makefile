@@ -60,7 +60,9 @@ port: $(RUN_STAMP)
 	@$(PYTHON) -c "import socket; socket.create_server(('$(HOST)', $(PORT)))" 2>/dev/null \
 	  || { echo "Port $(PORT) on $(HOST) is taken, or not this machine's: try make run PORT=8001" >&2; exit 1; }
 
-# The web is one process with threads: the runtime releases the interpreter while it reads.
+# One interpreter runs one thread at a time, so two processes serve. They count limits together in a folder.
+run: export WEB_CONCURRENCY ?= 2
+run: export CACHE_URL ?= filecache://$(CURDIR)/.limits?max_entries=5000
 run: port setup
 	@HTTPS=$${HTTPS:-off} HOST=$(HOST) PORT=$(PORT) THREADS=$(THREADS) exec $(PYTHON) -m honcho --no-colour start
 

@@ -1,13 +1,20 @@
-"""How the site is served: one process, threads, nothing loaded before the fork."""
+"""How the site is served: by threads, in as many processes as WEB_CONCURRENCY says, nothing loaded before the fork."""
 
 import gc
 import os
+import shutil
 import signal
+import tempfile
 import threading
 from typing import Any
 
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
+own_folder = ""
+if int(os.environ.get("WEB_CONCURRENCY", 1)) > 1 and SHARED not in os.environ:
+    # Set before anything counts: whichever process is asked tells for all.
+    own_folder = os.environ[SHARED] = tempfile.mkdtemp(prefix="digits-metrics-")
+
 worker_class = "digitsite.worker.WholeRequests"
-workers = 1
 # The runtime's threads do not survive a fork: each process loads its own.
 preload_app = False
 timeout = 60
@@ -28,8 +35,13 @@ def child_exit(server: Any, worker: Any) -> None:
     """Count no longer what a process that is gone had waiting, where processes are counted together."""
     from prometheus_client.multiprocess import mark_process_dead
 
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    if SHARED in os.environ:
         mark_process_dead(worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    if own_folder:
+        shutil.rmtree(own_folder, ignore_errors=True)
 
 
 def worker_exit(server: Any, worker: Any) -> None:
@@ -59,4 +71,5 @@ def _warm(worker: Any) -> None:
     # What is loaded by now stays: to look through it for garbage held all threads up for a tenth of a second.
     gc.collect()
     gc.freeze()
-    worker.log.info("Open %s in a browser; Ctrl+C stops the site", worker.sockets[0])
+    if worker.age == 1:
+        worker.log.info("Open %s in a browser; Ctrl+C stops the site", worker.sockets[0])

@@ -84,6 +84,8 @@ DEBUG = switch("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret_key(BASE_DIR / ".secret_key")
 # What must be shared is checked where the site says that it runs on more than one machine.
 SEVERAL_HOSTS = switch("SEVERAL_HOSTS", default=False)
+# Gunicorn reads it too, as the number of its processes.
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", default=1)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 

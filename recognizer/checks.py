@@ -97,6 +97,7 @@ def check_limits_are_on(**kwargs: Any) -> list[CheckMessage]:
 
 SQLITE = "django.db.backends.sqlite3"
 REDIS = "django.core.cache.backends.redis.RedisCache"
+IN_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
 BUCKET = "recognizer.buckets.Bucket"
 
 
@@ -136,6 +137,19 @@ def check_hosts_share_all(**kwargs: Any) -> list[CheckMessage]:
         Error(f"The site runs on several hosts, and {what}.", hint=hint, id=f"recognizer.{number}")
         for number, (found, what, hint) in alone.items()
         if found
+    ]
+
+
+@register()
+def check_processes_count_together(**kwargs: Any) -> list[CheckMessage]:
+    if settings.WEB_CONCURRENCY == 1 or settings.CACHES["default"]["BACKEND"] != IN_MEMORY:
+        return []
+    return [
+        Error(
+            "WEB_CONCURRENCY asks for several processes, and each would count limits in a memory of its own.",
+            hint="Set CACHE_URL to Redis, or to a folder of this machine, such as filecache:///var/lib/digits/limits.",
+            id="recognizer.E018",
+        )
     ]
 
 

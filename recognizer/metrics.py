@@ -1,6 +1,6 @@
 """What Prometheus is told of the reading."""
 
-from prometheus_client import Counter, Gauge, Histogram, Info
+from prometheus_client import Counter, Gauge, Histogram
 
 READINGS = Counter("digit_readings_total", "Pictures read, by outcome", ["outcome"])
 READING_SECONDS = Histogram(
@@ -17,4 +17,4 @@ STAGE_SECONDS = Histogram(
 RESPONSES = Counter("digit_responses_total", "Answers, by status", ["status"])
 WAITING = Gauge("digit_waiting", "Requests that wait for a thread", multiprocess_mode="livesum")
 REFUSED = Counter("digit_refused_total", "Requests turned away before anything read them, by reason", ["reason"])
-SERVING = Info("digit_serving", "The version this process serves")
+SERVING = Gauge("digit_serving", "Processes that serve a version", ["version"], multiprocess_mode="livesum")

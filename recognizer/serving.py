@@ -90,8 +90,10 @@ class _Cache:
         return ""
 
     def _serve(self, reader: ServingReader) -> None:
+        if self.current is not None:
+            SERVING.labels(self.current.version.name).set(0)
         self.current = reader
-        SERVING.info({"version": reader.version.name})
+        SERVING.labels(reader.version.name).set(1)
 
 
 def _last_that_loads(error: NoServingVersion) -> ServingReader:

@@ -83,6 +83,14 @@ def test_a_folder_beside_a_bucket_is_a_mistake(several_hosts: Any, monkeypatch: 
     assert ids(checks.check_one_place_for_files()) == ["recognizer.E015"]
 
 
+def test_processes_that_would_count_limits_apart_are_a_mistake(settings: Any) -> None:
+    assert checks.check_processes_count_together() == []
+    settings.WEB_CONCURRENCY = 2
+    assert ids(checks.check_processes_count_together()) == ["recognizer.E018"]
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache"}}
+    assert checks.check_processes_count_together() == []
+
+
 def test_trusting_everybody_beside_a_list_of_proxies_is_a_mistake(settings: Any) -> None:
     settings.TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
     assert checks.check_proxies() == []
@@ -163,5 +171,5 @@ def test_every_check_is_registered() -> None:
         *registry.deployment_checks,
     }
     written = {value for name, value in vars(checks).items() if name.startswith("check_")}
-    assert len(written) == 8
+    assert len(written) == 9
     assert written <= registered

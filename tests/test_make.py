@@ -25,10 +25,12 @@ def test_make_run_serves_reads_and_keeps_and_stops_at_a_word(tmp_path: Path, mni
             assert "sessionid" not in str(page.headers)
         stored = send(picture_call(port, "/api/v1/predictions/", mnist_pictures[7], 201), 3, 1, lambda: None)
         assert stored.errors == []
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as told_by_one:
+            assert 'digit_readings_total{outcome="read"} 3.0' in told_by_one.read().decode(), "of all processes"
     assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family)
     assert len(list((media / "predictions").rglob("*.png"))) == 3
     told = (tmp_path / "log").read_text()
-    assert f"Open http://127.0.0.1:{port} in a browser" in told
+    assert told.count(f"Open http://127.0.0.1:{port} in a browser") == 1
     assert "Traceback" not in told
     assert "ERROR" not in told
 

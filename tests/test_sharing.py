@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import uuid
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -63,9 +64,10 @@ def call_from(address: str) -> tuple[bool, ScopeByAddress]:
     return throttle.allow_request(request, SimpleNamespace(throttle_scope="flag")), throttle
 
 
-def test_calls_at_once_on_several_hosts_are_never_more_than_the_limit() -> None:
+@pytest.mark.parametrize("shared", ["redis", "folder"])
+def test_calls_at_once_in_several_processes_are_never_more_than_the_limit(shared: str, tmp_path: Path) -> None:
     environment = {
-        "CACHE_URL": redis_or_skip(),
+        "CACHE_URL": redis_or_skip() if shared == "redis" else f"filecache://{tmp_path / 'limits'}",
         "DJANGO_SETTINGS_MODULE": "digitsite.settings",
         "SECRET_KEY": "of this test alone",
         "PATH": "",

@@ -1,9 +1,14 @@
 import logging
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from django.core.cache import DEFAULT_CACHE_ALIAS, caches
+from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.redis import RedisCache
+from django.core.files import locks
 from rest_framework.request import Request
 from rest_framework.throttling import ScopedRateThrottle, SimpleRateThrottle
 
@@ -27,11 +32,23 @@ return string.format('%.6f', oldest[2] + seconds - now)
 """
 
 
-class Counted(SimpleRateThrottle):
-    """A limit counted in one process' memory by REST framework, which reads, adds and writes.
+@contextmanager
+def in_turn() -> Iterator[None]:
+    """Let calls be counted one after the other by all processes that count in one folder."""
+    shared = caches[DEFAULT_CACHE_ALIAS]
+    if not isinstance(shared, FileBasedCache):
+        yield
+        return
+    shared._createdir()
+    with (Path(shared._dir) / "lock").open("a") as file:
+        locks.lock(file, locks.LOCK_EX)
+        yield
 
-    In Redis, which many processes share, it is counted in one step, so that calls at once on several hosts are never
-    more than the limit.
+
+class Counted(SimpleRateThrottle):
+    """A limit counted by REST framework, which reads, adds and writes, in one process' memory or in a folder.
+
+    In Redis it is counted in one step. Of calls at once in several processes, never more than the limit go on.
     """
 
     # REST framework's, and not in the stubs.
@@ -42,7 +59,8 @@ class Counted(SimpleRateThrottle):
         """Tell whether a call is within its limit. Where nothing can be counted, calls go on."""
         self.seconds_left: float | None = None
         try:
-            return bool(super().allow_request(request, view))
+            with in_turn():
+                return bool(super().allow_request(request, view))
         except Exception as error:  # Each cache fails in its own ways.
             logger.error("limits are not counted, the cache does not answer: %s", error)
             return True

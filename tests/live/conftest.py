@@ -78,6 +78,8 @@ class Site:
             "SECRET_KEY": "of this test alone",
             "API_THROTTLE": "off",
             "HTTPS": "off",
+            "WEB_CONCURRENCY": "2",
+            "CACHE_URL": f"filecache://{self.folder / 'limits'}",
             **({"STORAGE_URL": self.bucket} if self.bucket else {"MEDIA_ROOT": str(self.folder / "media")}),
         }
 
