@@ -59,9 +59,9 @@ def find_ink(page: np.ndarray) -> Ink | None:
     inked = contrast[mask > 0]
     if inked.size == 0:
         return None
-    full = float(np.percentile(_some(inked), 75))
+    full = _quantile(_some(inked), 0.75)
     some = _some(contrast.ravel())
-    noise = 1.4826 * float(np.median(np.abs(some - np.median(some))))
+    noise = 1.4826 * _quantile(np.abs(some - _quantile(some, 0.5)), 0.5)
     if full < FAINTEST or full < CLEAR * noise:
         return None
     mask = drop_rules(mask)
@@ -75,15 +75,21 @@ def find_ink(page: np.ndarray) -> Ink | None:
     return Ink(strength, np.ascontiguousarray(mask[written]), left * scale, top * scale, scale)
 
 
-def _some(values: np.ndarray, enough: int = 20_000) -> np.ndarray:
+def _some(values: np.ndarray, enough: int = 5_000) -> np.ndarray:
     """Thin out values (n,) evenly: what is asked of them does not need them all."""
     return values[:: max(1, values.size // enough)]
 
 
-def _quantiles(values: np.ndarray, shares: list[float]) -> list[int]:
-    """Find the grey values, uint8 (n,), below which lie some shares of them."""
-    counted = np.cumsum(np.bincount(values, minlength=256))
-    return [int(grey) for grey in np.searchsorted(counted, np.multiply(shares, values.size))]
+def _quantile(values: np.ndarray, share: float) -> float:
+    """Find the value, of (n,), below which a share of them lies. numpy's own takes four times as long."""
+    place = int(share * (values.size - 1))
+    return float(np.partition(values, place)[place])
+
+
+def _greys_below(pixels: np.ndarray, shares: list[float]) -> list[int]:
+    """Find the grey values of pixels, uint8 (n,), below which lie some shares of them."""
+    counted = np.cumsum(np.bincount(pixels, minlength=256))
+    return [int(grey) for grey in np.searchsorted(counted, np.multiply(shares, pixels.size))]
 
 
 def _contrast(page: np.ndarray) -> np.ndarray:
@@ -92,10 +98,10 @@ def _contrast(page: np.ndarray) -> np.ndarray:
     border = np.concatenate(
         [page[:edge].ravel(), page[-edge:].ravel(), page[:, :edge].ravel(), page[:, -edge:].ravel()]
     )
-    low, high = _quantiles(_some(page.ravel()), [0.005, 0.995])
+    low, high = _greys_below(_some(page.ravel()), [0.005, 0.995])
     if high <= low:
         low, high = int(page.min()), int(page.max())
-    darkest, paper, lightest = _quantiles(border, [0.1, 0.5, 0.9])
+    darkest, paper, lightest = _greys_below(border, [0.1, 0.5, 0.9])
     even = lightest - darkest < 0.2 * (high - low)
     if even:
         greys = np.arange(256, dtype=np.float32)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import reduce
+from statistics import median
 
 import cv2
 import numpy as np
@@ -189,8 +190,8 @@ def _cut_out(ink: Ink, labels: np.ndarray, blobs: list[_Blob], row: list[_Blob])
     keep[[label for blob in blobs for label in blob.labels]] = 1
     own = cv2.dilate(keep[labels[top:bottom, left:right]], np.ones((3, 3), np.uint8))
     strength = ink.strength[top:bottom, left:right] * own
-    body = float(np.median([blob.height for blob in row]))
-    middle = float(np.median([blob.y + blob.height / 2 for blob in row])) - top
+    body = float(median(blob.height for blob in row))
+    middle = float(median(blob.y + blob.height / 2 for blob in row)) - top
     scale = max(1.0, body / LINE_HEIGHT)
     if scale > 1:
         size = (max(1, round((right - left) / scale)), max(1, round((bottom - top) / scale)))

@@ -70,6 +70,7 @@ class Site:
     process: "subprocess.Popen[bytes] | None" = None
     bucket: str = ""
     """STORAGE_URL, where files are not in the site's folder."""
+    processes: int = 1
 
     @property
     def environment(self) -> dict[str, str]:
@@ -78,7 +79,7 @@ class Site:
             "SECRET_KEY": "of this test alone",
             "API_THROTTLE": "off",
             "HTTPS": "off",
-            "WEB_CONCURRENCY": "2",
+            "WEB_CONCURRENCY": str(self.processes),
             "CACHE_URL": f"filecache://{self.folder / 'limits'}",
             **({"STORAGE_URL": self.bucket} if self.bucket else {"MEDIA_ROOT": str(self.folder / "media")}),
         }

@@ -52,6 +52,7 @@ def test_what_was_acknowledged_outlives_the_death_of_the_site(tmp_path: Path, mn
     chance = random.Random(7)
     media = tmp_path / "media"
     with installed(tmp_path) as site:
+        site.processes = 2
         kept: dict[int, str] = {}
         for _ in range(CRASHES):
             site.start()
