@@ -54,12 +54,15 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 
 def _warm(worker: Any) -> None:
+    import cv2
     from django.db import DatabaseError, connection
 
     from keys.usage import watch_usage
     from recognizer.exceptions import NoServingVersion
     from recognizer.serving import serving_reader, watch_promotions
 
+    # Other calls have work for the other processors.
+    cv2.setNumThreads(1)
     try:
         serving_reader()
     except (NoServingVersion, DatabaseError):

@@ -59,7 +59,8 @@ def _decode(data: bytes) -> np.ndarray:
             raise UnreadableImage("animated", "The image is animated. Send a still one.")
         try:
             image.load()
-            return _grey(ImageOps.exif_transpose(image))
+            ImageOps.exif_transpose(image, in_place=True)
+            return _grey(image)
         except OSError as error:
             if "truncated" in str(error) or "incomplete" in str(error):
                 raise UnreadableImage("truncated", "The image is cut short. Send it again.") from error
@@ -131,7 +132,7 @@ def frames_strip(frames: list[np.ndarray] | tuple[np.ndarray, ...]) -> bytes:
     frames: n arrays float32 (28, 28), n >= 1.
     """
     strip = np.round(np.hstack(frames) * 255).astype(np.uint8)
-    done, encoded = cv2.imencode(".png", strip)
+    done, encoded = cv2.imencode(".png", strip, PNG)
     if not done:
         raise ValueError("the frames could not be encoded")
     return encoded.tobytes()

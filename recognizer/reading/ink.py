@@ -75,7 +75,7 @@ def find_ink(page: np.ndarray) -> Ink | None:
     return Ink(strength, np.ascontiguousarray(mask[written]), left * scale, top * scale, scale)
 
 
-def _some(values: np.ndarray, enough: int = 5_000) -> np.ndarray:
+def _some(values: np.ndarray, enough: int = 20_000) -> np.ndarray:
     """Thin out values (n,) evenly: what is asked of them does not need them all."""
     return values[:: max(1, values.size // enough)]
 

@@ -59,6 +59,7 @@ def test_a_key_that_is_none_is_refused(client: Client, reader: FakeReader, pictu
     assert (response.status_code, response.json()["code"]) == (400, "invalid_idempotency_key")
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_slower_of_two_calls_gets_what_the_faster_one_kept(
     reader: FakeReader, picture: bytes, user: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,7 +71,7 @@ def test_a_program_asks_the_database_for_its_token_and_its_row_alone(
     user: Any, reader: FakeReader, picture: bytes, django_assert_num_queries: Any
 ) -> None:
     program = Client(headers={"Authorization": f"Token {Key.objects.issue(user)[1]}"})
-    with django_assert_num_queries(4):  # the token, and the row between the two ends of its transaction
+    with django_assert_num_queries(2):
         assert program.post(STORE, {"image": upload(picture)}).status_code == 201
 
 
