@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import DEFAULT_CACHE_ALIAS, caches
 from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.redis import RedisCache
@@ -35,12 +36,12 @@ return string.format('%.6f', oldest[2] + seconds - now)
 @contextmanager
 def in_turn() -> Iterator[None]:
     """Let calls be counted one after the other by all processes that count in one folder."""
-    shared = caches[DEFAULT_CACHE_ALIAS]
-    if not isinstance(shared, FileBasedCache):
+    if not isinstance(caches[DEFAULT_CACHE_ALIAS], FileBasedCache):
         yield
         return
-    shared._createdir()
-    with (Path(shared._dir) / "lock").open("a") as file:
+    folder = Path(settings.CACHES[DEFAULT_CACHE_ALIAS]["LOCATION"])
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "lock").open("a") as file:
         locks.lock(file, locks.LOCK_EX)
         yield
 
