@@ -117,11 +117,11 @@ audit: $(DEV_STAMP)
 .venv/bin/uv:
 	$(MAKE) $(DEV_STAMP)
 
-# The largest first: what all need is then one release in all three.
+# The largest first: what all need is then one release in all three. With extras, or pip looks for newer ones of those.
 lock: .venv/bin/uv
-	.venv/bin/uv pip compile --quiet requirements-dev.in --output-file requirements-dev.txt
-	.venv/bin/uv pip compile --quiet requirements.in --constraints requirements-dev.txt --output-file requirements.txt
-	.venv/bin/uv pip compile --quiet requirements-serve.in --constraints requirements-dev.txt --output-file requirements-serve.txt
+	.venv/bin/uv pip compile --quiet --no-strip-extras requirements-dev.in --output-file requirements-dev.txt
+	.venv/bin/uv pip compile --quiet --no-strip-extras requirements.in --constraints requirements-dev.txt --output-file requirements.txt
+	.venv/bin/uv pip compile --quiet --no-strip-extras requirements-serve.in --constraints requirements-dev.txt --output-file requirements-serve.txt
 
 screenshots: $(DEV_STAMP)
 	$(PYTHON) -m docs.screenshots

@@ -12,7 +12,9 @@ NAMES = ["requirements-serve", "requirements", "requirements-dev"]
 
 def locked(name: str) -> dict[str, tuple[str, list[str]]]:
     """Return release and hashes of each library of a lock file."""
-    entries = re.findall(r"^(\S+)==(\S+)(.*(?:\n    .*)*)", (ROOT / f"{name}.txt").read_text(), re.MULTILINE)
+    entries = re.findall(
+        r"^([\w.-]+)(?:\[[\w, -]+\])?==(\S+)(.*(?:\n    .*)*)", (ROOT / f"{name}.txt").read_text(), re.MULTILINE
+    )
     return {
         library: (release, re.findall(r"--hash=sha256:([0-9a-f]{64})\b", rest)) for library, release, rest in entries
     }
@@ -35,6 +37,11 @@ def test_every_library_is_locked_with_its_hashes(name: str) -> None:
 def test_the_locks_hold_what_their_sources_ask_for(name: str) -> None:
     releases = {library: release for library, (release, _) in locked(name).items()}
     assert asked(name).items() <= releases.items(), "make lock has not been run"
+
+
+def test_what_libraries_add_to_others_is_locked_with_them() -> None:
+    """Pip takes `coverage[toml]` for another library than `coverage`, and its newest release for unlocked."""
+    assert re.search(r"^coverage\[toml\]==", (ROOT / "requirements-dev.txt").read_text(), re.MULTILINE)
 
 
 def test_the_locks_agree() -> None:
