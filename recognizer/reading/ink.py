@@ -81,9 +81,11 @@ def _some(values: np.ndarray, enough: int = 20_000) -> np.ndarray:
 
 
 def _quantile(values: np.ndarray, share: float) -> float:
-    """Find the value, of (n,), below which a share of them lies. numpy's own takes four times as long."""
-    place = int(share * (values.size - 1))
-    return float(np.partition(values, place)[place])
+    """Find the value below which a share of values (n,) lies, as numpy's own does in four times the time."""
+    place = share * (values.size - 1)
+    below, above = int(place), min(int(place) + 1, values.size - 1)
+    parted = np.partition(values, (below, above))
+    return float(parted[below] + (place - below) * (parted[above] - parted[below]))
 
 
 def _greys_below(pixels: np.ndarray, shares: list[float]) -> list[int]:
