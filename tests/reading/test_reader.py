@@ -31,6 +31,13 @@ def test_a_five_whose_bar_stands_off_is_a_five(shipped_reader: Reader, mnist_lea
     assert len(reading.digits) == 1
 
 
+@pytest.mark.parametrize(("number", "digit"), [(37379, "5"), (45047, "2"), (35632, "0"), (48564, "5")])
+def test_a_digit_twice_as_wide_as_high_is_read(
+    shipped_reader: Reader, mnist_learnt: np.ndarray, number: int, digit: str
+) -> None:
+    assert shipped_reader.read_page(mnist_learnt[number]).text == digit
+
+
 @pytest.mark.parametrize("text", ["1\n1", "7\n3", "5\n0"])
 def test_a_digit_above_another_is_no_digit_in_parts(shipped_reader: Reader, one_of_each: Digits, text: str) -> None:
     page = 255 - np.kron(np.vstack([one_of_each[int(digit)] for digit in text.split()]), np.ones((4, 4), np.uint8))
