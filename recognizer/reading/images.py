@@ -90,7 +90,7 @@ def _grey(image: Image.Image) -> np.ndarray:
         return _from_wide(np.asarray(image))
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         return _flatten(np.asarray(image.convert("RGBA")))
-    return np.array(image.convert("L"))
+    return np.asarray(image if image.mode == "L" else image.convert("L"))
 
 
 def _from_wide(pixels: np.ndarray) -> np.ndarray:

@@ -56,22 +56,23 @@ def find_ink(page: np.ndarray) -> Ink | None:
     if scale > 1:
         size = (max(1, round(page.shape[1] / scale)), max(1, round(page.shape[0] / scale)))
         page = cv2.resize(page, size, interpolation=cv2.INTER_AREA)
-    contrast = _contrast(page)
-    threshold = _threshold(contrast)
-    above = contrast > int(threshold)
-    inked = contrast[above]
+    contrast, most = _contrast(page)
+    x, y, width, height = cv2.boundingRect((contrast > int(most * FAINTEST / 2)).view(np.uint8))
+    drawn = contrast[max(0, y - 2) : y + height + 2, max(0, x - 2) : x + width + 2]
+    threshold = _threshold(drawn)
+    inked = drawn[drawn > int(threshold)]
     if inked.size == 0:
         return None
     full = _quantile(GREYS, _counts(inked), 0.75)
     counts = _counts(contrast.ravel())
     deviations = np.abs(GREYS - _quantile(GREYS, counts, 0.5))
     noise = 1.4826 * _quantile(deviations, counts, 0.5)
-    if full < 255 * FAINTEST or full < CLEAR * noise:
+    if full < most * FAINTEST or full < CLEAR * noise:
         return None
-    mask = drop_rules(above.view(np.uint8))
-    if not mask.any():
-        return None
+    mask = drop_rules((contrast > int(threshold)).view(np.uint8))
     x, y, width, height = cv2.boundingRect(mask)
+    if not width:
+        return None
     left, top = max(0, x - MARGIN), max(0, y - MARGIN)
     written = np.s_[top : y + height + MARGIN, left : x + width + MARGIN]
     floor = min(2 * noise, 0.6 * threshold)
@@ -99,8 +100,8 @@ def _quantile(values: np.ndarray, counts: np.ndarray, share: float) -> float:
     return max(0.0, float(values[here]) + 0.5 - float(reached[here] - place) / float(counts[here]))
 
 
-def _contrast(page: np.ndarray) -> np.ndarray:
-    """How much darker than its paper each pixel is, uint8 (h, w), 255 for black on any, whatever the polarity."""
+def _contrast(page: np.ndarray) -> tuple[np.ndarray, int]:
+    """How much darker than its paper each pixel is, uint8 (h, w), whatever the polarity; and as what black counts."""
     edge = max(1, min(page.shape) // 50)
     border = np.concatenate(
         [page[:edge].ravel(), page[-edge:].ravel(), page[:, :edge].ravel(), page[:, -edge:].ravel()]
@@ -109,30 +110,24 @@ def _contrast(page: np.ndarray) -> np.ndarray:
     if high <= low:
         low, high = int(page.min()), int(page.max())
     darkest, paper, lightest = _greys_below(border, [0.1, 0.5, 0.9])
-    even = lightest - darkest < 0.2 * (high - low)
-    if even:
-        greys = GREYS
+    if lightest - darkest < 0.2 * (high - low):
         if paper < (low + high) / 2:
-            greys, paper = 255 - greys, 255 - paper
-        return cv2.LUT(page, _whole(1 - greys / max(paper, 1)))
+            page, paper = 255 - page, 255 - paper
+        return paper - np.minimum(page, np.uint8(paper)), max(paper, 1)
     values = page.astype(np.float32)
     # Under uneven light the ink is where the page departs sharply from its surroundings.
     around = _surroundings(values)
     residual = values - around
     if float((residual**3).sum()) > 0:
         values = 255 - values
-    return _whole(1 - values / np.maximum(_background(values), 1.0))
+    share = 1 - values / np.maximum(_background(values), 1.0)
+    return np.asarray(np.clip(255 * share + 0.5, 0, 255), np.uint8), 255
 
 
 def _greys_below(pixels: np.ndarray, shares: list[float]) -> list[int]:
     """Find the grey values below which lie some shares of pixels, uint8 (n,)."""
     reached = np.cumsum(_counts(pixels), dtype=np.float64)
     return [int(grey) for grey in np.searchsorted(reached, np.multiply(shares, reached[-1]))]
-
-
-def _whole(shares: np.ndarray) -> np.ndarray:
-    """Bring shares, 0.0 to 1.0, to whole numbers of 0 to 255."""
-    return np.asarray(np.clip(255 * shares + 0.5, 0, 255), np.uint8)
 
 
 def _shrunk(values: np.ndarray, side: int = 240) -> np.ndarray:
@@ -167,13 +162,11 @@ def _threshold(contrast: np.ndarray) -> float:
     The mean of the grey values weighted by the squared gradient (after the simple image statistic of
     Kittler, Illingworth and Foeglein, 1985): unlike Otsu's it does not care how little of the page is ink.
     """
-    x, y, width, height = cv2.boundingRect((contrast > int(255 * FAINTEST / 2)).view(np.uint8))
-    drawn = contrast[max(0, y - 2) : y + height + 2, max(0, x - 2) : x + width + 2].astype(np.float32)
-    smooth = cv2.GaussianBlur(drawn, (3, 3), 0)
-    dx, dy = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+    smooth = cv2.GaussianBlur(contrast, (3, 3), 0)
+    dx, dy = (slope.astype(np.float32) for slope in cv2.spatialGradient(smooth))
     weight = dx * dx + dy * dy
     total = float(weight.sum())
-    return float(np.vdot(weight, smooth)) / total if total > 0 else 255.0
+    return float(np.vdot(weight, smooth.astype(np.float32))) / total if total > 0 else 255.0
 
 
 def drop_rules(mask: np.ndarray) -> np.ndarray:
@@ -181,17 +174,21 @@ def drop_rules(mask: np.ndarray) -> np.ndarray:
 
     Upright rules are looked for on whole pages only: in a strip as tall as its digits a 1 looks like one.
     """
-    mask = _drop_horizontal_rules(mask)
-    if mask.shape[0] >= 300:
+    x, y, width, height = cv2.boundingRect(mask)
+    if _near_an_end(x, width, mask.shape[1]):
+        mask = _drop_horizontal_rules(mask)
+    if mask.shape[0] >= 300 and _near_an_end(y, height, mask.shape[0]):
         mask = cv2.transpose(_drop_horizontal_rules(cv2.transpose(mask)))
     return mask
 
 
+def _near_an_end(start: int, length: int, whole: int) -> bool:
+    edge = max(1, round(EDGE * whole))
+    return start < edge or start + length > whole - edge
+
+
 def _has_long_rows(mask: np.ndarray, length: int) -> bool:
-    """Tell cheaply whether ink runs into an edge and stretches far enough for a rule, turned by a few rows at most."""
-    edge = max(1, round(EDGE * mask.shape[1]))
-    if not (mask[:, :edge].any() or mask[:, -edge:].any()):
-        return False
+    """Tell cheaply whether ink stretches far enough for a rule, turned by a few rows at most."""
     reach = max(8, round(0.06 * mask.shape[0]))
     spread = cv2.dilate(mask, np.ones((reach, 1), np.uint8))
     return bool(cv2.reduce(spread, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S).max() >= length)
