@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
@@ -105,7 +105,13 @@ class NewestRows(Paginator):
     @cached_property
     def _found(self) -> int:
         rows: Any = self.object_list
-        return int(rows[: self.MOST + 1].count())
+        return int(rows.order_by()[: self.MOST + 1].count())
+
+    def _get_page(self, rows: Any, *args: Any) -> Page[Any]:
+        # Rows are wide, and where no index has their order all that are found are sorted: by their ids alone, then.
+        ids = list(rows.prefetch_related(None).values_list("pk", flat=True))
+        narrow: Any = self.object_list
+        return super()._get_page(narrow.filter(pk__in=ids), *args)  # type: ignore[misc]  # not in the stubs
 
 
 @admin.register(Prediction)
@@ -122,7 +128,6 @@ class PredictionAdmin(ReadOnly, admin.ModelAdmin):
     ]
     list_display_links = ["thumbnail", "reading"]
     list_filter = ["source", FlaggedFilter, "model_version"]
-    list_select_related = ["owner", "model_version"]
     list_per_page = 50
     date_hierarchy = "created_at"
     # By an index, as every filter is.
@@ -146,7 +151,7 @@ class PredictionAdmin(ReadOnly, admin.ModelAdmin):
     actions = ["export_csv", "export_images"]
 
     def get_queryset(self, request: HttpRequest) -> PredictionQuerySet:
-        return Prediction.objects.defer("frames").with_correction()
+        return Prediction.objects.with_version().select_related("owner").defer("frames").with_correction()
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Find readings by their first digits, and one by its id; both from an index."""
@@ -199,7 +204,7 @@ class PredictionAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.action(description="Export the selection as CSV")
     def export_csv(self, request: HttpRequest, predictions: PredictionQuerySet) -> HttpResponseBase:
-        rows = predictions.select_related("owner", "model_version").iterator(chunk_size=500)
+        rows = predictions.select_related("owner").with_version().iterator(chunk_size=500)
         return StreamingHttpResponse(
             csv_lines(rows),
             content_type="text/csv; charset=utf-8",

@@ -130,8 +130,10 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         return self.exclude(source=Source.IMPORT)
 
     def flagged(self, flagged: bool = True) -> Self:
-        has_correction = models.Exists(Correction.objects.filter(prediction=models.OuterRef("pk")))
-        return self.filter(has_correction if flagged else ~has_correction)
+        if flagged:
+            # From the few that are: SQLite would look for each prediction's corrections, one after another.
+            return self.filter(pk__in=Correction.objects.values("prediction"))
+        return self.filter(~models.Exists(Correction.objects.filter(prediction=models.OuterRef("pk"))))
 
     def starting_with(self, digits: str, most: int) -> Self:
         """Keep at most so many whose text starts with some digits, found in an index, exact ones first."""
@@ -157,6 +159,10 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
     def with_correction(self) -> Self:
         newest_first = models.Prefetch("corrections", Correction.objects.order_by("-id"))
         return self.prefetch_related(newest_first)
+
+    def with_version(self) -> Self:
+        """Fetch the versions' names along. Their cards are longer than all else of a row."""
+        return self.select_related("model_version").defer("model_version__card")
 
     def claim(self, visitor: uuid.UUID, user: Any) -> int:
         """Give a visitor's predictions to the user the visitor turned out to be."""

@@ -102,7 +102,7 @@ def save_images(predictions: list[Prediction]) -> None:
 
 
 def _kept_under(key: str, digest: str, identity: Identity) -> Prediction | None:
-    kept = Prediction.objects.of(identity).filter(request_key=key).select_related("model_version").first()
+    kept = Prediction.objects.of(identity).filter(request_key=key).with_version().first()
     if kept is not None and kept.request_sha256 != digest:
         raise KeyReused()
     return kept

@@ -74,7 +74,7 @@ def erase_history(request: HttpRequest) -> HttpResponse:
 @require_safe
 def export_history(request: HttpRequest) -> HttpResponseBase:
     """Give the sender everything that is kept for them, as one archive."""
-    mine = Prediction.objects.of(identity_of(request)).select_related("owner", "model_version").with_correction()
+    mine = Prediction.objects.of(identity_of(request)).select_related("owner").with_version().with_correction()
     keys = Key.objects.of(request.user) if request.user.is_authenticated else None
     packed = archive(lambda: mine.iterator(chunk_size=500), keys)
     return FileResponse(packed, as_attachment=True, filename="my-predictions.zip")
@@ -83,7 +83,7 @@ def export_history(request: HttpRequest) -> HttpResponseBase:
 def own_prediction(request: HttpRequest, pk: int) -> Prediction:
     """Fetch a prediction the sender may see. Raises Http404 for all others."""
     visible = Prediction.objects.visible_to(identity_of(request))
-    return get_object_or_404(visible.select_related("model_version", "owner").with_correction(), pk=pk)
+    return get_object_or_404(visible.select_related("owner").with_version().with_correction(), pk=pk)
 
 
 @require_safe

@@ -81,7 +81,7 @@ class PredictionViewSet(
 
     def get_queryset(self) -> PredictionQuerySet:
         predictions = Prediction.objects.visible_to(identity_of(self.request))
-        return predictions.select_related("model_version").with_correction()
+        return predictions.with_version().with_correction()
 
     def filter_queryset(self, queryset: Any) -> Any:
         if self.action != "list":

@@ -1,7 +1,6 @@
 """A network's file -> answers: the LiteRT and the Keras runtime behind one Protocol."""
 
 import tempfile
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,11 +14,14 @@ class Network(Protocol):
 
 
 class LiteRTNetwork:
-    """A network's LiteRT export. Threads may share it: each has an interpreter of its own."""
+    """A network's LiteRT export. Threads may share it: each call has an interpreter to itself.
+
+    There are as many as calls came at once, and the one used last, which the processor still has at hand, goes first.
+    """
 
     def __init__(self, content: bytes) -> None:
         self._model = content
-        self._local = threading.local()
+        self._idle: list[Any] = []
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         interpreter = self._interpreter()
@@ -29,17 +31,19 @@ class LiteRTNetwork:
             interpreter.allocate_tensors()
         interpreter.set_tensor(entry["index"], np.ascontiguousarray(batch, np.float32))
         interpreter.invoke()
-        return np.asarray(interpreter.get_tensor(leave["index"]))
+        answers = np.asarray(interpreter.get_tensor(leave["index"]))
+        self._idle.append(interpreter)
+        return answers
 
     def _interpreter(self) -> Any:
-        interpreter = getattr(self._local, "interpreter", None)
-        if interpreter is None:
+        try:
+            return self._idle.pop()
+        except IndexError:
             from ai_edge_litert.interpreter import Interpreter
 
             interpreter = Interpreter(model_content=self._model, num_threads=1)
             interpreter.allocate_tensors()
-            self._local.interpreter = interpreter
-        return interpreter
+            return interpreter
 
 
 class KerasNetwork:
