@@ -23,29 +23,27 @@ def frame(ink: np.ndarray) -> np.ndarray:
 
     ink: float32 (h, w), 0.0 paper to 1.0 ink. Returns float32 (28, 28), all zero where there is no ink.
     """
-    trimmed = _trim(ink)
+    x, y, width, height = extent(ink, FAINT)
     out = np.zeros((SIDE, SIDE), np.float32)
-    if trimmed.size == 0:
+    if not width:
         return out
-    height, width = trimmed.shape
     scale = BODY / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    trimmed = ink[y : y + height, x : x + width]
     body = cv2.resize(trimmed, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     body = np.minimum(body / body.max(), 1.0)
     weight = body.sum()
     rows = body.sum(axis=1) @ np.arange(size[1], dtype=np.float32) / weight
     columns = body.sum(axis=0) @ np.arange(size[0], dtype=np.float32) / weight
-    top = int(np.clip(round(CENTRE - float(rows)), 0, SIDE - size[1]))
-    left = int(np.clip(round(CENTRE - float(columns)), 0, SIDE - size[0]))
+    top = min(max(round(CENTRE - float(rows)), 0), SIDE - size[1])
+    left = min(max(round(CENTRE - float(columns)), 0), SIDE - size[0])
     out[top : top + size[1], left : left + size[0]] = body
     return out
 
 
-def _trim(ink: np.ndarray) -> np.ndarray:
-    """Cut away the margins in which all ink is faint."""
-    solid = ink > FAINT
-    rows = np.flatnonzero(solid.any(axis=1))
-    if rows.size == 0:
-        return ink[:0, :0]
-    columns = np.flatnonzero(solid.any(axis=0))
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+def extent(ink: np.ndarray, level: float) -> tuple[int, int, int, int]:
+    """Enclose the ink, (h, w), that is stronger than a level: x, y, width and height, all 0 where there is none."""
+    if not ink.size:
+        return 0, 0, 0, 0
+    x, y, width, height = cv2.boundingRect((ink > level).view(np.uint8))
+    return x, y, width, height

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .classifier import NOT_A_DIGIT
-from .framing import frame
+from .framing import extent, frame
 from .segmentation import Line, Pieces, between
 from .spotter import BLANK, BODY, STRIDE
 
@@ -79,19 +79,19 @@ class Way:
 def runs_of(line: Line, pieces: Pieces) -> list[Run]:
     """List the runs that could be one digit."""
     found = []
-    width = line.strength.shape[1]
+    lefts, rights = pieces.columns.min(axis=1), pieces.columns.max(axis=1)
     for first in range(len(pieces)):
+        left = int(lefts[first])
         for last in range(first + 1, min(len(pieces), first + LONGEST_RUN) + 1):
-            ink = line.strength * between(width, pieces.columns[first], pieces.columns[last])
-            solid = ink > 0.3
-            columns = np.flatnonzero(solid.any(axis=0))
-            if columns.size == 0:
+            strength = line.strength[:, left : int(rights[last])]
+            seams = pieces.columns[first] - left, pieces.columns[last] - left
+            ink = strength * between(strength.shape[1], *seams)
+            x, y, width, height = extent(ink, 0.3)
+            if not width:
                 continue
-            rows = np.flatnonzero(solid.any(axis=1))
-            box = (int(columns[0]), int(rows[0]), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1)
-            if last > first + 1 and box[2] > WIDEST * line.body:
+            if last > first + 1 and width > WIDEST * line.body:
                 break
-            found.append(Run(first, last, box, frame(ink)))
+            found.append(Run(first, last, (left + x, y, width, height), frame(ink)))
     return found
 
 
@@ -127,7 +127,7 @@ def best_way(line: Line, pieces: Pieces, runs: list[Run], probabilities: np.ndar
 
 def _candid(confidence: float, digits: int, cuts_ink: bool) -> float:
     """Correct the likelihood of a string by how often such strings are right."""
-    likely = float(np.clip(confidence, EVIDENCE_FLOOR, 1 - EVIDENCE_FLOOR))
+    likely = min(max(confidence, EVIDENCE_FLOOR), 1 - EVIDENCE_FLOOR)
     slope, always, each_digit, cut = CANDOUR
     odds = slope * np.log(likely / (1 - likely)) + always + each_digit * digits + cut * cuts_ink
     return float(1 / (1 + np.exp(-odds)))
