@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
@@ -106,12 +106,6 @@ class NewestRows(Paginator):
     def _found(self) -> int:
         rows: Any = self.object_list
         return int(rows.order_by()[: self.MOST + 1].count())
-
-    def _get_page(self, rows: Any, *args: Any) -> Page[Any]:
-        # Rows are wide, and where no index has their order all that are found are sorted: by their ids alone, then.
-        ids = list(rows.prefetch_related(None).values_list("pk", flat=True))
-        narrow: Any = self.object_list
-        return super()._get_page(narrow.filter(pk__in=ids), *args)  # type: ignore[misc]  # not in the stubs
 
 
 @admin.register(Prediction)

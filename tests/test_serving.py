@@ -161,8 +161,7 @@ def test_the_keras_runtime_reads_the_same(mnist_pictures: dict[int, bytes], sett
     keras = load_version(litert.version)
     for content in mnist_pictures.values():
         ours, theirs = litert.read(content).digits[0], keras.read(content).digits[0]
-        assert ours.label == theirs.label
-        assert ours.probabilities == pytest.approx(theirs.probabilities, abs=0.02)
+        assert ours.probabilities == pytest.approx(theirs.probabilities, abs=1e-4)
 
 
 def test_an_installed_version_has_files_of_its_own(nothing_installed: None, tmp_path: Path, media: Path) -> None:

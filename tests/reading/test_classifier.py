@@ -15,16 +15,10 @@ def frames(mnist_test: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     return framed(mnist_test[0][:64])
 
 
-def test_litert_and_keras_give_the_same_digits_and_probabilities_to_8_bits(frames: np.ndarray) -> None:
-    litert = load_classifier((SHIPPED / "digits.tflite").read_bytes(), "litert").classify(frames)
-    keras = load_classifier((SHIPPED / "digits.keras").read_bytes(), "keras").classify(frames)
-    assert (litert.argmax(axis=1) == keras.argmax(axis=1)).all()
-    assert np.abs(litert - keras).max() < 0.02
-    assert np.abs(litert - keras).mean() < 5e-4
-
-
-def test_the_exports_keep_weights_of_8_bits() -> None:
-    assert (SHIPPED / "digits.tflite").stat().st_size < 0.3 * (SHIPPED / "digits.keras").stat().st_size
+def test_litert_and_keras_give_the_same_probabilities(frames: np.ndarray) -> None:
+    litert = load_classifier((SHIPPED / "digits.tflite").read_bytes(), "litert")
+    keras = load_classifier((SHIPPED / "digits.keras").read_bytes(), "keras")
+    assert np.abs(litert.classify(frames) - keras.classify(frames)).max() < 1e-4
 
 
 def test_a_batch_is_classified_as_its_frames_one_by_one(frames: np.ndarray) -> None:
