@@ -107,29 +107,38 @@ class Reader:
         return self.reading_of(page, self.trace(page))
 
     def trace(self, page: np.ndarray) -> Trace:
-        """Find the ink and its lines, and read each: as one digit where it plainly is one, by its pieces otherwise."""
+        """Find the ink and its lines, and read each: as one digit where it plainly is one, by its pieces otherwise.
+
+        What may be one digit, but not plainly, is read both ways, and the likelier stands.
+        """
         ink = find_ink(page)
         if ink is None:
             return Trace(None, [])
         # Lines would tear a digit written in parts at its gaps.
         parts = as_one(ink)
         whole = None if parts is None else self._as_one_digit(parts)
-        if whole is not None:
+        if whole is not None and _is_sure(whole):
             return Trace(ink, [whole])
         lines = dict(enumerate(find_lines(ink)[:MOST_LINES]))
-        read = {number: whole for number, line in lines.items() if (whole := self._as_one_digit(line))}
-        read |= self._by_pieces({number: line for number, line in lines.items() if number not in read})
-        return Trace(ink, [read[number] for number in sorted(read)])
+        ones = {number: one for number, line in lines.items() if (one := self._as_one_digit(line))}
+        sure = {number: one for number, one in ones.items() if _is_sure(one)}
+        pieced = self._by_pieces({number: line for number, line in lines.items() if number not in sure})
+        read = sure | pieced
+        read |= {
+            number: one for number, one in ones.items() if number in pieced and _is_likelier(one, [pieced[number]])
+        }
+        in_order = [read[number] for number in sorted(read)]
+        return Trace(ink, [whole] if whole is not None and _is_likelier(whole, in_order) else in_order)
 
     def _as_one_digit(self, line: Line) -> ReadLine | None:
-        """Read a line as the one digit that it plainly is, if it is: cutting it, and weighing the cuts, costs more."""
+        """Read a line as one digit, if it may be one: cutting it, and weighing the cuts, costs more."""
         pieces = uncut(line)
         runs = runs_of(line, pieces)
         # Strokes thin beside their height can be too faint to frame once the line is reduced.
         if not runs or runs[0].box[2] > WIDEST * line.body:
             return None
         probabilities = self.classifier.classify(runs[0].frame[None])
-        if probabilities[0, :NOT_A_DIGIT].max() < SURE:
+        if probabilities[0].argmax() == NOT_A_DIGIT:
             return None
         return ReadLine(line, pieces, runs, probabilities, best_way(line, pieces, runs, probabilities, None))
 
@@ -164,10 +173,27 @@ class Reader:
         junk = sum(
             step.run.box[2] * step.run.box[3] * read.line.scale**2 for read in trace.lines for step in read.way.others
         )
-        confidence = round(float(np.prod([read.way.confidence for read in found])), 6)
+        confidence = round(_together(found), 6)
         if not digits or confidence < LEAST_CONFIDENCE ** len(found) or _is_no_number(digits, junk):
             return Reading("", 0.0, (), Reason.NOT_A_NUMBER, page)
         return Reading(_text(digits), confidence, tuple(digits), None, page)
+
+
+def _is_sure(one: ReadLine) -> bool:
+    return bool(one.probabilities.max() >= SURE)
+
+
+def _is_likelier(one: ReadLine, lines: list[ReadLine]) -> bool:
+    """Tell whether ink is likelier one digit than what its lines say: an open 4 than 11, a torn 3 than two lines.
+
+    Lines that say one digit themselves have looked closer.
+    """
+    digits = sum(len(read.way.digits) for read in lines)
+    return digits != 1 and one.way.confidence > _together(lines)
+
+
+def _together(lines: list[ReadLine]) -> float:
+    return float(np.prod([read.way.confidence for read in lines]))
 
 
 def _digit(step: Step, line: Line, number: int, shape: tuple[int, ...]) -> Digit:

@@ -38,6 +38,13 @@ def test_a_digit_twice_as_wide_as_high_is_read(
     assert shipped_reader.read_page(mnist_learnt[number]).text == digit
 
 
+@pytest.mark.parametrize(("number", "digit"), [(12396, "4"), (31197, "2"), (46021, "9"), (46023, "9"), (52253, "6")])
+def test_what_is_likelier_one_digit_than_the_two_it_can_be_cut_into_is_one(
+    shipped_reader: Reader, mnist_learnt: np.ndarray, number: int, digit: str
+) -> None:
+    assert shipped_reader.read_page(mnist_learnt[number]).text == digit
+
+
 @pytest.mark.parametrize("text", ["1\n1", "7\n3", "5\n0"])
 def test_a_digit_above_another_is_no_digit_in_parts(shipped_reader: Reader, one_of_each: Digits, text: str) -> None:
     page = 255 - np.kron(np.vstack([one_of_each[int(digit)] for digit in text.split()]), np.ones((4, 4), np.uint8))
