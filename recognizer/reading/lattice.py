@@ -18,7 +18,7 @@ LONGEST_RUN = 5
 """Pieces that may make up one digit."""
 
 WIDEST = 2.3
-"""A digit is at most this many times as wide as it is high: so wide are the widest of MNIST's training images."""
+"""A digit is at most this many times as wide as it is high: hardly any of MNIST's training images is wider."""
 
 CUT_COST = 0.12
 """Log-probability a seam pays for each pixel of ink it cuts, in a hand 56 pixels tall."""
