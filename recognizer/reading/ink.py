@@ -9,8 +9,9 @@ import numpy as np
 WORKING_SIDE = 1600
 """Pages larger than this, in pixels along the longest side, are searched for ink at this size."""
 
-CLEAR = 3.7
-"""Ink must stand out from its paper's print and grain by this many of its standard deviations."""
+CLEAR, CLEAR_ENOUGH = 3.7, 3.2
+"""Ink must stand out from its paper's print and grain by this many of its standard deviations; the second is enough
+where it covers less than a third of the page, which grain does not."""
 
 FAINTEST = 0.1
 """Ink must be darker than its paper by this share of the paper's brightness to count as ink."""
@@ -67,7 +68,8 @@ def find_ink(page: np.ndarray) -> Ink | None:
     counts = _counts(contrast.ravel())
     deviations = np.abs(GREYS - _quantile(GREYS, counts, 0.5))
     noise = 1.4826 * _quantile(deviations, counts, 0.5)
-    if full < most * FAINTEST or full < CLEAR * noise:
+    clear = CLEAR if inked.size > page.size / 3 else CLEAR_ENOUGH
+    if full < most * FAINTEST or full < clear * noise:
         return None
     mask = drop_rules((contrast > int(threshold)).view(np.uint8))
     x, y, width, height = cv2.boundingRect(mask)

@@ -25,6 +25,20 @@ def test_the_grain_of_blank_paper_is_no_ink() -> None:
     assert find_ink(grain.astype(np.uint8)) is None
 
 
+@pytest.mark.parametrize("size", [(60, 80), (300, 400)])
+@pytest.mark.parametrize("deviation", [4, 8, 20])
+def test_no_grain_of_blank_paper_is_ink(size: tuple[int, int], deviation: int) -> None:
+    grain = np.random.default_rng(0).normal(210, deviation, size)
+    assert find_ink(np.clip(grain, 0, 255).astype(np.uint8)) is None
+
+
+def test_strokes_on_paper_hatched_with_print_are_ink(one_of_each: dict[int, np.ndarray]) -> None:
+    page = 200 - 66 * np.kron(np.hstack([one_of_each[digit] for digit in range(3)]) / 255, np.ones((2, 2)))
+    y, x = np.mgrid[: page.shape[0], : page.shape[1]]
+    hatched = page - 30 * ((4 * y - x) % 24 < 10)
+    assert find_ink(hatched.astype(np.uint8)) is not None
+
+
 def test_uneven_light_does_not_hide_strokes_or_invent_them() -> None:
     light = np.linspace(0.35, 1, PAGE.shape[1])[None, :]
     shaded = (PAGE * 0.9 * light + 10).astype(np.uint8)
