@@ -121,11 +121,11 @@ class Reader:
             return Trace(ink, [whole])
         lines = dict(enumerate(find_lines(ink)[:MOST_LINES]))
         ones = {number: one for number, line in lines.items() if (one := self._as_one_digit(line))}
-        sure = {number: one for number, one in ones.items() if _is_sure(one)}
-        pieced = self._by_pieces({number: line for number, line in lines.items() if number not in sure})
-        read = sure | pieced
-        read |= {
-            number: one for number, one in ones.items() if number in pieced and _is_likelier(one, [pieced[number]])
+        rest = {number: line for number, line in lines.items() if number not in ones or not _is_sure(ones[number])}
+        read = ones | {
+            number: pieced
+            for number, pieced in self._by_pieces(rest).items()
+            if number not in ones or not _is_likelier(ones[number], [pieced])
         }
         in_order = [read[number] for number in sorted(read)]
         return Trace(ink, [whole] if whole is not None and _is_likelier(whole, in_order) else in_order)
