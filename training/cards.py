@@ -18,6 +18,7 @@ from .evaluation import Result, confusion_matrix
 from .fitting import Progress
 
 LIBRARIES = ("keras", "tensorflow", "numpy", "opencv-python-headless", "scikit-image", "ai-edge-litert")
+CONVOLUTIONS = keras.layers.Conv2D | keras.layers.DepthwiseConv2D
 WORST = 24
 
 
@@ -28,7 +29,7 @@ def make_card(name: str, command: str, network: keras.Model, progress: Progress,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "network": {
             "name": network.name,
-            "layers": sum(isinstance(layer, keras.layers.Conv2D) for layer in network.layers) + 1,
+            "layers": sum(isinstance(layer, CONVOLUTIONS) for layer in network.layers) + 1,
             "parameters": network.count_params(),
         },
         "data": {

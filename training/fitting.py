@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .datasets import Batch, Examples, Mnist, digit_batch, framed, settling_batch, stream
-from .networks import build_network, build_spotter
+from .networks import build_network, build_spotter, build_teacher
 from .spotting import spot_batch
 
 
@@ -27,11 +27,14 @@ class Recipe:
     settling: int = 0
     rounds: int = 0
     """Rounds of so many epochs follow, at a third of the rate and, for digits, on shapes less wild."""
+    teacher: str = ""
+    """SHA-256 of the teacher's file, if there is one."""
 
 
 QUICK = Recipe(epochs=4, average=0.98, settling=2, rounds=1)
 RECIPES = {
-    "digits": Recipe(epochs=30, settling=12, rounds=2),
+    "teacher": Recipe(epochs=30, settling=12, rounds=2),
+    "digits": Recipe(epochs=18, settling=7, rounds=2),
     "spotter": Recipe(epochs=7, batch_size=64, settling=6, rounds=1),
 }
 
@@ -56,6 +59,8 @@ class Task:
     per_epoch: Callable[[Examples, int], int]
     validation: Callable[[Examples], tuple[np.ndarray, np.ndarray]]
     """Images float32 (n, h, w) and labels (n, ...), made from examples that are not trained on."""
+    teacher: keras.Model | None = None
+    """What is learnt is then the mean of the label and of what the teacher answers (Hinton et al., 2015)."""
 
 
 DIGITS = Task(
@@ -65,6 +70,7 @@ DIGITS = Task(
     per_epoch=lambda examples, batch_size: len(examples) // batch_size,
     validation=lambda examples: (framed(examples.images), examples.labels),
 )
+TEACHER = replace(DIGITS, build=build_teacher)
 SPOTTER = Task(
     build_spotter,
     spot_batch,
@@ -74,7 +80,7 @@ SPOTTER = Task(
     validation=lambda examples: spot_batch(examples, 300, 0, 0),
 )
 
-TASKS = {"digits": DIGITS, "spotter": SPOTTER}
+TASKS = {"digits": DIGITS, "teacher": TEACHER, "spotter": SPOTTER}
 
 
 def fit(
@@ -100,6 +106,8 @@ def fit(
             bar = tqdm(range(1, per_epoch + 1), desc=f"epoch {progress.epoch + 1}/{recipe.epochs}", unit="batch")
             for step in bar:
                 x, y = next(batches)
+                if task.teacher is not None:
+                    y = (y + task.teacher.predict_on_batch(x)) / 2
                 measured = network.train_on_batch(x, y, return_dict=True)
                 for name in sums:
                     sums[name] += float(measured[name])

@@ -1,4 +1,4 @@
-"""The networks: small residual CNNs that stride early, to train in an hour on two cores and read in a millisecond."""
+"""The networks: small residual CNNs that stride early, to train in an hour or two on two cores and read in no time."""
 
 import keras
 from keras import layers
@@ -7,15 +7,34 @@ from recognizer.reading.classifier import CLASSES
 from recognizer.reading.framing import SIDE
 from recognizer.reading.spotter import HEIGHT
 
-WIDTHS = (24, 48, 96)
+WIDTHS = (24, 48, 128)
+TEACHER_WIDTHS = (24, 48, 96)
 """Channels at 28 x 28, 14 x 14 and 7 x 7."""
 
 
 def build_network(widths: tuple[int, int, int] = WIDTHS) -> keras.Model:
     """Build the untrained network: frames (n, 28, 28, 1) -> probabilities (n, 11).
 
+    Behind strided convolutions, blocks that look around in each channel by itself and mix channels in each place by
+    itself: a third less to multiply than the teacher, which convolves in full.
+    """
+    stem, middle, top = widths
+    frames = keras.Input((SIDE, SIDE, 1), name="frames")
+    x = convolution(frames, stem)
+    x = convolution(x, middle, strides=2)
+    for _ in range(2):
+        x = separable(x, middle)
+    x = convolution(x, top, strides=2)
+    for _ in range(3):
+        x = separable(x, top)
+    return answering(frames, x, "separable")
+
+
+def build_teacher(widths: tuple[int, int, int] = TEACHER_WIDTHS) -> keras.Model:
+    """Build the untrained teacher of the network, which takes and gives the same.
+
     Three residual blocks (He et al., 2015) with batch normalisation behind strided convolutions: nine
-    convolutions in all, each 3 x 3. A mean in which each place has a learnt weight for each channel ends them.
+    convolutions in all, each 3 x 3.
     """
     stem, middle, top = widths
     frames = keras.Input((SIDE, SIDE, 1), name="frames")
@@ -25,10 +44,15 @@ def build_network(widths: tuple[int, int, int] = WIDTHS) -> keras.Model:
     x = convolution(x, top, strides=2)
     x = residual(x, top)
     x = residual(x, top)
+    return answering(frames, x, "residual")
+
+
+def answering(frames: keras.KerasTensor, x: keras.KerasTensor, name: str) -> keras.Model:
+    """End a network: a mean in which each place has a learnt weight for each channel, then probabilities."""
     x = pooled(x)
     x = layers.Dropout(0.2)(x)
     x = layers.Dense(CLASSES, name="logits")(x)
-    return keras.Model(frames, layers.Softmax(name="probabilities")(x), name="residual")
+    return keras.Model(frames, layers.Softmax(name="probabilities")(x), name=name)
 
 
 SPOTTER_WIDTHS = (16, 32, 64)
@@ -71,6 +95,17 @@ def convolution(
 def residual(x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
     y = convolution(x, channels)
     y = convolution(y, channels, activate=False)
+    return layers.ReLU()(layers.Add()([x, y]))
+
+
+def separable(x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
+    """A depthwise convolution, then two pointwise ones, twice as wide between (after Liu et al., ConvNeXt, 2022)."""
+    y = layers.DepthwiseConv2D(3, padding="same", use_bias=False)(x)
+    y = layers.BatchNormalization()(y)
+    y = layers.Conv2D(2 * channels, 1, use_bias=False)(y)
+    y = layers.ReLU()(layers.BatchNormalization()(y))
+    y = layers.Conv2D(channels, 1, use_bias=False)(y)
+    y = layers.BatchNormalization()(y)
     return layers.ReLU()(layers.Add()([x, y]))
 
 

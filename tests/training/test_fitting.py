@@ -52,6 +52,24 @@ def test_a_network_settles_in_rounds_after_its_training(little_mnist: Mnist, tmp
     assert np.allclose(network.predict(frames, verbose=0), again.predict(frames, verbose=0), atol=1e-5)
 
 
+class Threes:
+    """A teacher that takes everything for a 3."""
+
+    def predict_on_batch(self, frames: np.ndarray) -> np.ndarray:
+        return np.eye(11, dtype=np.float32)[np.full(len(frames), 3)]
+
+
+def test_a_network_learns_what_its_teacher_answers_as_well_as_the_labels(little_mnist: Mnist, tmp_path: Path) -> None:
+    long = replace(LITTLE, epochs=8, peak_rate=0.03)
+    alone, _ = fitting.fit(TINY, little_mnist, long, tmp_path / "alone", lambda: 0.0)
+    taught, _ = fitting.fit(replace(TINY, teacher=Threes()), little_mnist, long, tmp_path / "taught", lambda: 0.0)
+    frames = framed(little_mnist.test.images)[..., None]
+    # As in training, by the batch's own statistics: so few steps leave no others.
+    threes = [float(np.mean(network(frames, training=True)[:, 3])) for network in (alone, taught)]
+    assert threes[0] < 0.25
+    assert 0.4 < threes[1] < 0.7
+
+
 def test_a_checkpoint_of_another_recipe_is_not_continued(little_mnist: Mnist, tmp_path: Path) -> None:
     once = replace(LITTLE, epochs=1)
     fitting.fit(TINY, little_mnist, once, tmp_path, lambda: 0.0)

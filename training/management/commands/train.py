@@ -13,15 +13,18 @@ from recognizer.reading.spotter import SHIPPED_SPOTTER
 
 class Command(BaseCommand):
     help = (
-        "Train a network from nothing, export it and write its model card: the one that reads digits, or the spotter "
-        "that helps it to part the digits of a line. Continues where it was stopped."
+        "Train a network from nothing, export it and write its model card: the one that reads digits, the larger one "
+        "that may teach it, or the spotter that helps it to part the digits of a line. Continues where it was stopped."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("network", nargs="?", choices=["digits", "spotter"], default="digits")
+        parser.add_argument("network", nargs="?", choices=["digits", "teacher", "spotter"], default="digits")
         parser.add_argument("--quick", action="store_true", help="digits to 99.3 %% within ten minutes on two cores")
         parser.add_argument("--epochs", type=int, help="how often to go through the training images")
         parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument(
+            "--teacher", type=Path, metavar="FILE", help="a .keras network whose answers digits learns too"
+        )
         parser.add_argument("--output", type=Path, help="folder of the run (default: one in training/runs)")
         parser.add_argument("--ship", action="store_true", help="put the result where new sites find it")
 
@@ -33,22 +36,39 @@ class Command(BaseCommand):
         from training.datasets import load_mnist
 
         kind = options["network"]
-        if options["quick"] and kind != "digits":
-            raise CommandError("--quick is for digits.")
+        if (options["quick"] or options["teacher"]) and kind != "digits":
+            raise CommandError("--quick and --teacher are for digits.")
         recipe = fitting.QUICK if options["quick"] else fitting.RECIPES[kind]
         recipe = replace(recipe, seed=options["seed"], epochs=options["epochs"] or recipe.epochs)
+        task = fitting.TASKS[kind]
+        if options["teacher"]:
+            task, recipe = self.taught(task, recipe, options["teacher"])
         name = f"{kind}-e{recipe.epochs}s{recipe.seed}"
         folder: Path = options["output"] or settings.BASE_DIR / "training" / "runs" / name
         mnist = load_mnist()
         try:
-            trained = fitting.fit_settled(fitting.TASKS[kind], mnist, recipe, folder, time.monotonic)
+            trained = fitting.fit_settled(task, mnist, recipe, folder, time.monotonic)
         except ValueError as error:
             raise CommandError(f"{error}. Give another --output or remove the folder.") from error
         command = f"manage.py train {kind}" + (" --quick" if options["quick"] else f" --epochs {recipe.epochs}")
-        finish = {"digits": self.finish_digits, "spotter": self.finish_spotter}[kind]
+        command += " --teacher FILE" if options["teacher"] else ""
+        finish = self.finish_spotter if kind == "spotter" else self.finish_digits
         card = finish(folder, f"{command} --seed {recipe.seed}", mnist, trained, options["ship"])
         (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n")
         self.stdout.write(self.style.SUCCESS(f"{card['name']} is in {folder}"))
+
+    def taught(self, task: Any, recipe: Any, file: Path) -> tuple[Any, Any]:
+        from dataclasses import replace
+
+        import keras
+
+        from training.exporting import describe_file
+
+        try:
+            teacher = keras.models.load_model(file, compile=False)
+        except (OSError, ValueError) as error:
+            raise CommandError(f"{file} is no network: {error}") from error
+        return replace(task, teacher=teacher), replace(recipe, teacher=describe_file(file)["sha256"])
 
     def finish_digits(self, folder: Path, command: str, mnist: Any, trained: Any, ship: bool) -> dict[str, Any]:
         from training import cards, evaluation
