@@ -39,7 +39,7 @@ WHICH = 0.25
 """How much of the spotter's word counts on which digit a run is that no seam clips: the classifier, which sees all of
 it and nothing else, knows better. On whether it is one digit its whole word counts."""
 
-CANDOUR = (0.56, 1.25, -0.08, -1.55)
+CANDOUR = (0.64, 1.25, -0.15, -1.42)
 """The log-odds of a string of several digits are taken times the first, plus the second, plus the third for each digit
 and the fourth where its way cuts ink: two witnesses of the same ink know less together than the product of their words
 says. A logistic curve (Platt, 1999) for pages of MNIST's validation digits, from 6 pixels apart to 2 over one another
