@@ -115,8 +115,7 @@ def _contrast(page: np.ndarray) -> tuple[np.ndarray, int]:
     if lightest - darkest < 0.2 * (high - low):
         if paper < (low + high) / 2:
             page, paper = 255 - page, 255 - paper
-        contrast = np.minimum(page, np.uint8(paper))
-        return np.subtract(np.uint8(paper), contrast, out=contrast), max(paper, 1)
+        return cv2.LUT(page, np.maximum(paper - GREYS, 0).astype(np.uint8)), max(paper, 1)
     values = page.astype(np.float32)
     # Under uneven light the ink is where the page departs sharply from its surroundings.
     around = _surroundings(values)

@@ -101,7 +101,8 @@ def as_one(ink: Ink) -> Line | None:
     digit's: too many, too far apart, two as tall.
     """
     height, width = ink.mask.shape
-    if not 0.6 * height <= width <= 1.6 * height:
+    _, stats = ink.components
+    if not 0.6 * height <= width <= 1.6 * height or len(stats) <= 2:
         return None
     labels, blobs = _blobs(ink)
     if not 2 <= len(blobs) <= MOST_PARTS:
@@ -186,9 +187,9 @@ def _cut_out(ink: Ink, labels: np.ndarray, blobs: list[_Blob], row: list[_Blob])
     right = min(width, max(b.right for b in blobs) + margin)
     top = max(0, min(b.y for b in blobs) - margin)
     bottom = min(height, max(b.bottom for b in blobs) + margin)
-    keep = np.zeros(int(labels.max()) + 1, np.uint8)
+    keep = np.zeros(len(ink.components[1]), np.uint8)
     keep[[label for blob in blobs for label in blob.labels]] = 1
-    own = cv2.dilate(keep[labels[top:bottom, left:right]], np.ones((3, 3), np.uint8))
+    own = cv2.dilate(keep.take(labels[top:bottom, left:right]), np.ones((3, 3), np.uint8))
     strength = ink.strength[top:bottom, left:right] * own
     body = float(median(blob.height for blob in row))
     middle = float(median(blob.y + blob.height / 2 for blob in row)) - top
