@@ -39,12 +39,11 @@ WHICH = 0.25
 """How much of the spotter's word counts on which digit a run is that no seam clips: the classifier, which sees all of
 it and nothing else, knows better. On whether it is one digit its whole word counts."""
 
-CANDOUR = (0.64, 1.25, -0.15, -1.42)
-"""The log-odds of a string of several digits are taken times the first, plus the second, plus the third for each digit
-and the fourth where its way cuts ink: two witnesses of the same ink know less together than the product of their words
-says. A logistic curve (Platt, 1999) for pages of MNIST's validation digits, from 6 pixels apart to 2 over one another
-and photographed, and for drawn numbers, such that the worst calibrated of them is as good as it can be while a scribble
-stays below the least confidence of a number."""
+CANDOUR = (0.68, 0.52, -0.99)
+"""The log-odds of a string of several digits are taken times the first, plus the second, plus the third where its way
+cuts ink: two witnesses of the same ink know less together than the product of their words says. The likeliest logistic
+curve (Platt, 1999) for pages of MNIST's validation digits, from 6 pixels apart to 2 over one another and photographed,
+and for drawn numbers, each kind counted alike."""
 
 EVIDENCE_FLOOR = 1e-6
 
@@ -117,7 +116,7 @@ def best_way(line: Line, pieces: Pieces, runs: list[Run], probabilities: np.ndar
     confidence = float(np.exp(min(0.0, spelt - all_ways)))
     if len(text) > 1:
         cuts_ink = any(clips[runs[index].first] for index, _ in steps)
-        confidence = _candid(confidence, len(text), cuts_ink)
+        confidence = _candid(confidence, cuts_ink)
     chosen = [Step(runs[index], label, _softmax(scores[index])) for index, label in steps]
     return Way(
         [step for step in chosen if step.label != NOT_A_DIGIT],
@@ -126,11 +125,11 @@ def best_way(line: Line, pieces: Pieces, runs: list[Run], probabilities: np.ndar
     )
 
 
-def _candid(confidence: float, digits: int, cuts_ink: bool) -> float:
+def _candid(confidence: float, cuts_ink: bool) -> float:
     """Correct the likelihood of a string by how often such strings are right."""
     likely = min(max(confidence, EVIDENCE_FLOOR), 1 - EVIDENCE_FLOOR)
-    slope, always, each_digit, cut = CANDOUR
-    odds = slope * np.log(likely / (1 - likely)) + always + each_digit * digits + cut * cuts_ink
+    slope, always, cut = CANDOUR
+    odds = slope * np.log(likely / (1 - likely)) + always + cut * cuts_ink
     return float(1 / (1 + np.exp(-odds)))
 
 
