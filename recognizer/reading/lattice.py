@@ -45,6 +45,10 @@ cuts ink: two witnesses of the same ink know less together than the product of t
 curve (Platt, 1999) for pages of MNIST's validation digits, from 6 pixels apart to 2 over one another and photographed,
 and for drawn numbers, each kind counted alike."""
 
+AT_MOST = 5.0
+"""Of a digit that stands alone the classifier has seen all that the spotter has, whose word makes it at most so many
+times as likely: or else a scribble is a 1."""
+
 EVIDENCE_FLOOR = 1e-6
 
 
@@ -117,6 +121,10 @@ def best_way(line: Line, pieces: Pieces, runs: list[Run], probabilities: np.ndar
     if len(text) > 1:
         cuts_ink = any(clips[runs[index].first] for index, _ in steps)
         confidence = _candid(confidence, cuts_ink)
+    elif text and spotted is not None:
+        confidence = min(
+            [confidence, *(AT_MOST * float(probabilities[i, label]) for i, label in steps if label in text)]
+        )
     chosen = [Step(runs[index], label, _softmax(scores[index])) for index, label in steps]
     return Way(
         [step for step in chosen if step.label != NOT_A_DIGIT],
