@@ -16,9 +16,9 @@ from recognizer.reading import frames_strip
 from .datasets import Mnist, framed
 from .evaluation import Result, confusion_matrix
 from .fitting import Progress
+from .networks import CONVOLUTIONS
 
 LIBRARIES = ("keras", "tensorflow", "numpy", "opencv-python-headless", "scikit-image", "ai-edge-litert")
-CONVOLUTIONS = keras.layers.Conv2D | keras.layers.DepthwiseConv2D
 WORST = 24
 
 

@@ -114,17 +114,16 @@ def best_way(line: Line, pieces: Pieces, runs: list[Run], probabilities: np.ndar
         score -= CUT_COST * costs[run.first]
     graph = _Graph(len(pieces), runs)
     steps = graph.best(scores)
-    text = [label for _, label in steps if label != NOT_A_DIGIT]
+    found = [step for step in steps if step[1] != NOT_A_DIGIT]
+    text = [label for _, label in found]
     scores /= TEMPERATURE
     spelt, all_ways = graph.spelling(scores, text), graph.total(scores)
     confidence = float(np.exp(min(0.0, spelt - all_ways)))
     if len(text) > 1:
         cuts_ink = any(clips[runs[index].first] for index, _ in steps)
         confidence = _candid(confidence, cuts_ink)
-    elif text and spotted is not None:
-        confidence = min(
-            [confidence, *(AT_MOST * float(probabilities[i, label]) for i, label in steps if label in text)]
-        )
+    elif found and spotted is not None:
+        confidence = min(confidence, AT_MOST * float(probabilities[found[0]]))
     chosen = [Step(runs[index], label, _softmax(scores[index])) for index, label in steps]
     return Way(
         [step for step in chosen if step.label != NOT_A_DIGIT],

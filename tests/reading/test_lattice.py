@@ -8,6 +8,7 @@ import pytest
 from recognizer.reading.classifier import NOT_A_DIGIT
 from recognizer.reading.ink import find_ink
 from recognizer.reading.lattice import best_way, runs_of
+from recognizer.reading.reader import LEAST_CONFIDENCE
 from recognizer.reading.segmentation import Line, Pieces, cut, find_lines
 from recognizer.reading.spotter import BLANK, BODY, STRIDE
 
@@ -76,6 +77,20 @@ def test_the_spotter_decides_where_the_classifier_cannot(bars: tuple[Line, Piece
         two[column] = np.log(0.001)
         two[column, 1] = np.log(0.99)
     assert [step.label for step in best_way(line, pieces, runs, undecided, two).digits] == [1, 1]
+
+
+def test_the_spotter_alone_makes_no_digit_of_what_the_classifier_takes_for_none(bars: tuple[Line, Pieces]) -> None:
+    line, pieces = bars
+    columns = int(line.strength.shape[1] * BODY / line.body / STRIDE) + 1
+    spotted = np.full((columns, 11), np.log(1e-5), np.float32)
+    spotted[:, BLANK] = np.log(0.9999)
+    spotted[columns // 2] = np.log(1e-5)
+    spotted[columns // 2, 4] = np.log(0.9999)
+    guess = sure_of(NOT_A_DIGIT, NOT_A_DIGIT, NOT_A_DIGIT)
+    guess[1] = [0.03] * 10 + [0.7]
+    way = best_way(line, pieces, runs_of(line, pieces), guess, spotted)
+    assert [step.label for step in way.digits] == [4]
+    assert way.confidence < LEAST_CONFIDENCE
 
 
 def test_what_is_no_digit_is_passed_over(bars: tuple[Line, Pieces]) -> None:

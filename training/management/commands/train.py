@@ -1,6 +1,7 @@
 import json
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         # Imported here, not above: `manage.py help` must not wait for TensorFlow.
-        from dataclasses import replace
-
         from training import fitting
         from training.datasets import load_mnist
 
@@ -58,8 +57,6 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"{card['name']} is in {folder}"))
 
     def taught(self, task: Any, recipe: Any, file: Path) -> tuple[Any, Any]:
-        from dataclasses import replace
-
         import keras
 
         from training.exporting import describe_file
