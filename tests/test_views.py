@@ -290,6 +290,13 @@ def test_a_card_may_lack_any_part(client: Client, version: ModelVersion, missing
     assert version.name in page(client, "/about/")
 
 
+def test_the_network_page_tells_the_whole_training(client: Client, version: ModelVersion) -> None:
+    training = {"epochs": 18, "rounds": 2, "settling": 7, "teacher": "a" * 64, "seed": 1}
+    version.card = version.card | {"training": training}
+    version.save()
+    assert "18 epochs, then 2 rounds of 7, with a teacher, seed 1" in page(client, "/about/")
+
+
 def test_a_picture_of_mistakes_that_is_gone_is_not_found(client: Client, version: ModelVersion) -> None:
     assert client.get("/about/mistakes/").status_code == 200
     version.mistakes.delete()
