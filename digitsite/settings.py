@@ -155,8 +155,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A connection reads the whole schema before its first query, and the last one to close empties the log.
     DATABASES["default"]["CONN_MAX_AGE"] = None
 else:
-    # A pool a process: a request takes a connection that answers, or a 503 after 4 seconds without one.
-    pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 4, "reconnect_timeout": 8}
+    DATABASES["default"]["ENGINE"] = "digitsite.postgres"
+    # A pool a process: a request takes a connection that answers, or a 503 after 4 seconds without one. Attempts rest
+    # twice as long each time; given up after 2 seconds, they leave it to the next call, which tries at once.
+    pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 4, "reconnect_timeout": 2}
     # Who falls silent is given up within seconds, where TCP would wait for hours: by us the server, and by the server
     # whichever of us it was, with all that it had locked.
     patience: dict[str, Any] = {"connect_timeout": 4, "tcp_user_timeout": 5000}
@@ -166,7 +168,6 @@ else:
         "-c tcp_user_timeout=15000 -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2"
     )
     DATABASES["default"]["OPTIONS"] = patience | DATABASES["default"].get("OPTIONS", {}) | {"pool": pool}
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":

@@ -62,6 +62,28 @@ print(ask() != first)
     assert done.stdout.strip() == "True", done.stderr
 
 
+def test_a_server_that_was_gone_is_asked_as_soon_as_it_is_back_however_many_connections_died() -> None:
+    cut_all = """
+import psycopg, os
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+all_connected = Barrier(6)
+def connect(turn):
+    with connection.cursor() as cursor:
+        found = cursor.execute("SELECT pg_backend_pid()").fetchone()[0]
+    all_connected.wait()
+    connection.close()
+    return found
+with ThreadPoolExecutor(6) as people:
+    dead = list(people.map(connect, range(6)))
+with psycopg.connect(os.environ["DATABASE_URL"]) as other:
+    other.execute("SELECT pg_terminate_backend(pid) FROM unnest(%s::int[]) AS pid", [dead])
+print(ask() not in dead)
+"""
+    done = python(cut_all, postgres_or_skip())
+    assert done.stdout.strip() == "True", done.stderr
+
+
 def test_a_server_that_is_gone_is_told_within_seconds() -> None:
     gone = """
 try: ask()

@@ -73,7 +73,7 @@ def test_the_database_is_the_one_of_the_address() -> None:
     address = "postgres://anna:word@db.example:5433/digits"
     (databases,) = settings_with("DATABASES", DATABASE_URL=address)
     found = databases["default"]
-    assert found["ENGINE"] == "django.db.backends.postgresql"
+    assert found["ENGINE"] == "digitsite.postgres"
     assert (found["HOST"], found["PORT"], found["NAME"]) == ("db.example", 5433, "digits")
 
 
