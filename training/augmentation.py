@@ -138,16 +138,16 @@ def restyle(ink: np.ndarray, label: int, rng: np.random.Generator) -> np.ndarray
     match label:
         case 7:
             y = int(top + height * rng.uniform(0.42, 0.62))
-            x, reach, tilt = middle(y), height * rng.uniform(0.16, 0.32), height * rng.normal(0, 0.05)
+            x, reach, tilt = middle(y), height * rng.uniform(0.16, 0.4), height * rng.normal(0, 0.06)
             line(x - reach, y + tilt, x + reach, y - tilt)
         case 1 if right - left < 0.5 * height:
             if rng.random() < 0.4:
                 x, reach = middle(bottom - 1), height * rng.uniform(0.15, 0.35)
                 line(x - reach, bottom, x + reach, bottom + height * rng.normal(0, 0.03))
             if rng.random() < 0.8:
-                x, reach = middle(top + 1), height * rng.uniform(0.12, 0.4)
-                # A flag that falls less than it reaches makes a 7.
-                line(x, top + 1, x - reach, top + reach * rng.uniform(1.0, 1.8))
+                x, reach = middle(top + 1), height * rng.uniform(0.12, 0.5)
+                # A flag that falls less than it reaches makes a 7; one may come down as far as the stem.
+                line(x, top + 1, x - reach, top + min(reach * rng.uniform(1.0, 2.2), height))
         case 0:
             line(
                 right + rng.normal(0, 2),

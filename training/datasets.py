@@ -43,6 +43,7 @@ class Mix:
 
 LEARNING = Mix(runs=0.2, nondigits=0.1, drawn=0.18, mild=0.4)
 SETTLING = Mix(runs=0.15, nondigits=0.08, drawn=0.12, mild=0.8)
+FINISHING = Mix(runs=0.15, nondigits=0.08, drawn=0.15, mild=0.85)
 """Digits mostly as people write them, to end a training with: the wildest shapes have taught what they can."""
 
 
@@ -136,6 +137,7 @@ def digit_batch(
 
 
 settling_batch = partial(digit_batch, mix=SETTLING)
+finishing_batch = partial(digit_batch, mix=FINISHING)
 
 Batch = Callable[[Examples, int, int, int], tuple[np.ndarray, np.ndarray]]
 """Examples, batch size, seed and number of the batch -> images float32 (b, h, w) and labels (b, ...)."""

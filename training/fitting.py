@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from .datasets import Batch, Examples, Mnist, digit_batch, framed, settling_batch, stream
+from .datasets import Batch, Examples, Mnist, digit_batch, finishing_batch, framed, settling_batch, stream
 from .networks import build_network, build_spotter, build_teacher
 from .spotting import spot_batch
 
@@ -27,14 +27,16 @@ class Recipe:
     settling: int = 0
     rounds: int = 0
     """Rounds of so many epochs follow, at a third of the rate and, for digits, on shapes less wild."""
+    finishing: int = 0
+    """Epochs of a last round, on shapes less wild still, that hears labels alone: a teacher has faults of its own."""
     teacher: str = ""
     """SHA-256 of the teacher's file, if there is one."""
 
 
-QUICK = Recipe(epochs=4, average=0.98, settling=2, rounds=1)
+QUICK = Recipe(epochs=2, average=0.98, settling=2, rounds=1)
 RECIPES = {
     "teacher": Recipe(epochs=30, settling=12, rounds=2),
-    "digits": Recipe(epochs=18, settling=7, rounds=2),
+    "digits": Recipe(epochs=18, settling=7, rounds=2, finishing=8),
     "spotter": Recipe(epochs=7, batch_size=64, settling=6, rounds=1),
 }
 
@@ -56,6 +58,7 @@ class Task:
     build: Callable[[], keras.Model]
     batch: Batch
     settling: Batch
+    finishing: Batch
     per_epoch: Callable[[Examples, int], int]
     validation: Callable[[Examples], tuple[np.ndarray, np.ndarray]]
     """Images float32 (n, h, w) and labels (n, ...), made from examples that are not trained on."""
@@ -67,12 +70,14 @@ DIGITS = Task(
     build_network,
     digit_batch,
     settling_batch,
+    finishing_batch,
     per_epoch=lambda examples, batch_size: len(examples) // batch_size,
     validation=lambda examples: (framed(examples.images), examples.labels),
 )
 TEACHER = replace(DIGITS, build=build_teacher)
 SPOTTER = Task(
     build_spotter,
+    spot_batch,
     spot_batch,
     spot_batch,
     # Rows are written without end; so many make an epoch.
@@ -135,30 +140,40 @@ def fit_settled(
 ) -> tuple[keras.Model, Progress]:
     """Fit, then let the network settle; all parts continue from their checkpoints.
 
-    Each round starts anew at its highest rate (warm restarts, Loshchilov and Hutter, 2017), on batches of its own. What
-    is returned is the mean of the weights that the rounds end with (Izmailov et al., 2018).
+    Each round starts anew at its highest rate (warm restarts, Loshchilov and Hutter, 2017), on batches of its own, and
+    the mean of the weights that the rounds end with is kept (Izmailov et al., 2018). What is returned lies half-way
+    from there to where the last round ends.
     """
     network, progress = fit(task, mnist, recipe, folder / "checkpoint", clock)
+    gentle = replace(recipe, epochs=recipe.settling, peak_rate=recipe.peak_rate / 3)
     ends = []
     for number in range(1, recipe.rounds + 1):
-        gentler = replace(
-            recipe, epochs=recipe.settling, peak_rate=recipe.peak_rate / 3, seed=recipe.seed + 1_000 * number
-        )
-        network, last = _settled(task, network, mnist, gentler, folder / f"settling-{number}", clock)
+        settling = _continued(replace(task, batch=task.settling), network)
+        gentler = replace(gentle, seed=recipe.seed + 1_000 * number)
+        network, last = fit(settling, mnist, gentler, folder / f"settling-{number}", clock)
         progress = _followed_by(progress, last)
         ends.append(network.get_weights())
     if ends:
-        network.set_weights([np.mean(weights, axis=0) for weights in zip(*ends, strict=True)])
-        # The last figures are those of what is returned.
-        for name, value in _validated(network, *task.validation(mnist.validation)).items():
-            progress.history[name][-1] = round(value, 6)
+        _set_mean(network, ends)
+    if recipe.finishing:
+        before = network.get_weights()
+        finishing = _continued(replace(task, batch=task.finishing, teacher=None), network)
+        gentlest = replace(gentle, epochs=recipe.finishing, seed=recipe.seed + 5_000)
+        network, last = fit(finishing, mnist, gentlest, folder / "finishing", clock)
+        progress = _followed_by(progress, last)
+        _set_mean(network, [before, network.get_weights()])
+    # The last figures are those of what is returned.
+    for name, value in _validated(network, *task.validation(mnist.validation)).items():
+        progress.history[name][-1] = round(value, 6)
     return network, progress
 
 
-def _settled(
-    task: Task, network: keras.Model, mnist: Mnist, recipe: Recipe, folder: Path, clock: Callable[[], float]
-) -> tuple[keras.Model, Progress]:
-    return fit(replace(task, build=lambda: network, batch=task.settling), mnist, recipe, folder, clock)
+def _set_mean(network: keras.Model, ends: list[list[np.ndarray]]) -> None:
+    network.set_weights([np.mean(weights, axis=0) for weights in zip(*ends, strict=True)])
+
+
+def _continued(task: Task, network: keras.Model) -> Task:
+    return replace(task, build=lambda: network)
 
 
 def _followed_by(progress: Progress, last: Progress) -> Progress:

@@ -26,6 +26,10 @@ CUT_COST = 0.12
 JUNK_COST = 4.0
 """Log-probability paid for taking a run of pieces as no digit."""
 
+SHORT, SHORT_COST = 0.75, 2.0
+"""Log-probability paid for a 1 lower than this share of the line: a flag that a seam takes from its stem looks like a
+1, but nobody writes one so small beside the rest."""
+
 TEMPERATURE = 1.5
 """Scores are divided by this before they become a confidence.
 
@@ -147,6 +151,8 @@ def _alone(run: Run, line: Line, probabilities: np.ndarray) -> np.ndarray:
     if height < 0.35 * line.body:
         # A dot fills its frame as well as a digit does; only its size in the line gives it away.
         scores[:NOT_A_DIGIT] -= 4.0
+    if height < SHORT * line.body:
+        scores[1] -= SHORT_COST
     if width > WIDEST * line.body:
         # A scribble fills its frame as well as a digit does, and looks like one when it is squeezed.
         scores[:NOT_A_DIGIT] -= 20.0

@@ -61,6 +61,19 @@ def test_a_string_is_less_sure_where_a_seam_cuts_ink(bars: tuple[Line, Pieces]) 
     assert best_way(line, touching, runs, sure_of(1, NOT_A_DIGIT, 7), None).confidence < apart.confidence - 0.01
 
 
+def test_a_flag_parted_from_its_stem_is_no_1(bars: tuple[Line, Pieces]) -> None:
+    line, pieces = bars
+    flag, both, stem = runs_of(line, pieces)
+    # So the flag of a 1 and its stem: each looks a little more like a 1 than both together do.
+    undecided = sure_of(1, 1, 1)
+    undecided[1, 1] = 0.6
+    short = replace(flag, box=(*flag.box[:3], round(0.6 * line.body)))
+    as_tall = best_way(line, pieces, [flag, both, stem], undecided, None)
+    assert [step.label for step in as_tall.digits] == [1, 1]
+    parted = best_way(line, pieces, [short, both, stem], undecided, None)
+    assert [step.label for step in parted.digits] == [1]
+
+
 def test_the_spotter_decides_where_the_classifier_cannot(bars: tuple[Line, Pieces]) -> None:
     line, pieces = bars
     runs = runs_of(line, pieces)

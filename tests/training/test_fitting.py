@@ -1,7 +1,9 @@
+import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -50,6 +52,28 @@ def test_a_network_settles_in_rounds_after_its_training(little_mnist: Mnist, tmp
     again, _ = fitting.fit_settled(TINY, little_mnist, recipe, tmp_path, lambda: 0.0)
     frames = framed(little_mnist.test.images)[..., None]
     assert np.allclose(network.predict(frames, verbose=0), again.predict(frames, verbose=0), atol=1e-5)
+
+
+def test_a_last_round_hears_no_teacher_and_counts_half(little_mnist: Mnist, tmp_path: Path) -> None:
+    class Absent:
+        def predict_on_batch(self, frames: np.ndarray) -> np.ndarray:
+            raise AssertionError("nobody is to be asked")
+
+    recipe = replace(LITTLE, epochs=1)
+    before, _ = fitting.fit_settled(TINY, little_mnist, recipe, tmp_path, lambda: 0.0)
+    # The checkpoint is of the recipe with a last round too: nothing but that round is left to train.
+    state = tmp_path / "checkpoint" / "progress.json"
+    finished = replace(recipe, finishing=1)
+    state.write_text(json.dumps(json.loads(state.read_text()) | {"recipe": asdict(finished)}))
+    network, progress = fitting.fit_settled(
+        replace(TINY, teacher=Absent()), little_mnist, finished, tmp_path, lambda: 0.0
+    )
+    assert progress.epoch == 2
+    last = keras.models.load_model(tmp_path / "finishing" / "epoch-001.keras")
+    end = keras.models.clone_model(last)
+    fitting.take_average(last, end)
+    for half, first, second in zip(network.get_weights(), before.get_weights(), end.get_weights(), strict=True):
+        assert np.allclose(half, (first + second) / 2, atol=1e-6)
 
 
 class Threes:
