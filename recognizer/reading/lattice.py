@@ -53,6 +53,9 @@ AT_MOST = 5.0
 """Of a digit that stands alone the classifier has seen all that the spotter has, whose word makes it at most so many
 times as likely: or else a scribble is a 1."""
 
+UNSEEN = -12.0
+"""A run of several pieces that the spotter takes for one digit with a log-probability below this is not weighed."""
+
 EVIDENCE_FLOOR = 1e-6
 
 
@@ -84,13 +87,24 @@ class Way:
     confidence: float
 
 
-def runs_of(line: Line, pieces: Pieces) -> list[Run]:
-    """List the runs that could be one digit."""
+def runs_of(line: Line, pieces: Pieces, spotted: np.ndarray | None = None) -> list[Run]:
+    """List the runs that could be one digit: all, or those that could in the eyes of the spotter, float32 (n, 11)."""
     found = []
     lefts, rights = pieces.columns.min(axis=1), pieces.columns.max(axis=1)
+    spans = [
+        (first, last)
+        for first in range(len(pieces))
+        for last in range(first + 1, min(len(pieces), first + LONGEST_RUN) + 1)
+    ]
+    unseen = set()
+    if spotted is not None:
+        seen = _beside(line, pieces, spans, spotted)[:, :BLANK].max(axis=1)
+        unseen = {span for span, most in zip(spans, seen, strict=True) if most < UNSEEN and span[1] > span[0] + 1}
     for first in range(len(pieces)):
         left = int(lefts[first])
         for last in range(first + 1, min(len(pieces), first + LONGEST_RUN) + 1):
+            if (first, last) in unseen:
+                continue
             strength = line.strength[:, left : int(rights[last])]
             seams = pieces.columns[first] - left, pieces.columns[last] - left
             ink = strength * between(strength.shape[1], *seams)
@@ -110,10 +124,9 @@ def best_way(line: Line, pieces: Pieces, runs: list[Run], probabilities: np.ndar
     float32 (columns, 11), or None to go without.
     """
     scores = np.stack([_alone(run, line, p) for run, p in zip(runs, probabilities, strict=True)])
-    costs = pieces.costs * 56 / max(line.body, 12)
-    clips = costs > CUTS_INK
+    costs = _costs(line, pieces)
     if spotted is not None:
-        scores += _beside(line, pieces, runs, spotted, clips)
+        scores += _beside(line, pieces, [(run.first, run.last) for run in runs], spotted)
     for run, score in zip(runs, scores, strict=True):
         score -= CUT_COST * costs[run.first]
     graph = _Graph(len(pieces), runs)
@@ -124,7 +137,7 @@ def best_way(line: Line, pieces: Pieces, runs: list[Run], probabilities: np.ndar
     spelt, all_ways = graph.spelling(scores, text), graph.total(scores)
     confidence = float(np.exp(min(0.0, spelt - all_ways)))
     if len(text) > 1:
-        cuts_ink = any(clips[runs[index].first] for index, _ in steps)
+        cuts_ink = any(costs[runs[index].first] > CUTS_INK for index, _ in steps)
         confidence = _candid(confidence, cuts_ink)
     elif found and spotted is not None:
         confidence = min(confidence, AT_MOST * float(probabilities[found[0]]))
@@ -163,12 +176,18 @@ def _alone(run: Run, line: Line, probabilities: np.ndarray) -> np.ndarray:
     return scores
 
 
-def _beside(line: Line, pieces: Pieces, runs: list[Run], spotted: np.ndarray, clips: np.ndarray) -> np.ndarray:
-    """Log-probabilities (runs, 11) that the spotter's columns under a run spell each digit once, or nothing.
+def _costs(line: Line, pieces: Pieces) -> np.ndarray:
+    """Pixels of ink that each seam cuts, in a hand 56 pixels tall."""
+    return pieces.costs * 56 / max(line.body, 12)
+
+
+def _beside(line: Line, pieces: Pieces, spans: list[tuple[int, int]], spotted: np.ndarray) -> np.ndarray:
+    """Log-probabilities (spans, 11) that the spotter's columns under some pieces spell each digit once, or nothing.
 
     A digit is spelt by columns of blank, then of it, then of blank: the alignments of connectionist temporal
-    classification (Graves et al., 2006) for one label, summed. clips: bool (pieces + 1,), whether a seam cuts ink.
+    classification (Graves et al., 2006) for one label, summed.
     """
+    clips = _costs(line, pieces) > CUTS_INK
     middle = int(np.clip(round(line.middle), 0, pieces.columns.shape[1] - 1))
     bounds = np.clip(np.round(pieces.columns[:, middle] * BODY / max(line.body, 4.0) / STRIDE), 0, len(spotted))
     bounds = bounds.astype(int)
@@ -177,9 +196,9 @@ def _beside(line: Line, pieces: Pieces, runs: list[Run], spotted: np.ndarray, cl
     # How much likelier each digit's columns are than blank ones, summed from the line's start.
     gain = np.cumsum(spotted[:, :BLANK].astype(np.float64) - spotted[:, BLANK:], axis=0)
     gain = np.concatenate([np.zeros((1, BLANK)), gain])
-    scores = np.empty((len(runs), BLANK + 1))
-    for row, run in enumerate(runs):
-        start, end = bounds[run.first], bounds[run.last]
+    scores = np.empty((len(spans), BLANK + 1))
+    for row, (first, last) in enumerate(spans):
+        start, end = bounds[first], bounds[last]
         none = blank[end] - blank[start]
         scores[row, BLANK] = none
         if end == start:
@@ -188,7 +207,7 @@ def _beside(line: Line, pieces: Pieces, runs: list[Run], spotted: np.ndarray, cl
         inside = gain[start : end + 1]
         before = np.logaddexp.accumulate(-inside[:-1], axis=0)
         spelt = none + np.logaddexp.reduce(inside[1:] + before, axis=0)
-        if not (clips[run.first] or clips[run.last]):
+        if not (clips[first] or clips[last]):
             any_digit = np.logaddexp.reduce(spelt)
             spelt = any_digit + WHICH * (spelt - any_digit)
         scores[row, :BLANK] = spelt

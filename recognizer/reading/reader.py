@@ -17,8 +17,11 @@ MOST_LINES = 60
 LEAST_CONFIDENCE = 0.3
 """A page whose digits, or whose lines, are on average less likely than this is not a number."""
 
-FEW = 3
-"""A line with no more runs than this may be one digit, which has no neighbours to tell by: it is looked at again."""
+LEAST_ALONE = 0.4
+"""Nor is a page of one digit less likely than this, for which no neighbours speak."""
+
+FEW = 2
+"""A line with no more pieces than this may be one digit, which has no neighbours to tell by: it is looked at again."""
 
 
 class Reason(StrEnum):
@@ -143,9 +146,15 @@ class Reader:
         return ReadLine(line, pieces, runs, probabilities, best_way(line, pieces, runs, probabilities, None))
 
     def _by_pieces(self, lines: dict[int, Line]) -> dict[int, ReadLine]:
-        """Cut lines, classify the runs of all in one call, and choose each line's best way."""
+        """Cut lines, classify what the spotter takes for digits in one call, and choose each line's best way."""
         cuts = {number: cut(line) for number, line in lines.items()}
-        runs = {number: found for number, line in lines.items() if (found := runs_of(line, cuts[number]))}
+        # One piece has no other way to be weighed against.
+        spotted = {number: self.spotter.spot(line) for number, line in lines.items() if len(cuts[number]) > 1}
+        runs = {
+            number: found
+            for number, line in lines.items()
+            if (found := runs_of(line, cuts[number], spotted.get(number)))
+        }
         if not runs:
             return {}
         frames = [np.stack([run.frame for run in of_line]) for of_line in runs.values()]
@@ -154,11 +163,9 @@ class Reader:
         read = {}
         for number, seen, probabilities in zip(runs, frames, answers, strict=True):
             line, pieces, of_line = lines[number], cuts[number], runs[number]
-            if len(of_line) <= FEW:
+            if len(pieces) <= FEW:
                 probabilities = look_again(self.classifier, seen, probabilities)
-            # One run has no other way to be weighed against.
-            spotted = self.spotter.spot(line) if len(of_line) > 1 else None
-            way = best_way(line, pieces, of_line, probabilities, spotted)
+            way = best_way(line, pieces, of_line, probabilities, spotted.get(number))
             read[number] = ReadLine(line, pieces, of_line, probabilities, way)
         return read
 
@@ -174,7 +181,8 @@ class Reader:
             step.run.box[2] * step.run.box[3] * read.line.scale**2 for read in trace.lines for step in read.way.others
         )
         confidence = round(_together(found), 6)
-        if not digits or confidence < LEAST_CONFIDENCE ** len(found) or _is_no_number(digits, junk):
+        least = LEAST_ALONE if len(digits) == 1 else LEAST_CONFIDENCE ** len(found)
+        if not digits or confidence < least or _is_no_number(digits, junk):
             return Reading("", 0.0, (), Reason.NOT_A_NUMBER, page)
         return Reading(_text(digits), confidence, tuple(digits), None, page)
 

@@ -35,6 +35,17 @@ def test_neighbouring_pieces_are_taken_alone_and_together(bars: tuple[Line, Piec
     assert [(run.first, run.last) for run in runs_of(line, pieces)] == [(0, 1), (0, 2), (1, 2)]
 
 
+def test_pieces_in_which_the_spotter_sees_two_digits_are_not_taken_together(bars: tuple[Line, Pieces]) -> None:
+    line, pieces = bars
+    columns = int(line.strength.shape[1] * BODY / line.body / STRIDE) + 1
+    spotted = np.full((columns, 11), np.log(1e-6), np.float32)
+    spotted[:, BLANK] = 0.0
+    for column in (columns // 5, columns - columns // 5):
+        spotted[column] = np.log(1e-6)
+        spotted[column, 1] = 0.0
+    assert [(run.first, run.last) for run in runs_of(line, pieces, spotted)] == [(0, 1), (1, 2)]
+
+
 def test_the_way_with_the_likelier_digits_is_taken(bars: tuple[Line, Pieces]) -> None:
     line, pieces = bars
     runs = runs_of(line, pieces)
