@@ -12,7 +12,7 @@ CLASSES = 11
 
 NOT_A_DIGIT = 10
 
-SURE = 0.98
+SURE = 0.95
 """The classifier is sure of a frame where its likeliest answer is at least this likely."""
 
 
