@@ -156,7 +156,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["CONN_MAX_AGE"] = None
 else:
     DATABASES["default"]["ENGINE"] = "digitsite.postgres"
-    # A pool a process: a request takes a connection that answers, or a 503 after 4 seconds without one. Attempts rest
+    # A pool a process: a request takes a connection that answers, or a 503 after 4 seconds without any. Attempts rest
     # twice as long each time; given up after 2 seconds, they leave it to the next call, which tries at once.
     pool = {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=16), "timeout": 4, "reconnect_timeout": 2}
     # Who falls silent is given up within seconds, where TCP would wait for hours: by us the server, and by the server

@@ -298,6 +298,9 @@ def test_the_network_page_tells_the_whole_training(client: Client, version: Mode
     version.card["training"]["finishing"] = 8
     version.save()
     assert "2 rounds of 7, with a teacher, then 8 without, seed 1" in page(client, "/about/")
+    version.card["training"]["teacher"] = ""
+    version.save()
+    assert "2 rounds of 7, then 8, seed 1" in page(client, "/about/")
 
 
 def test_a_picture_of_mistakes_that_is_gone_is_not_found(client: Client, version: ModelVersion) -> None:

@@ -28,7 +28,7 @@ class Recipe:
     rounds: int = 0
     """Rounds of so many epochs follow, at a third of the rate and, for digits, on shapes less wild."""
     finishing: int = 0
-    """Epochs of a last round, on shapes less wild still, that hears labels alone: a teacher has faults of its own."""
+    """Epochs to finish with, on shapes less wild still and by labels alone: a teacher has faults of its own."""
     teacher: str = ""
     """SHA-256 of the teacher's file, if there is one."""
 
@@ -141,8 +141,8 @@ def fit_settled(
     """Fit, then let the network settle; all parts continue from their checkpoints.
 
     Each round starts anew at its highest rate (warm restarts, Loshchilov and Hutter, 2017), on batches of its own, and
-    the mean of the weights that the rounds end with is kept (Izmailov et al., 2018). What is returned lies half-way
-    from there to where the last round ends.
+    the mean of the weights that they end with is kept (Izmailov et al., 2018). Where the recipe has epochs to finish
+    with, what is returned lies half-way from there to where those lead.
     """
     network, progress = fit(task, mnist, recipe, folder / "checkpoint", clock)
     gentle = replace(recipe, epochs=recipe.settling, peak_rate=recipe.peak_rate / 3)

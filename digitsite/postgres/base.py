@@ -15,16 +15,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         dead connections a call fails, however well the server is by then.
         """
         connection = super().get_new_connection(conn_params)
-        if self.pool and not _answers(connection):
-            self.pool.drain()
-            self.pool.putconn(connection)
+        pool = self.pool
+        if pool and not _answers(pool, connection):
+            pool.drain()
+            pool.putconn(connection)
             connection = super().get_new_connection(conn_params)
         return connection
 
 
-def _answers(connection: Any) -> bool:
+def _answers(pool: Any, connection: Any) -> bool:
     try:
-        connection.execute("")
-    except psycopg.OperationalError:
+        pool.check_connection(connection)
+    except psycopg.Error:
         return False
     return True

@@ -54,7 +54,8 @@ AT_MOST = 5.0
 times as likely: or else a scribble is a 1."""
 
 UNSEEN = -12.0
-"""A run of several pieces that the spotter takes for one digit with a log-probability below this is not weighed."""
+"""A run of several pieces that the spotter takes for one digit, and for none, less likely than this is not weighed: it
+sees two. As a log-probability."""
 
 EVIDENCE_FLOOR = 1e-6
 
@@ -88,21 +89,17 @@ class Way:
 
 
 def runs_of(line: Line, pieces: Pieces, spotted: np.ndarray | None = None) -> list[Run]:
-    """List the runs that could be one digit: all, or those that could in the eyes of the spotter, float32 (n, 11)."""
+    """List the runs that could be one digit, and each piece by itself.
+
+    spotted: the spotter's log-probabilities for the line, float32 (columns, 11); runs in which it sees more than one
+    digit are left out.
+    """
     found = []
     lefts, rights = pieces.columns.min(axis=1), pieces.columns.max(axis=1)
-    spans = [
-        (first, last)
-        for first in range(len(pieces))
-        for last in range(first + 1, min(len(pieces), first + LONGEST_RUN) + 1)
-    ]
-    unseen = set()
-    if spotted is not None:
-        seen = _beside(line, pieces, spans, spotted)[:, :BLANK].max(axis=1)
-        unseen = {span for span, most in zip(spans, seen, strict=True) if most < UNSEEN and span[1] > span[0] + 1}
+    unseen = _unseen(line, pieces, spotted) if spotted is not None else set()
     for first in range(len(pieces)):
         left = int(lefts[first])
-        for last in range(first + 1, min(len(pieces), first + LONGEST_RUN) + 1):
+        for last in range(first + 1, _furthest(first, pieces) + 1):
             if (first, last) in unseen:
                 continue
             strength = line.strength[:, left : int(rights[last])]
@@ -115,6 +112,17 @@ def runs_of(line: Line, pieces: Pieces, spotted: np.ndarray | None = None) -> li
                 break
             found.append(Run(first, last, (left + x, y, width, height), frame(ink)))
     return found
+
+
+def _furthest(first: int, pieces: Pieces) -> int:
+    return min(len(pieces), first + LONGEST_RUN)
+
+
+def _unseen(line: Line, pieces: Pieces, spotted: np.ndarray) -> set[tuple[int, int]]:
+    """Runs of several pieces that the spotter takes for neither one digit nor none."""
+    spans = [(first, last) for first in range(len(pieces)) for last in range(first + 2, _furthest(first, pieces) + 1)]
+    likeliest = _beside(line, pieces, spans, spotted).max(axis=1)
+    return {span for span, likely in zip(spans, likeliest, strict=True) if likely < UNSEEN}
 
 
 def best_way(line: Line, pieces: Pieces, runs: list[Run], probabilities: np.ndarray, spotted: np.ndarray | None) -> Way:

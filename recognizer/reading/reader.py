@@ -14,11 +14,11 @@ from .segmentation import Line, Pieces, as_one, cut, find_lines, uncut
 from .spotter import Spotter, shipped_spotter
 
 MOST_LINES = 60
-LEAST_CONFIDENCE = 0.3
+LEAST_CONFIDENCE = 0.27
 """A page whose digits, or whose lines, are on average less likely than this is not a number."""
 
 LEAST_ALONE = 0.4
-"""Nor is a page of one digit less likely than this, for which no neighbours speak."""
+"""A page of one digit, for which no neighbours speak, is not a number where it is less likely than this."""
 
 FEW = 2
 """A line with no more pieces than this may be one digit, which has no neighbours to tell by: it is looked at again."""
