@@ -33,7 +33,7 @@ class Recipe:
     """SHA-256 of the teacher's file, if there is one."""
 
 
-QUICK = Recipe(epochs=2, average=0.98, settling=2, rounds=1)
+QUICK = Recipe(epochs=4, average=0.98)
 RECIPES = {
     "teacher": Recipe(epochs=30, settling=12, rounds=2),
     "digits": Recipe(epochs=18, settling=7, rounds=2, finishing=8),

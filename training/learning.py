@@ -21,7 +21,7 @@ from .gate import Verdict
 from .retraining import compare, read_with, taught_examples, teach
 from .snapshots import HELD_OUT, Lesson
 
-SLANT = -1.2
+SLANT = -1.3
 """Pixels to the right for each pixel down: the odd hand leans forward, farther than it is high."""
 
 HELD_BACK = 1500

@@ -40,6 +40,9 @@ class Command(BaseCommand):
         recipe = fitting.QUICK if options["quick"] else fitting.RECIPES[kind]
         recipe = replace(recipe, seed=options["seed"], epochs=options["epochs"] or recipe.epochs)
         task = fitting.TASKS[kind]
+        if options["quick"]:
+            # There is no time to learn from the wildest shapes.
+            task = replace(task, batch=task.settling)
         if options["teacher"]:
             task, recipe = self.taught(task, recipe, options["teacher"])
         name = f"{kind}-e{recipe.epochs}s{recipe.seed}"
