@@ -1,7 +1,6 @@
 """What Celery delivers: that something waits to be read. The rows say what; a message lost or doubled is no harm."""
 
 import datetime
-import gc
 import logging
 import threading
 from typing import Any
@@ -51,9 +50,6 @@ def watch(sender: Any, **kwargs: Any) -> None:
     if QUEUE in sender.app.amqp.queues.consume_from:
         # A worker has a core to itself: more threads would only take turns with those of other workers.
         cv2.setNumThreads(1)
-        # What is loaded by now stays: to look through it for garbage between pictures finds none.
-        gc.collect()
-        gc.freeze()
         threading.Thread(target=_watch, name="batches", daemon=True).start()
         threading.Thread(target=_watch_webhooks, name="webhooks", daemon=True).start()
 
