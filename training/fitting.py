@@ -148,23 +148,25 @@ def fit_settled(
     gentle = replace(recipe, epochs=recipe.settling, peak_rate=recipe.peak_rate / 3)
     ends = []
     for number in range(1, recipe.rounds + 1):
-        settling = _continued(replace(task, batch=task.settling), network)
         gentler = replace(gentle, seed=recipe.seed + 1_000 * number)
-        network, last = fit(settling, mnist, gentler, folder / f"settling-{number}", clock)
+        network, last = fit(
+            _continued(task, network, task.settling), mnist, gentler, folder / f"settling-{number}", clock
+        )
         progress = _followed_by(progress, last)
         ends.append(network.get_weights())
     if ends:
         _set_mean(network, ends)
     if recipe.finishing:
         before = network.get_weights()
-        finishing = _continued(replace(task, batch=task.finishing, teacher=None), network)
+        alone = _continued(replace(task, teacher=None), network, task.finishing)
         gentlest = replace(gentle, epochs=recipe.finishing, seed=recipe.seed + 5_000)
-        network, last = fit(finishing, mnist, gentlest, folder / "finishing", clock)
+        network, last = fit(alone, mnist, gentlest, folder / "finishing", clock)
         progress = _followed_by(progress, last)
         _set_mean(network, [before, network.get_weights()])
-    # The last figures are those of what is returned.
-    for name, value in _validated(network, *task.validation(mnist.validation)).items():
-        progress.history[name][-1] = round(value, 6)
+    if recipe.rounds or recipe.finishing:
+        # The last figures are those of what is returned.
+        for name, value in _validated(network, *task.validation(mnist.validation)).items():
+            progress.history[name][-1] = round(value, 6)
     return network, progress
 
 
@@ -172,8 +174,8 @@ def _set_mean(network: keras.Model, ends: list[list[np.ndarray]]) -> None:
     network.set_weights([np.mean(weights, axis=0) for weights in zip(*ends, strict=True)])
 
 
-def _continued(task: Task, network: keras.Model) -> Task:
-    return replace(task, build=lambda: network)
+def _continued(task: Task, network: keras.Model, batch: Batch) -> Task:
+    return replace(task, build=lambda: network, batch=batch)
 
 
 def _followed_by(progress: Progress, last: Progress) -> Progress:

@@ -62,12 +62,16 @@ EVIDENCE_FLOOR = 1e-6
 
 @dataclass(frozen=True)
 class Run:
-    """Pieces first..last - 1 taken together: their box in the line and their frame, float32 (28, 28)."""
+    """Pieces first..last - 1 taken together: their box in the line and their frame, float32 (28, 28).
+
+    seen: the spotter's log-probabilities (11,) that they are each digit, or none; None where it was not asked.
+    """
 
     first: int
     last: int
     box: tuple[int, int, int, int]
     frame: np.ndarray
+    seen: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -96,11 +100,12 @@ def runs_of(line: Line, pieces: Pieces, spotted: np.ndarray | None = None) -> li
     """
     found = []
     lefts, rights = pieces.columns.min(axis=1), pieces.columns.max(axis=1)
-    unseen = _unseen(line, pieces, spotted) if spotted is not None else set()
+    seen = _seen(line, pieces, spotted) if spotted is not None else {}
     for first in range(len(pieces)):
         left = int(lefts[first])
         for last in range(first + 1, _furthest(first, pieces) + 1):
-            if (first, last) in unseen:
+            likely = seen.get((first, last))
+            if likely is not None and last > first + 1 and likely.max() < UNSEEN:
                 continue
             strength = line.strength[:, left : int(rights[last])]
             seams = pieces.columns[first] - left, pieces.columns[last] - left
@@ -110,7 +115,7 @@ def runs_of(line: Line, pieces: Pieces, spotted: np.ndarray | None = None) -> li
                 continue
             if last > first + 1 and width > WIDEST * line.body:
                 break
-            found.append(Run(first, last, (left + x, y, width, height), frame(ink)))
+            found.append(Run(first, last, (left + x, y, width, height), frame(ink), likely))
     return found
 
 
@@ -118,24 +123,13 @@ def _furthest(first: int, pieces: Pieces) -> int:
     return min(len(pieces), first + LONGEST_RUN)
 
 
-def _unseen(line: Line, pieces: Pieces, spotted: np.ndarray) -> set[tuple[int, int]]:
-    """Runs of several pieces that the spotter takes for neither one digit nor none."""
-    spans = [(first, last) for first in range(len(pieces)) for last in range(first + 2, _furthest(first, pieces) + 1)]
-    likeliest = _beside(line, pieces, spans, spotted).max(axis=1)
-    return {span for span, likely in zip(spans, likeliest, strict=True) if likely < UNSEEN}
-
-
-def best_way(line: Line, pieces: Pieces, runs: list[Run], probabilities: np.ndarray, spotted: np.ndarray | None) -> Way:
-    """Choose the best way through a line.
-
-    probabilities: the classifier's, float32 (runs, 11). spotted: the spotter's log-probabilities for the line,
-    float32 (columns, 11), or None to go without.
-    """
+def best_way(line: Line, pieces: Pieces, runs: list[Run], probabilities: np.ndarray) -> Way:
+    """Choose the best way through a line. probabilities: the classifier's, float32 (runs, 11)."""
     scores = np.stack([_alone(run, line, p) for run, p in zip(runs, probabilities, strict=True)])
     costs = _costs(line, pieces)
-    if spotted is not None:
-        scores += _beside(line, pieces, [(run.first, run.last) for run in runs], spotted)
     for run, score in zip(runs, scores, strict=True):
+        if run.seen is not None:
+            score += run.seen
         score -= CUT_COST * costs[run.first]
     graph = _Graph(len(pieces), runs)
     steps = graph.best(scores)
@@ -147,7 +141,7 @@ def best_way(line: Line, pieces: Pieces, runs: list[Run], probabilities: np.ndar
     if len(text) > 1:
         cuts_ink = any(costs[runs[index].first] > CUTS_INK for index, _ in steps)
         confidence = _candid(confidence, cuts_ink)
-    elif found and spotted is not None:
+    elif found and runs[found[0][0]].seen is not None:
         confidence = min(confidence, AT_MOST * float(probabilities[found[0]]))
     chosen = [Step(runs[index], label, _softmax(scores[index])) for index, label in steps]
     return Way(
@@ -189,12 +183,13 @@ def _costs(line: Line, pieces: Pieces) -> np.ndarray:
     return pieces.costs * 56 / max(line.body, 12)
 
 
-def _beside(line: Line, pieces: Pieces, spans: list[tuple[int, int]], spotted: np.ndarray) -> np.ndarray:
-    """Log-probabilities (spans, 11) that the spotter's columns under some pieces spell each digit once, or nothing.
+def _seen(line: Line, pieces: Pieces, spotted: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
+    """Log-probabilities (11,) that the columns under pieces first..last - 1 spell each digit once, or nothing.
 
     A digit is spelt by columns of blank, then of it, then of blank: the alignments of connectionist temporal
     classification (Graves et al., 2006) for one label, summed.
     """
+    spans = [(first, last) for first in range(len(pieces)) for last in range(first + 1, _furthest(first, pieces) + 1)]
     clips = _costs(line, pieces) > CUTS_INK
     middle = int(np.clip(round(line.middle), 0, pieces.columns.shape[1] - 1))
     bounds = np.clip(np.round(pieces.columns[:, middle] * BODY / max(line.body, 4.0) / STRIDE), 0, len(spotted))
@@ -219,7 +214,7 @@ def _beside(line: Line, pieces: Pieces, spans: list[tuple[int, int]], spotted: n
             any_digit = np.logaddexp.reduce(spelt)
             spelt = any_digit + WHICH * (spelt - any_digit)
         scores[row, :BLANK] = spelt
-    return scores
+    return dict(zip(spans, scores, strict=True))
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:

@@ -143,7 +143,7 @@ class Reader:
         probabilities = self.classifier.classify(runs[0].frame[None])
         if probabilities[0].argmax() == NOT_A_DIGIT:
             return None
-        return ReadLine(line, pieces, runs, probabilities, best_way(line, pieces, runs, probabilities, None))
+        return ReadLine(line, pieces, runs, probabilities, best_way(line, pieces, runs, probabilities))
 
     def _by_pieces(self, lines: dict[int, Line]) -> dict[int, ReadLine]:
         """Cut lines, classify what the spotter takes for digits in one call, and choose each line's best way."""
@@ -165,7 +165,7 @@ class Reader:
             line, pieces, of_line = lines[number], cuts[number], runs[number]
             if len(pieces) <= FEW:
                 probabilities = look_again(self.classifier, seen, probabilities)
-            way = best_way(line, pieces, of_line, probabilities, spotted.get(number))
+            way = best_way(line, pieces, of_line, probabilities)
             read[number] = ReadLine(line, pieces, of_line, probabilities, way)
         return read
 
