@@ -25,9 +25,13 @@ control_socket_disable = True
 
 
 def post_worker_init(worker: Any) -> None:
-    """Load and warm the serving version before the first request asks for it, and every later one likewise."""
+    """Import the views, and load and warm the serving version, before the first request asks for them."""
+    from django.urls import get_resolver
+
     # Ctrl+C reaches the master too, whose word to quit follows at once: obeying both, a worker can lock itself out.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Whoever came first would wait for these imports together, half a second long.
+    get_resolver().url_patterns  # noqa: B018
     threading.Thread(target=_warm, args=[worker], daemon=True).start()
 
 

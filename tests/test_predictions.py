@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from recognizer import predictions
 from recognizer.exceptions import NoNumber, NoServingVersion
@@ -75,6 +75,26 @@ def test_as_many_pictures_are_read_at_once_as_there_are_turns(
     with ThreadPoolExecutor(6) as pool:
         assert len(list(pool.map(read_picture, [picture] * 12))) == 12
     assert max(seen) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("media", "reader")
+def test_threads_that_store_at_once_do_not_meet_a_locked_database(picture: bytes) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("rows are locked here, not the database")
+
+    def store(times: int) -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("PRAGMA busy_timeout = 0")
+            for _ in range(times):
+                store_prediction(picture, identity=SOMEBODY, source="draw")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(store, [10] * 8))
+    assert Prediction.objects.count() == 80
 
 
 @pytest.mark.parametrize("reason", [Reason.NO_INK, Reason.NOT_A_NUMBER])

@@ -292,3 +292,13 @@ def test_a_process_that_starts_while_the_database_is_away_watches_for_promotions
     monkeypatch.setattr(serving, "watch_promotions", lambda: watched.append(True))
     gunicorn._warm(MagicMock())
     assert watched
+
+
+def test_a_process_has_imported_its_views_before_it_takes_a_request() -> None:
+    code = (
+        "import sys; from unittest.mock import MagicMock, patch; from digitsite import gunicorn, wsgi\n"
+        "with patch.object(gunicorn, '_warm'): gunicorn.post_worker_init(MagicMock())\n"
+        "print('recognizer.api.views' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == "True"
