@@ -15,6 +15,9 @@ CANVAS = 80
 
 BODY = 50
 
+MILDLY = 0.6
+"""How strongly shapes are bent that are only bent a little."""
+
 
 def augment(ink: np.ndarray, rng: np.random.Generator, mild: float = 0.3) -> np.ndarray:
     """Bend, redraw and degrade one shape, then frame it.
@@ -23,7 +26,7 @@ def augment(ink: np.ndarray, rng: np.random.Generator, mild: float = 0.3) -> np.
     reader meets are written well. Returns float32 (28, 28).
     """
     if rng.random() < mild:
-        return frame(bend(ink, rng, strength=0.6))
+        return frame(bend(ink, rng, strength=MILDLY))
     framed = frame(degrade(redraw(bend(ink, rng), rng), rng))
     if not framed.any():
         return frame(ink)

@@ -36,7 +36,7 @@ class Recipe:
 QUICK = Recipe(epochs=4, average=0.98)
 RECIPES = {
     "teacher": Recipe(epochs=30, settling=12, rounds=2),
-    "digits": Recipe(epochs=18, settling=7, rounds=2, finishing=8),
+    "digits": Recipe(settling=7, rounds=2, finishing=8),
     "spotter": Recipe(epochs=7, batch_size=64, settling=6, rounds=1),
 }
 

@@ -43,11 +43,10 @@ WHICH = 0.25
 """How much of the spotter's word counts on which digit a run is that no seam clips: the classifier, which sees all of
 it and nothing else, knows better. On whether it is one digit its whole word counts."""
 
-CANDOUR = (0.64, 0.48, -1.11)
+CANDOUR = (0.64, 0.57, -1.20)
 """The log-odds of a string of several digits are taken times the first, plus the second, plus the third where its way
-cuts ink: two witnesses of the same ink know less together than the product of their words says. The likeliest logistic
-curve (Platt, 1999) for pages of MNIST's validation digits, from 6 pixels apart to 2 over one another and photographed,
-and for drawn numbers, each kind counted alike."""
+cuts ink: two witnesses of the same ink know less together than the product of their words says. `manage.py calibrate`
+fits it."""
 
 AT_MOST = 5.0
 """Of a digit that stands alone the classifier has seen all that the spotter has, whose word makes it at most so many
@@ -85,11 +84,20 @@ class Step:
 
 @dataclass(frozen=True)
 class Way:
-    """The best way through a line: its digits in order, what was passed over, and how likely the string is."""
+    """The best way through a line: its digits in order, what was passed over, and how likely the witnesses make it."""
 
     digits: list[Step]
     others: list[Step]
-    confidence: float
+    likelihood: float
+    cuts_ink: bool
+
+    @property
+    def confidence(self) -> float:
+        """How often such ways are right."""
+        if len(self.digits) < 2:
+            return self.likelihood
+        slope, always, cut = CANDOUR
+        return float(1 / (1 + np.exp(-(slope * log_odds(self.likelihood) + always + cut * self.cuts_ink))))
 
 
 def runs_of(line: Line, pieces: Pieces, spotted: np.ndarray | None = None) -> list[Run]:
@@ -137,26 +145,22 @@ def best_way(line: Line, pieces: Pieces, runs: list[Run], probabilities: np.ndar
     text = [label for _, label in found]
     scores /= TEMPERATURE
     spelt, all_ways = graph.spelling(scores, text), graph.total(scores)
-    confidence = float(np.exp(min(0.0, spelt - all_ways)))
-    if len(text) > 1:
-        cuts_ink = any(costs[runs[index].first] > CUTS_INK for index, _ in steps)
-        confidence = _candid(confidence, cuts_ink)
-    elif found and runs[found[0][0]].seen is not None:
-        confidence = min(confidence, AT_MOST * float(probabilities[found[0]]))
+    likelihood = float(np.exp(min(0.0, spelt - all_ways)))
+    if len(found) == 1 and runs[found[0][0]].seen is not None:
+        likelihood = min(likelihood, AT_MOST * float(probabilities[found[0]]))
     chosen = [Step(runs[index], label, _softmax(scores[index])) for index, label in steps]
     return Way(
         [step for step in chosen if step.label != NOT_A_DIGIT],
         [step for step in chosen if step.label == NOT_A_DIGIT],
-        confidence,
+        likelihood,
+        any(costs[runs[index].first] > CUTS_INK for index, _ in steps),
     )
 
 
-def _candid(confidence: float, cuts_ink: bool) -> float:
-    """Correct the likelihood of a string by how often such strings are right."""
-    likely = min(max(confidence, EVIDENCE_FLOOR), 1 - EVIDENCE_FLOOR)
-    slope, always, cut = CANDOUR
-    odds = slope * np.log(likely / (1 - likely)) + always + cut * cuts_ink
-    return float(1 / (1 + np.exp(-odds)))
+def log_odds(likelihood: float) -> float:
+    """Return the log-odds of a likelihood, which are finite: at most those of a million to one."""
+    likely = min(max(likelihood, EVIDENCE_FLOOR), 1 - EVIDENCE_FLOOR)
+    return float(np.log(likely / (1 - likely)))
 
 
 def _alone(run: Run, line: Line, probabilities: np.ndarray) -> np.ndarray:
