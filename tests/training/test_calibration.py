@@ -37,6 +37,12 @@ def test_the_command_fits_the_curve_to_the_serving_version(capsys: pytest.Captur
 
 
 @pytest.mark.django_db
+def test_too_few_pages_fit_nothing() -> None:
+    with pytest.raises(CommandError, match="Too few pages"):
+        call_command("calibrate", pages=0)
+
+
+@pytest.mark.django_db
 @pytest.mark.usefixtures("no_reader")
 def test_without_a_version_there_is_nothing_to_fit() -> None:
     with pytest.raises(CommandError):

@@ -44,5 +44,7 @@ class Command(BaseCommand):
         for name, samples in kinds.items():
             bar = tqdm(samples, desc=name, total=pages, unit="page", leave=False)
             read.append(list(read_strings(reader, bar)))
+        if not all(read):
+            raise CommandError("Too few pages: no string was read of some kind. Give more with --pages.")
         curve = ", ".join(f"{value:.2f}" for value in fit_candour(read))
         self.stdout.write(f"CANDOUR = ({curve})")
