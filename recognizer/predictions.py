@@ -69,7 +69,7 @@ def store_prediction(
     save_images([prediction])
     prediction.request_sha256 = digest
     try:
-        # One statement, in no transaction of ours: SQLite is locked while it runs, not while a thread waits its turn.
+        # One statement, in no transaction of ours: SQLite is locked for it alone.
         with STAGE_SECONDS.labels("row").time(), _turn_to_write():
             prediction.save(force_insert=True)
     except BaseException as error:
