@@ -17,9 +17,6 @@ MOST_LINES = 60
 LEAST_CONFIDENCE = 0.27
 """A page whose digits, or whose lines, are on average less likely than this is not a number."""
 
-LEAST_ALONE = 0.4
-"""A page of one digit, for which no neighbours speak, is not a number where it is less likely than this."""
-
 FEW = 2
 """A line with no more pieces than this may be one digit, which has no neighbours to tell by: it is looked at again."""
 
@@ -181,8 +178,7 @@ class Reader:
             step.run.box[2] * step.run.box[3] * read.line.scale**2 for read in trace.lines for step in read.way.others
         )
         confidence = round(_together(found), 6)
-        least = LEAST_ALONE if len(digits) == 1 else LEAST_CONFIDENCE ** len(found)
-        if not digits or confidence < least or _is_no_number(digits, junk):
+        if not digits or confidence < LEAST_CONFIDENCE ** len(found) or _is_no_number(digits, junk):
             return Reading("", 0.0, (), Reason.NOT_A_NUMBER, page)
         return Reading(_text(digits), confidence, tuple(digits), None, page)
 

@@ -51,6 +51,15 @@ def test_a_digit_above_another_is_no_digit_in_parts(shipped_reader: Reader, one_
     assert shipped_reader.read_page(page).text == text
 
 
+@pytest.mark.parametrize(("number", "digit"), [(18504, "4"), (31252, "5"), (41358, "0"), (59701, "5")])
+def test_a_digit_that_is_hard_to_tell_is_read_and_said_to_be_unsure(
+    shipped_reader: Reader, mnist_learnt: np.ndarray, number: int, digit: str
+) -> None:
+    reading = shipped_reader.read_page(mnist_learnt[number])
+    assert reading.text == digit
+    assert reading.confidence < 0.5
+
+
 def test_what_is_plainly_one_digit_is_not_cut(
     shipped_reader: Reader, one_of_each: Digits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
