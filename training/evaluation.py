@@ -1,17 +1,15 @@
 """How good a reader is, measured the way it serves: pages in, readings out."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from recognizer.reading import Reader, Reading, open_image
+from recognizer.reading import Reader, Reading
 
 from .datasets import Examples
 
@@ -165,12 +163,6 @@ def mnist_samples(examples: Examples) -> Iterator[Sample]:
     """MNIST images as pages: white on black, 28 x 28, as they come."""
     for number, (image, label) in enumerate(zip(examples.images, examples.labels, strict=True)):
         yield Sample(f"mnist {number}", image, str(label))
-
-
-def folder_samples(folder: Path) -> list[Sample]:
-    """Load a folder of images with `labels.json`: {file: {"text": …}}."""
-    labels = json.loads((folder / "labels.json").read_text())
-    return [Sample(name, open_image((folder / name).read_bytes()), entry["text"]) for name, entry in labels.items()]
 
 
 def confusion_matrix(result_pairs: Iterable[tuple[int, int]]) -> np.ndarray:

@@ -1,12 +1,16 @@
 import json
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+from django.core.management.base import CommandError
 
-from recognizer.reading import Reading, Reason
-from training import report, scenes
+from recognizer.reading import Reader, Reading, Reason
+from recognizer.serving import install_shipped_version
+from tests.conftest import run
+from training import evaluation, report, scenes
 from training.datasets import Mnist
 from training.evaluation import (
     Result,
@@ -14,7 +18,6 @@ from training.evaluation import (
     calibration_by_chance,
     calibration_error,
     evaluate,
-    folder_samples,
     refusal_at,
     reliability,
     wilson_interval,
@@ -49,11 +52,52 @@ def test_the_interval_of_no_errors_is_not_empty() -> None:
     assert high == pytest.approx(1.0)
 
 
-def test_a_folder_of_images_with_labels_becomes_samples(tmp_path: Path) -> None:
-    cv2.imwrite(str(tmp_path / "a.png"), np.full((10, 12), 200, np.uint8))
-    (tmp_path / "labels.json").write_text(json.dumps({"a.png": {"text": "31"}}))
-    (sample,) = folder_samples(tmp_path)
-    assert (sample.name, sample.text, sample.page.shape) == ("a.png", "31", (10, 12))
+@pytest.fixture
+def shipped(db: None, media: Path) -> None:
+    """The shipped version serves, as after `manage.py migrate`."""
+    install_shipped_version()
+
+
+def test_all_sets_and_folders_are_measured_through_the_reader(
+    shipped: None, tmp_path: Path, mnist_pictures: dict[int, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def a_few(reader: Reader, name: str, pages: Iterable[Sample], total: int) -> Result:
+        return evaluate(reader, name, islice(pages, 12))
+
+    monkeypatch.setattr(evaluation, "evaluate", a_few)
+    folder = tmp_path / "two_digits"
+    folder.mkdir()
+    for digit in (3, 7):
+        (folder / f"{digit}.png").write_bytes(mnist_pictures[digit])
+    (folder / "labels.json").write_text(json.dumps({f"{digit}.png": {"text": str(digit)} for digit in (3, 7)}))
+    table, _ = run("evaluate", folder, output=tmp_path / "out")
+    assert "| two_digits | 2 | **100.00%** |" in table
+    for name in ("MNIST test", "strings, apart", "strings, touching", "drawings", "photographs", "no numbers"):
+        assert f"| {name} | 12 | " in table
+    assert (tmp_path / "out" / "table.md").read_text() in table
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (None, "holds no labels.json"),
+        ('{"a.png": "7"}', "labels.json is not"),
+        ('{"a.png": {"text": "7"}}', "a.png"),
+        ('{"b.png": {"text": "7"}}', "b.png: This is not a PNG"),
+    ],
+)
+def test_a_folder_that_cannot_be_measured_is_told_of_before_anything_is_measured(
+    shipped: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labels: str | None, told: str
+) -> None:
+    def too_soon(*args: object) -> None:
+        raise AssertionError("measured")
+
+    monkeypatch.setattr(evaluation, "evaluate", too_soon)
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    if labels is not None:
+        (tmp_path / "labels.json").write_text(labels)
+    with pytest.raises(CommandError, match=told):
+        run("evaluate", tmp_path)
 
 
 def test_the_report_has_a_row_for_each_set_and_pictures_of_mistakes(tmp_path: Path) -> None:

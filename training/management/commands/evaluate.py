@@ -28,9 +28,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from training import cards, evaluation, report, scenes
-        from training.datasets import load_mnist
-
         version = ModelVersion.objects.serving()
         if version is None:
             raise CommandError("No version serves. Run manage.py migrate first.")
@@ -44,6 +41,31 @@ class Command(BaseCommand):
         if options["learning"]:
             self.learning(version, output, options["publish"])
             return
+        # First of all: after minutes of measuring is no time to hear of a folder mistyped.
+        folders = {folder.resolve().name: self.samples(folder) for folder in options["folders"]}
+        self.reading(version.name, reader, folders, output, options["publish"])
+
+    def samples(self, folder: Path) -> list[Any]:
+        """Load a folder of pictures with `labels.json`. Raises CommandError where it cannot be measured on."""
+        from recognizer.reading import UnreadableImage, open_image
+        from training.evaluation import Sample
+        from training.exchange import labelled_images
+
+        found = []
+        try:
+            for image in labelled_images(folder):
+                found.append(Sample(image.path.name, open_image(image.path.read_bytes()), image.text))
+        except (ValueError, OSError) as error:
+            raise CommandError(str(error)) from error
+        except UnreadableImage as error:
+            raise CommandError(f"{image.path}: {error}") from error
+        return found
+
+    def reading(self, name: str, reader: Any, folders: dict[str, list[Any]], output: Path, publish: bool) -> None:
+        """Read MNIST's test images, pages made from them, and folders."""
+        from training import cards, evaluation, report, scenes
+        from training.datasets import load_mnist
+
         mnist = load_mnist()
         test = mnist.test
         results = [
@@ -54,16 +76,12 @@ class Command(BaseCommand):
             evaluation.evaluate(reader, "photographs", scenes.photographs(test, 1000, seed=4), 1000),
             evaluation.evaluate(reader, report.NO_NUMBERS, scenes.no_numbers(300, seed=5), 300),
         ]
-        for folder in options["folders"]:
-            if not (folder / "labels.json").is_file():
-                raise CommandError(f"{folder} holds no labels.json.")
-            samples = evaluation.folder_samples(folder)
-            results.append(evaluation.evaluate(reader, folder.resolve().name, samples, len(samples)))
-        measured = report.summarised(version.name, results)
+        results += [evaluation.evaluate(reader, name, pages, len(pages)) for name, pages in folders.items()]
+        measured = report.summarised(name, results)
         self.stdout.write(report.table(measured))
         report.write(output, measured, results)
         self.stderr.write(f"table and pictures are in {output}")
-        if options["publish"]:
+        if publish:
             with shipped_card() as card:
                 card["evaluation"] = measured
                 cards.add_test(card, results[0], mnist, Path(settings.SHIPPED_VERSION))
