@@ -130,7 +130,7 @@ def _mended(blobs: list[_Blob]) -> list[_Blob]:
             gap = blob.y - other.bottom
             overlap = min(blob.right, other.right) - max(blob.x, other.x)
             near = -0.5 * min(blob.height, other.height) <= gap <= 0.35 * min(blob.height, other.height)
-            if near and overlap >= 0.5 * min(blob.width, other.width) and not _like_two_digits(blob, other):
+            if near and overlap >= 0.5 * min(blob.width, other.width) and not _like_two_digits(blob, other, gap):
                 mended[index] = other.joined_with(blob)
                 break
         else:
@@ -138,10 +138,14 @@ def _mended(blobs: list[_Blob]) -> list[_Blob]:
     return mended
 
 
-def _like_two_digits(blob: _Blob, other: _Blob) -> bool:
+def _like_two_digits(blob: _Blob, other: _Blob, gap: int) -> bool:
     """Tell digits of two lines close together from the upper and the lower part of one."""
-    alike = min(blob.height, other.height) > 0.7 * max(blob.height, other.height)
-    return alike and all(0.3 * part.height <= part.width <= 1.05 * part.height for part in (blob, other))
+    low, high = sorted((blob.height, other.height))
+    if low <= 0.7 * high:
+        return False
+    # Two strokes with hardly paper between are one that the pen left out a bit of: lines lie farther apart.
+    broken = gap <= 0.2 * low and all(part.width <= 0.6 * part.height for part in (blob, other))
+    return not broken and all(0.3 * part.height <= part.width <= 1.05 * part.height for part in (blob, other))
 
 
 def _typical_height(blobs: list[_Blob]) -> float:

@@ -60,6 +60,14 @@ def test_a_digit_that_is_hard_to_tell_is_read_and_said_to_be_unsure(
     assert reading.confidence < 0.5
 
 
+@pytest.mark.parametrize(("gap", "text"), [(10, "1"), (34, "1\n1")])
+def test_a_slanted_stroke_with_a_small_gap_is_one_digit_and_two_with_a_wide_one_are_two(
+    shipped_reader: Reader, gap: int, text: str
+) -> None:
+    page = drawn([[(66, 20), (58, 60)], [(57, 60 + gap), (49, 100 + gap)]], (120, 180), 14)
+    assert shipped_reader.read_page(page).text == text
+
+
 def test_what_is_plainly_one_digit_is_not_cut(
     shipped_reader: Reader, one_of_each: Digits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
