@@ -65,13 +65,15 @@ def test_all_sets_and_folders_are_measured_through_the_reader(
         return evaluate(reader, name, islice(pages, 12))
 
     monkeypatch.setattr(evaluation, "evaluate", a_few)
-    folder = tmp_path / "two_digits"
-    folder.mkdir()
-    for digit in (3, 7):
-        (folder / f"{digit}.png").write_bytes(mnist_pictures[digit])
-    (folder / "labels.json").write_text(json.dumps({f"{digit}.png": {"text": str(digit)} for digit in (3, 7)}))
-    table, _ = run("evaluate", folder, output=tmp_path / "out")
-    assert "| two_digits | 2 | **100.00%** |" in table
+    folders = {tmp_path / "scans": (3, 7), tmp_path / "other" / "scans": (1, 0, 8)}
+    for folder, digits in folders.items():
+        folder.mkdir(parents=True)
+        for digit in digits:
+            (folder / f"{digit}.png").write_bytes(mnist_pictures[digit])
+        (folder / "labels.json").write_text(json.dumps({f"{digit}.png": {"text": str(digit)} for digit in digits}))
+    table, _ = run("evaluate", *folders, output=tmp_path / "out")
+    for digits in folders.values():
+        assert f"| scans | {len(digits)} | **100.00%** |" in table
     for name in ("MNIST test", "strings, apart", "strings, touching", "drawings", "photographs", "no numbers"):
         assert f"| {name} | 12 | " in table
     assert (tmp_path / "out" / "table.md").read_text() in table

@@ -42,7 +42,7 @@ class Command(BaseCommand):
             self.learning(version, output, options["publish"])
             return
         # First of all: after minutes of measuring is no time to hear of a folder mistyped.
-        folders = {folder.resolve().name: self.samples(folder) for folder in options["folders"]}
+        folders = [(folder.resolve().name, self.samples(folder)) for folder in options["folders"]]
         self.reading(version.name, reader, folders, output, options["publish"])
 
     def samples(self, folder: Path) -> list[Any]:
@@ -61,7 +61,9 @@ class Command(BaseCommand):
             raise CommandError(f"{image.path}: {error}") from error
         return found
 
-    def reading(self, name: str, reader: Any, folders: dict[str, list[Any]], output: Path, publish: bool) -> None:
+    def reading(
+        self, name: str, reader: Any, folders: list[tuple[str, list[Any]]], output: Path, publish: bool
+    ) -> None:
         """Read MNIST's test images, pages made from them, and folders."""
         from training import cards, evaluation, report, scenes
         from training.datasets import load_mnist
@@ -76,7 +78,7 @@ class Command(BaseCommand):
             evaluation.evaluate(reader, "photographs", scenes.photographs(test, 1000, seed=4), 1000),
             evaluation.evaluate(reader, report.NO_NUMBERS, scenes.no_numbers(300, seed=5), 300),
         ]
-        results += [evaluation.evaluate(reader, name, pages, len(pages)) for name, pages in folders.items()]
+        results += [evaluation.evaluate(reader, folder, pages, len(pages)) for folder, pages in folders]
         measured = report.summarised(name, results)
         self.stdout.write(report.table(measured))
         report.write(output, measured, results)
