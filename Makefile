@@ -3,9 +3,11 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 THREADS ?= 8
 TO ?= backup.tar
+SBOM ?= sbom.json
 # What `make client` writes.
 OPENAPI ?= docs/openapi.yaml
-CLIENT ?= clients/python
+CLIENT ?= clients/python/digit_reader_client
+OPERATIONS ?= clients/js/operations.js
 # Where a PostgreSQL server answers, the suite runs on it too.
 TEST_POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 
@@ -17,19 +19,23 @@ export PYTHONUNBUFFERED = 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup port run backup test test-sqlite test-postgres check crash-test cluster-test audit lock bench bench-rows bench-drift bench-batches screenshots client clean
+.PHONY: help setup port run backup test test-all test-sqlite test-postgres check crash-test cluster-test audit sbom lock bench bench-rows bench-drift bench-batches bench-pen screenshots client catalogues clean
 
 help:
 	@echo "make run     the site on http://$(HOST):$(PORT)/ (HOST=… PORT=…)"
-	@echo "make test    checks and the whole suite"
-	@echo "make check   format, lint, types, imports, migrations, deployment"
+	@echo "make test    checks and the fast suite, in minutes"
+	@echo "make test-all  that and all other tests, with coverage"
+	@echo "make check   format, lint, types, imports, spelling, migrations, deployment"
 	@echo "make cluster-test  deploy/ on hosts of its own, which are killed, cut off and restarted under load"
+	@echo "make catalogues  the texts of the code into locale/, and those compiled"
 	@echo "make backup  database and pictures into one file (TO=…)"
-	@echo "make lock    requirements*.txt, all libraries with their hashes, from requirements*.in"
-	@echo "make screenshots  the README's pictures, of the site as it is"
-	@echo "make client  docs/openapi.yaml and clients/python, from the API as it is"
-	@echo "make bench   how fast it reads and serves, into benchmarks/RESULTS.md and the README"
+	@echo "make sbom    all libraries with their releases and hashes, as CycloneDX (SBOM=sbom.json)"
+	@echo "make lock    requirements*.txt, all libraries with their hashes, from pyproject.toml"
+	@echo "make screenshots  the pictures in README and docs, of the site as it is"
+	@echo "make client  docs/openapi.yaml and what it says in clients/, from the API as it is"
+	@echo "make bench   how fast it reads and serves, into benchmarks/RESULTS.md and docs; the last part is bench-batches"
 	@echo "make bench-rows, make bench-drift  the same with a million rows, and over fifty thousand readings"
+	@echo "make bench-pen  how soon a drawing is read, in a browser, into benchmarks/RESULTS.md"
 	@echo "make bench-batches  how fast workers read, on PostgreSQL and Redis, into docs/operations.md"
 
 .venv/bin/python:
@@ -62,34 +68,50 @@ port: $(RUN_STAMP)
 
 # One interpreter runs one thread at a time, so two processes serve. They count limits together in a folder.
 run: export WEB_CONCURRENCY ?= 2
-run: export CACHE_URL ?= filecache://$(CURDIR)/.limits?max_entries=5000
+run: export CACHE_URL ?= filecache://$(CURDIR)/.limits
 run: port setup
 	@HTTPS=$${HTTPS:-off} HOST=$(HOST) PORT=$(PORT) THREADS=$(THREADS) exec $(PYTHON) -m honcho --no-colour start
 
 backup: $(RUN_STAMP)
 	$(PYTHON) manage.py backup $(TO)
 
+# Each test runs once: here those that are fast and show the main ways, in test-all the rest.
+FAST := not slow and (not system or essential)
+PYTEST := $(PYTHON) -m pytest --numprocesses=auto --dist=loadfile --quiet
+COVER ?=
+# Without a PostgreSQL, the tests that it decides are skipped; in CI that is a failure.
+POSTGRES := $(PYTHON) -c "import psycopg; psycopg.connect('$(TEST_POSTGRES_URL)', connect_timeout=3)" 2>/dev/null
+NO_POSTGRES := echo "No PostgreSQL answers at $(TEST_POSTGRES_URL): its tests are skipped" >&2; test -z "$$CI"
+
 test: check test-sqlite test-postgres
 
 test-sqlite: $(DEV_STAMP)
-	$(PYTHON) -m pytest --cov --cov-report=term --ignore=tests/cluster
+	$(PYTEST) $(COVER) -m "$(FAST)"
 
 test-postgres: $(DEV_STAMP)
-	@if $(PYTHON) -c "import psycopg; psycopg.connect('$(TEST_POSTGRES_URL)', connect_timeout=3)" 2>/dev/null; then \
-	  DATABASE_URL=$(TEST_POSTGRES_URL) $(PYTHON) -m pytest --quiet --ignore=tests/reading --ignore=tests/training --ignore=tests/cluster; \
-	elif [ -n "$$CI" ]; then echo "No PostgreSQL answers at $(TEST_POSTGRES_URL), and CI must not skip it" >&2; exit 1; \
-	else echo "Skipped on PostgreSQL: none answers at $(TEST_POSTGRES_URL)"; fi
+	@if $(POSTGRES); then DATABASE_URL=$(TEST_POSTGRES_URL) $(PYTEST) -m "database and $(FAST)"; else $(NO_POSTGRES); fi
+
+test-all: COVER := --cov --cov-append --cov-report=
+test-all: $(DEV_STAMP)
+	$(PYTHON) -m coverage erase
+	$(MAKE) test COVER="$(COVER)"
+	$(PYTEST) $(COVER) -m "not serial and not ($(FAST))"
+	$(PYTEST) $(COVER) -m "serial" --numprocesses=0
+	@if $(POSTGRES); then DATABASE_URL=$(TEST_POSTGRES_URL) $(PYTEST) -m "database and not ($(FAST))"; else $(NO_POSTGRES); fi
+	$(PYTHON) -m coverage report
 
 check: $(DEV_STAMP)
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports --no-cache
+	.venv/bin/codespell -D - -D docs/wording.txt README.md CONTRIBUTING.md CHANGELOG.md SECURITY.md docs templates
 	$(PYTHON) manage.py makemigrations --check --dry-run
 	HTTPS=on $(PYTHON) manage.py check --deploy --fail-level WARNING
 
 bench: $(DEV_STAMP)
 	$(PYTHON) -m benchmarks
+	$(MAKE) bench-batches
 
 bench-rows: $(DEV_STAMP)
 	$(PYTHON) -m benchmarks.rows
@@ -97,31 +119,42 @@ bench-rows: $(DEV_STAMP)
 bench-drift: $(DEV_STAMP)
 	$(PYTHON) -m benchmarks.drift
 
+bench-pen: $(DEV_STAMP)
+	$(PYTHON) -m benchmarks.pen
+
 bench-batches: $(DEV_STAMP)
 	TEST_POSTGRES_URL=$(TEST_POSTGRES_URL) $(PYTHON) -m benchmarks.batches
 
 crash-test: $(DEV_STAMP)
-	CRASHES=100 $(PYTHON) -m pytest tests/live/test_crash.py
-	KILLS=20 $(PYTHON) -m pytest tests/training/test_faults.py -k death
+	CRASHES=100 $(PYTHON) -m pytest tests/system/live/test_crash.py
+	KILLS=20 $(PYTHON) -m pytest tests/system/live/test_training.py -k death
 
 # Starts servers of its own, and as root a network of its own.
 cluster-test: $(DEV_STAMP)
-	$(PYTHON) -m pytest tests/cluster -rs
+	$(PYTHON) -m pytest tests/system/cluster -rs
 
 audit: $(DEV_STAMP)
 	@if $(PYTHON) -c "import urllib.request as u; u.urlopen('https://pypi.org/pypi/pip/24.0/json', timeout=10)" 2>/dev/null; then \
 	  $(PYTHON) -m pip_audit --strict --disable-pip --require-hashes -r requirements.txt; \
 	else echo "Skipped: the source of known holes, pypi.org, is out of reach"; fi
 
+sbom: $(DEV_STAMP)
+	$(PYTHON) -m docs.sbom $(SBOM)
+
 # Installed already, it locks though the locks do not hold what their sources ask for.
 .venv/bin/uv:
 	$(MAKE) $(DEV_STAMP)
 
-# The largest first: what all need is then one release in all three. With extras, or pip looks for newer ones of those.
+LOCK := .venv/bin/uv pip compile --quiet --no-strip-extras pyproject.toml
+
+# requirements-dev.txt locks everything, and the others take their releases from it. With extras: without them pip asks
+# for the newest release of what it has locked already.
 lock: .venv/bin/uv
-	.venv/bin/uv pip compile --quiet --no-strip-extras requirements-dev.in --output-file requirements-dev.txt
-	.venv/bin/uv pip compile --quiet --no-strip-extras requirements.in --constraints requirements-dev.txt --output-file requirements.txt
-	.venv/bin/uv pip compile --quiet --no-strip-extras requirements-serve.in --constraints requirements-dev.txt --output-file requirements-serve.txt
+	$(LOCK) --group dev --output-file requirements-dev.txt
+	$(LOCK) --group training --constraints requirements-dev.txt --output-file requirements.txt
+	$(LOCK) --constraints requirements-dev.txt --output-file requirements-serve.txt
+	@# Thousands of hashes: their indentation alone is 10 kB.
+	@sed -i.bak 's/^    --hash/ --hash/' requirements*.txt && rm requirements*.txt.bak
 
 screenshots: $(DEV_STAMP)
 	$(PYTHON) -m docs.screenshots
@@ -130,8 +163,12 @@ screenshots: $(DEV_STAMP)
 client: $(DEV_STAMP)
 	DATABASE_URL=sqlite:///:memory: $(PYTHON) manage.py spectacular --validate --fail-on-warn --file $(OPENAPI)
 	rm -rf $(CLIENT)
-	PATH="$(CURDIR)/.venv/bin:$$PATH" openapi-python-client generate --fail-on-warning --meta uv --config clients/python.yaml \
-	  --custom-template-path clients/templates --path $(OPENAPI) --output-path $(CLIENT)
+	PATH="$(CURDIR)/.venv/bin:$$PATH" openapi-python-client generate --fail-on-warning --meta none --config clients/python.yaml \
+	  --path $(OPENAPI) --output-path $(CLIENT)
+	$(PYTHON) clients/operations.py $(OPENAPI) $(OPERATIONS)
+
+catalogues: $(DEV_STAMP)
+	$(PYTHON) -m docs.catalogues
 
 clean:
 	rm -rf .venv staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage evaluation

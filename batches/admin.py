@@ -1,13 +1,13 @@
-"""Batches as facts, to look at and to erase."""
+"""Batches in the admin: read-only, except that they can be deleted."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
 
-from recognizer.admin import ReadOnly
+from core.admin import ReadOnly
 
-from .ending import erase_batch
+from .lifecycle import erase_batch
 from .models import Batch
 
 

@@ -1,4 +1,4 @@
-"""What is kept of a batch: where it is, what of it still waits, and what became of each picture."""
+"""Batches, their unread chunks, the result of each picture, and webhook deliveries."""
 
 import datetime
 import secrets
@@ -9,81 +9,114 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
-from recognizer.models import ModelVersion, Prediction
+from core.leases import Leased, LeasedQuerySet
+from core.storage.deletion import delete_with_rows
+from recognizer.api.codes import Code
+from recognizer.identity import Identity
+from recognizer.labels import Label
+from recognizer.models import MAX_KEY_LENGTH, ModelVersion, Prediction
+from recognizer.numbers import grouped
 
-from .archives import LONGEST_NAME
+from .archives import MAX_NAME_LENGTH
 
 LEASE = datetime.timedelta(seconds=settings.BATCH_LEASE)
-"""How long a worker may keep silent before what it reads is taken from it."""
+"""How long a worker may go without a heartbeat before its chunk is given to another."""
 
-RETRY = datetime.timedelta(seconds=5)
-"""How long a chunk rests that could not be read for want of a network, a store or a database."""
+RETRY_DELAY = datetime.timedelta(seconds=5)
+"""Delay before a chunk is retried after the network, the storage or the database failed."""
 
 
-LONGEST_ADDRESS = 500
-"""Letters of a webhook's address."""
+MAX_ADDRESS_LENGTH = 500
+"""Characters of a webhook's URL."""
 
-MOST_ATTEMPTS = 8
-"""Times that a webhook is tried."""
+MAX_ATTEMPTS = 8
+"""Attempts to deliver a webhook."""
 
 DELIVERY_LEASE = datetime.timedelta(minutes=1)
-"""How long an attempt at a webhook may take before it is held to have died."""
+"""How long a webhook attempt may take before its worker is considered dead."""
 
 
-class State(models.TextChoices):
-    QUEUED = "queued"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+class BatchState(models.TextChoices):
+    QUEUED = "queued", gettext_lazy("Queued")
+    RUNNING = "running", gettext_lazy("Running")
+    DONE = "done", gettext_lazy("Done")
+    FAILED = "failed", gettext_lazy("Failed")
+    CANCELLED = "cancelled", gettext_lazy("Cancelled")
+    ERASING = "erasing", gettext_lazy("Erasing")
 
 
-ACTIVE = (State.QUEUED, State.RUNNING)
+ACTIVE = (BatchState.QUEUED, BatchState.RUNNING)
 
 
 class BatchQuerySet(models.QuerySet["Batch"]):
     def active(self) -> Self:
         return self.filter(state__in=ACTIVE)
 
-    def visible_to(self, user: Any) -> Self:
-        """Keep what a user may see: their own, and everything for staff."""
-        return self.all() if user.is_staff else self.filter(owner=user)
+    def visible_to(self, identity: Identity | None) -> Self:
+        """Return the batches a user may see: their own, or all for staff with the permission to view."""
+        if identity is None or identity.user is None:
+            return self.none()
+        return self.all() if identity.may("batches.view_batch") else self.filter(owner=identity.user)
 
 
 class Batch(models.Model):
-    """Many pictures sent at once, and how far they are read."""
+    """Many pictures sent at once, with the progress of reading."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="batches")
-    name = models.CharField(max_length=LONGEST_NAME, blank=True)
+    name = models.CharField(max_length=MAX_NAME_LENGTH, blank=True)
     source = models.CharField(max_length=6)
-    state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
+    state = models.CharField(max_length=9, choices=BatchState.choices, default=BatchState.QUEUED)
     model_version = models.ForeignKey(
         ModelVersion,
         models.PROTECT,
         null=True,
         blank=True,
         related_name="+",
-        verbose_name="version it is to be read with",
+        verbose_name=gettext_lazy("version it is to be read with"),
     )
     total = models.PositiveIntegerField("pictures")
-    read = models.PositiveIntegerField("pictures that became predictions", default=0)
-    refused = models.PositiveIntegerField("pictures that did not", default=0)
+    read = models.PositiveIntegerField(gettext_lazy("pictures that became predictions"), default=0)
+    refused = models.PositiveIntegerField(gettext_lazy("pictures that did not"), default=0)
     error = models.TextField(blank=True)
-    webhook = models.CharField("address that is told of its end", max_length=LONGEST_ADDRESS, blank=True)
+    webhook = models.CharField(
+        gettext_lazy("address that is told of its end"), max_length=MAX_ADDRESS_LENGTH, blank=True
+    )
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    request_key = models.CharField(
+        gettext_lazy("Idempotency-Key of the call"),
+        max_length=MAX_KEY_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+    )
+    request_sha256 = models.CharField(
+        gettext_lazy("SHA-256 of what the call sent"),
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+    )
 
     objects = BatchQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
-        verbose_name_plural = "batches"
+        verbose_name_plural = gettext_lazy("batches")
         indexes = [models.Index(F("owner"), F("id").desc(), name="batch_of_owner")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "request_key"], condition=~Q(request_key=""), name="one_batch_a_key_of_an_owner"
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"batch {self.pk}"
+        return gettext("batch %(number)d") % {"number": self.pk}
 
     def get_absolute_url(self) -> str:
         return reverse("batch", args=[self.pk])
@@ -98,62 +131,82 @@ class Batch(models.Model):
 
     @property
     def in_words(self) -> str:
-        if self.state == State.QUEUED:
-            return f"{self.total:,} pictures wait for a worker"
-        words = f"{self.done:,} of {self.total:,} done"
-        return f"{words}, {self.refused:,} of them without a number" if self.refused else words
+        if self.state == BatchState.QUEUED:
+            return gettext("%(total)s pictures queued") % {"total": grouped(self.total)}
+        if self.state == BatchState.ERASING:
+            return gettext("%(left)s pictures left to delete") % {"left": grouped(self.items.count())}
+        counts = {name: grouped(getattr(self, name)) for name in ("read", "done", "total", "refused")}
+        if self.done == self.total:
+            words = gettext("%(read)s read, %(refused)s failed") if self.refused else gettext("%(read)s read")
+        elif self.refused:
+            words = gettext("%(done)s of %(total)s processed, %(refused)s failed")
+        else:
+            words = gettext("%(done)s of %(total)s processed")
+        return words % counts
 
-    def may_be_changed_by(self, user: Any) -> bool:
-        """Tell whether someone owns this, or is staff with the permission to delete; seeing is not enough."""
-        return self.owner_id == user.pk or (user.is_staff and user.has_perm("batches.delete_batch"))
+    def may_be_changed_by(self, identity: Identity | None) -> bool:
+        """Return whether a user owns this batch, or is staff with the permission to delete."""
+        if identity is None or identity.user is None:
+            return False
+        return self.owner_id == identity.user.pk or identity.may("batches.delete_batch")
 
-    def end(self, state: State, error: str = "") -> bool:
-        """End an active batch here and now: what was not read will not be. Returns False where it had ended."""
+    def end(self, state: BatchState, error: str = "") -> bool:
+        """Cancel an active batch at once; unread pictures stay unread. Returns False if it had ended."""
         ended = {"state": state, "error": error, "finished_at": timezone.now()}
         return bool(Batch.objects.active().filter(pk=self.pk).update(**ended))
 
     def tell_of_its_end(self) -> None:
-        """Queue the webhook, if there is one. In the transaction that ends the batch: both happen or neither."""
+        """Queue the webhook, if there is one. Call this in the transaction that ends the batch."""
         if self.webhook:
             Delivery.objects.create(batch=self)
 
 
-class ChunkQuerySet(models.QuerySet["Chunk"]):
-    def free(self) -> Self:
-        """Keep what nobody reads, or whose reader has fallen silent."""
-        return self.filter(Q(lease_until=None) | Q(lease_until__lt=timezone.now()))
+class Turn(models.Model):
+    """When a chunk of an owner was last leased. Owners take turns, however many batches each has."""
 
+    owner = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="turn")
+    taken_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"turn of {self.owner_id}"
+
+
+class ChunkQuerySet(LeasedQuerySet["Chunk"]):
     def take(self) -> "Chunk | None":
-        """Lease the next chunk. A small batch does not wait for a large one: first chunks come first."""
+        """Lease the next chunk, of the owner who has waited longest.
+
+        Among batches of one owner, first chunks come first, so that small batches do not wait for large ones.
+        """
         with transaction.atomic():
-            waiting = self.free().select_for_update(skip_locked=True).order_by("number", "batch_id")
-            chunk = waiting.first()
+            waited_longest = F("batch__owner__turn__taken_at").asc(nulls_first=True)
+            # Batches of a deleted account are being deleted.
+            wanted = self.filter(batch__owner__is_active=True)
+            chunk = wanted.order_by(waited_longest, "number", "batch_id").lock_free()
             if chunk is None:
                 return None
-            chunk.attempts += 1
-            chunk.lease_until = timezone.now() + LEASE
-            chunk.save(update_fields=["attempts", "lease_until"])
-        Batch.objects.filter(pk=chunk.batch_id, state=State.QUEUED).update(
-            state=State.RUNNING, started_at=timezone.now()
+            chunk.take_lease(attempts=chunk.attempts + 1)
+            turn = Turn(owner_id=chunk.batch.owner_id, taken_at=timezone.now())
+            Turn.objects.bulk_create([turn], update_conflicts=True, unique_fields=["owner"], update_fields=["taken_at"])
+        Batch.objects.filter(pk=chunk.batch_id, state=BatchState.QUEUED).update(
+            state=BatchState.RUNNING, started_at=timezone.now()
         )
         return chunk
 
-    def held(self, chunk: "Chunk") -> Self:
-        """Keep a chunk as long as its reader may write what it read: not once another has taken it."""
-        return self.filter(pk=chunk.pk, attempts=chunk.attempts)
 
+class Chunk(Leased):
+    """Some unread pictures of a batch. Deleted, with its file, once they are read."""
 
-class Chunk(models.Model):
-    """Some pictures of a batch that wait to be read. It goes, with its file, once they are."""
+    lease = LEASE
 
     batch = models.ForeignKey(Batch, models.CASCADE, related_name="chunks")
     number = models.PositiveIntegerField()
-    first = models.PositiveIntegerField("number of its first picture in the batch")
+    first = models.PositiveIntegerField(gettext_lazy("number of its first picture in the batch"))
     count = models.PositiveIntegerField("pictures")
-    part = models.CharField("file in the storage", max_length=100)
-    attempts = models.PositiveIntegerField("times a worker took it", default=0)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    suspect = models.PositiveIntegerField("picture at which its last reader died, if it did", null=True, blank=True)
+    part = models.CharField(gettext_lazy("file in the storage"), max_length=100)
+    attempts = models.PositiveIntegerField(gettext_lazy("times a worker took it, less those it put it off"), default=0)
+    suspect = models.PositiveIntegerField(
+        gettext_lazy("picture at which its last reader died, if it did"), null=True, blank=True
+    )
 
     objects = ChunkQuerySet.as_manager()
 
@@ -166,20 +219,56 @@ class Chunk(models.Model):
         return f"chunk {self.number} of {self.batch_id}"
 
 
+delete_with_rows(Chunk, "part")
+
+
+REASONS: dict[str, Any] = {
+    Code.NO_INK: gettext_lazy("no ink"),
+    Code.NOT_A_NUMBER: gettext_lazy("not a number"),
+    Code.ONLY_PRINT: gettext_lazy("only print"),
+    Code.NO_PAPER: gettext_lazy("no paper"),
+    Code.TOO_FAINT: gettext_lazy("too faint"),
+    Code.EMPTY: gettext_lazy("empty"),
+    Code.UNSUPPORTED_TYPE: gettext_lazy("unsupported type"),
+    Code.TRUNCATED: gettext_lazy("truncated"),
+    Code.UNREADABLE: gettext_lazy("unreadable"),
+    Code.ANIMATED: gettext_lazy("animated"),
+    Code.SEVERAL_PAGES: gettext_lazy("several pages"),
+    Code.TOO_LARGE: gettext_lazy("too large"),
+    Code.TOO_MANY_PIXELS: gettext_lazy("too many pixels"),
+    Code.TOO_MANY_PIECES: gettext_lazy("too many pieces"),
+    Code.DAMAGED: gettext_lazy("damaged"),
+    Code.ERASED: gettext_lazy("erased"),
+}
+"""Why a picture of a batch has no reading, for people."""
+
+
 class ItemQuerySet(models.QuerySet["Item"]):
     def in_order(self) -> Self:
-        unused = ("prediction__frames", "prediction__model_version__card")
+        unused = ("picture", "prediction__frames", "prediction__model_version__card")
         return self.order_by("number").select_related("prediction__model_version").defer(*unused)
+
+    def worst_first(self) -> Self:
+        """Order failures first, then by confidence, lowest first; `has_picture` says whether a failure can be shown."""
+        shown = self.in_order().annotate(has_picture=Q(picture__gt=b""))
+        return shown.order_by(F("prediction__confidence").asc(nulls_first=True), "number")
 
 
 class Item(models.Model):
-    """One picture of a batch: its prediction, or why there is none."""
+    """One picture of a batch: its prediction, or why there is none. has_picture: as `worst_first` tells.
+
+    label: what an import says of it, until it is kept.
+    """
+
+    has_picture: bool
+    label: Label | None = None
 
     batch = models.ForeignKey(Batch, models.CASCADE, related_name="items")
-    number = models.PositiveIntegerField("place in the batch, from 1")
-    name = models.CharField(max_length=LONGEST_NAME)
+    number = models.PositiveIntegerField(gettext_lazy("place in the batch, from 1"))
+    name = models.CharField(max_length=MAX_NAME_LENGTH)
     prediction = models.ForeignKey(Prediction, models.SET_NULL, null=True, related_name="+")
-    code = models.CharField("why there is no prediction", max_length=30, blank=True)
+    code = models.CharField(gettext_lazy("why there is no prediction"), max_length=30, blank=True)
+    picture = models.BinaryField(gettext_lazy("a small JPEG of what was refused"), default=b"", db_default=b"")
 
     objects = ItemQuerySet.as_manager()
 
@@ -192,49 +281,63 @@ class Item(models.Model):
 
     @property
     def reason(self) -> str:
-        """Why there is no reading, "" where there is one; a prediction that its owner erased is gone."""
-        return self.code or ("" if self.prediction_id else "erased")
+        """Why there is no reading, "" if there is one. The prediction may be deleted."""
+        return self.code or ("" if self.prediction_id else Code.ERASED)
 
     @property
     def in_words(self) -> str:
-        return self.reason.replace("_", " ")
+        return str(REASONS.get(self.reason, self.reason.replace("_", " ")))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result as `manage.py recognize --json` prints it, with its number and its prediction."""
+        prediction = self.prediction
+        return {
+            "number": self.number,
+            "file": self.name,
+            "text": prediction.text if prediction else "",
+            "confidence": prediction.confidence if prediction else 0.0,
+            "sure": prediction.sure if prediction else False,
+            "digits": prediction.digits if prediction else [],
+            "ignored": prediction.ignored if prediction else [],
+            "reason": self.reason or None,
+            "prediction": prediction.pk if prediction else None,
+            "model_version": prediction.model_version.name if prediction else None,
+        }
 
 
-class DeliveryQuerySet(models.QuerySet["Delivery"]):
+class DeliveryQuerySet(LeasedQuerySet["Delivery"]):
     def take(self) -> "Delivery | None":
-        """Lease the delivery that has been due the longest, those first that were tried the least."""
+        """Lease a due delivery: fewest attempts first, then longest due."""
         with transaction.atomic():
             due = self.filter(state=Delivery.State.WAITING, due_at__lte=timezone.now())
-            delivery = due.select_for_update(skip_locked=True).order_by("attempts", "due_at").first()
-            if delivery is None:
-                return None
-            delivery.attempts += 1
-            delivery.due_at = timezone.now() + DELIVERY_LEASE
-            delivery.save(update_fields=["attempts", "due_at"])
+            delivery = due.order_by("attempts", "due_at").lock_free()
+            if delivery is not None:
+                delivery.take_lease(attempts=delivery.attempts + 1)
         return delivery
 
-    def held(self, delivery: "Delivery") -> Self:
-        """Keep a delivery as long as whoever took it may write down what came of it."""
-        return self.filter(pk=delivery.pk, attempts=delivery.attempts, state=Delivery.State.WAITING)
+    def held(self, pk: int, fence: int) -> Self:
+        return super().held(pk, fence).filter(state=Delivery.State.WAITING)
 
 
-class Delivery(models.Model):
-    """The word that a batch has ended, on its way to the batch's webhook. It arrives at least once, or is given up."""
+class Delivery(Leased):
+    """A webhook to deliver. It is delivered at least once, or given up after MAX_ATTEMPTS."""
+
+    lease = DELIVERY_LEASE
 
     class State(models.TextChoices):
-        WAITING = "waiting"
-        DELIVERED = "delivered"
-        GIVEN_UP = "given_up"
+        WAITING = "waiting", gettext_lazy("Waiting")
+        DELIVERED = "delivered", gettext_lazy("Delivered")
+        GIVEN_UP = "given_up", gettext_lazy("Given Up")
 
     batch = models.OneToOneField(Batch, models.CASCADE, related_name="delivery")
     state = models.CharField(max_length=9, choices=State.choices, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField("next attempt", default=timezone.now)
+    due_at = models.DateTimeField(gettext_lazy("next attempt"), default=timezone.now)
 
     objects = DeliveryQuerySet.as_manager()
 
     class Meta:
-        verbose_name_plural = "deliveries"
+        verbose_name_plural = gettext_lazy("deliveries")
         indexes = [
             models.Index(fields=["attempts", "due_at"], condition=Q(state="waiting"), name="delivery_that_waits"),
         ]
@@ -248,12 +351,12 @@ class Delivery(models.Model):
 
 
 class Attempt(models.Model):
-    """One try of a delivery and what came of it."""
+    """One attempt of a delivery and its result."""
 
     delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="log")
     at = models.DateTimeField()
-    status = models.PositiveSmallIntegerField("status that was answered", null=True)
-    failure = models.CharField("why it failed", max_length=100, blank=True)
+    status = models.PositiveSmallIntegerField(gettext_lazy("status that was answered"), null=True)
+    failure = models.CharField(gettext_lazy("why it failed"), max_length=100, blank=True)
 
     class Meta:
         ordering = ["id"]
@@ -268,12 +371,12 @@ def new_secret() -> str:
 
 class SigningSecretQuerySet(models.QuerySet["SigningSecret"]):
     def of(self, user: Any) -> "SigningSecret":
-        """Return a user's secret, made when it is first asked for."""
+        """Return a user's secret; create it on first use."""
         return self.get_or_create(user=user)[0]
 
 
 class SigningSecret(models.Model):
-    """What a user's webhooks are signed with. Both sides need it, so it is kept as it is."""
+    """The secret that signs a user's webhooks. Stored in plain text, because signing needs it."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="signing_secret")
     secret = models.CharField(max_length=70, default=new_secret)

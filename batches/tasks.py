@@ -1,99 +1,94 @@
-"""What Celery delivers: that something waits to be read. The rows say what; a message lost or doubled is no harm."""
+"""Celery tasks that start reading. Database rows say what to read, so lost or repeated messages are harmless."""
 
 import datetime
 import logging
 import threading
+from functools import partial
 from typing import Any
 
 import cv2
 from celery import shared_task
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import celeryd_after_setup, worker_shutting_down
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, connection
 
-from .ending import orphaned_parts
+from core.polling import Poller
+from core.storage.deletion import retry_deletions
+from recognizer.erasures import erase_waiting
+from recognizer.retention import purge_hourly
+
+from .lifecycle import erase_waiting as erase_waiting_batches
+from .lifecycle import orphaned_parts
 from .models import Chunk
-from .readings import read_waiting
 from .webhooks import deliver_due
+from .worker import read_waiting
 
 logger = logging.getLogger(__name__)
 
 QUEUE = "batches"
-LOOK_EVERY = 3.0
-"""Seconds between two looks for what no message told of."""
+POLL_INTERVAL = 3.0
+"""Seconds between two checks for work without a message."""
 
-TIDY_EVERY = 3600.0
-MOST_MESSAGES = 16
-"""A worker that gets one reads on until nothing waits: more messages than workers are no use."""
+TIDY_INTERVAL = 3600.0
+DELETION_INTERVAL = 60.0
+MAX_MESSAGES = 16
+"""A worker that gets one reads until nothing is left, so more messages than workers are useless."""
 
 _stopping = threading.Event()
 
 
 @shared_task(ignore_result=True)
 def read_batches() -> None:
-    """Read what waits, unless this process does so already."""
+    """Read waiting chunks, unless this process is reading already."""
     read_waiting(_stopping)
 
 
-def deliver(chunks: int) -> None:
-    """Tell the workers that something waits. Where the broker is away, their own look will find it."""
+def enqueue_reading(chunks: int) -> None:
+    """Notify the workers. If the broker is unreachable, they find the chunks by polling."""
     try:
-        for _ in range(min(chunks, MOST_MESSAGES)):
+        for _ in range(min(chunks, MAX_MESSAGES)):
             read_batches.delay()
-    except Exception as error:  # Each broker's library fails in its own ways; all mean that it is away.
-        logger.warning("a batch waits for the broker: %s", error)
+    except Exception as error:  # Each broker's library has exceptions of its own; all mean that it is unreachable.
+        logger.warning("a batch is queued, but the broker does not answer: %s", error)
 
 
-@worker_ready.connect
-def watch(sender: Any, **kwargs: Any) -> None:
-    """Look for what waits as long as this worker lives, if it is one that reads batches."""
-    if QUEUE in sender.app.amqp.queues.consume_from:
-        # A worker has a core to itself: more threads would only take turns with those of other workers.
-        cv2.setNumThreads(1)
-        threading.Thread(target=_watch, name="batches", daemon=True).start()
-        threading.Thread(target=_watch_webhooks, name="webhooks", daemon=True).start()
-
-
-def _watch() -> None:
-    since_tidied = TIDY_EVERY
-    while not _stopping.wait(LOOK_EVERY):
-        try:
-            if Chunk.objects.free().exists():
-                # In this thread: it needs no broker, and where a message has come first it returns at once.
-                read_batches()
-            since_tidied += LOOK_EVERY
-            if since_tidied >= TIDY_EVERY:
-                since_tidied = 0.0
-                tidy()
-        except (DatabaseError, OSError) as error:
-            logger.warning("looking for batches: %s", error)
-        except Exception:
-            # Whatever else goes wrong: without this thread, nobody would look any more.
-            logger.exception("looking for batches")
-        finally:
-            connection.close()
-
-
-def _watch_webhooks() -> None:
-    """Send what is due. In a thread of its own, for it goes on while a batch is read."""
-    while not _stopping.wait(LOOK_EVERY):
-        try:
-            deliver_due(_stopping)
-        except DatabaseError as error:
-            logger.warning("looking for webhooks: %s", error)
-        except Exception:
-            logger.exception("looking for webhooks")
-        finally:
-            connection.close()
+def read_free_chunks() -> None:
+    """Read chunks without a message. Needs no broker; returns at once if the process is reading already."""
+    if Chunk.objects.free().exists():
+        read_batches()
 
 
 def tidy() -> None:
-    """Delete parts that no chunk knows any more."""
+    """Delete parts that no chunk refers to."""
     for name in list(orphaned_parts(datetime.timedelta(hours=1))):
         default_storage.delete(name)
 
 
+# Each runs in a thread of its own, so that webhooks are sent while a batch is read.
+_pollers = [
+    Poller("batches", read_free_chunks, POLL_INTERVAL),
+    Poller("webhooks", partial(deliver_due, _stopping), POLL_INTERVAL),
+    Poller("parts without a chunk", tidy, TIDY_INTERVAL),
+    Poller("erasures", partial(erase_waiting, _stopping), POLL_INTERVAL),
+    Poller("batches to erase", partial(erase_waiting_batches, _stopping), POLL_INTERVAL),
+    Poller("retention", partial(purge_hourly, _stopping), TIDY_INTERVAL),
+    Poller("files to delete", retry_deletions, DELETION_INTERVAL),
+]
+
+
+# At setup and not at worker_ready, which comes only once the broker answers.
+@celeryd_after_setup.connect
+def start_pollers(instance: Any, **kwargs: Any) -> None:
+    """Start polling, if this worker reads batches."""
+    if QUEUE in instance.app.amqp.queues.consume_from:
+        # Each worker has one core; more threads would only compete with other workers.
+        cv2.setNumThreads(1)
+        for poller in _pollers:
+            poller.start()
+
+
 @worker_shutting_down.connect
-def stop(**kwargs: Any) -> None:
-    """Read what is taken to its end, and take no more."""
+def stop_work(**kwargs: Any) -> None:
+    """Finish the current chunk and take no more."""
     _stopping.set()
+    for poller in _pollers:
+        poller.stop()

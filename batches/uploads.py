@@ -1,4 +1,4 @@
-"""A batch as it comes in: written to a file on the disk piece by piece, whatever its size."""
+"""Receive a batch upload: write it to a temporary file as it arrives, whatever its size."""
 
 import tempfile
 import threading
@@ -12,35 +12,33 @@ from django.core.exceptions import TooManyFilesSent
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from django.utils.translation import gettext
 
-from .archives import MOST_BYTES, MOST_IMAGES, BadArchive
+from recognizer.api.codes import Code
+from recognizer.numbers import grouped
 
-MOST_SENT = MOST_BYTES + 8 * 1024 * 1024
-"""Bytes of a whole request: its pictures, and what surrounds ten thousand of them."""
+from .archives import MAX_ARCHIVE_BYTES, MAX_IMAGES, BadArchive
 
-FIELDS = {"model_version", "webhook"}
-"""What a form may say beside its files."""
+MAX_REQUEST_BYTES = MAX_ARCHIVE_BYTES + 8 * 1024 * 1024
+"""Largest request, in bytes: the pictures, and multipart headers of ten thousand of them."""
 
-AT_ONCE = 2
-"""Batches that one process takes in at the same time; each holds a thread."""
-
-PATIENCE = 20.0
-"""Seconds to wait for the next bytes."""
+MAX_CONCURRENCY = 2
+"""Simultaneous batch uploads of one process; each uses a thread."""
 
 SLOWEST = 64 * 1024
-"""Bytes a second that a sender must come to, once a minute has passed."""
+"""Lowest average rate of an upload, in bytes per second, after the first minute."""
 
 
 class BrokenOff(Exception):
-    """The sender stopped before the end, or sent too slowly."""
+    """The upload ended early, or was too slow."""
 
 
 class NoRoom(Exception):
-    """As many batches are coming in as there may."""
+    """Too many batches are being uploaded."""
 
 
 class Spool(FileUploadHandler):
-    """One zip on the disk: the one that came as `archive`, or one made of all that came as `images`."""
+    """One zip in a temporary file: the uploaded `archive`, or one made of the uploaded `images`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,15 +55,15 @@ class Spool(FileUploadHandler):
     def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
         super().new_file(field_name, file_name, *args, **kwargs)
         if field_name not in ("archive", "images"):
-            raise BadArchive("unknown_field", f"There is no field {field_name[:40]!r} here.")
+            raise BadArchive(Code.UNKNOWN_FIELD, gettext("Unknown field %(name)r.") % {"name": field_name[:40]})
         if self.kind and (field_name != self.kind or field_name == "archive"):
-            raise BadArchive("unknown_field", "Send one archive, or any number of images.")
+            raise BadArchive(Code.UNKNOWN_FIELD, gettext("Send one archive, or any number of images."))
         self.kind = field_name
         if field_name == "archive":
             self.name = file_name
             return
         if file_name in self.names:
-            raise BadArchive("duplicate_name", f"{file_name!r} was sent twice.")
+            raise BadArchive(Code.DUPLICATE_NAME, gettext("%(name)r was sent twice.") % {"name": file_name})
         self.names.add(file_name)
         if self.packed is None:
             self.packed = zipfile.ZipFile(self.file, "w", zipfile.ZIP_STORED)
@@ -73,10 +71,10 @@ class Spool(FileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self.size += len(raw_data)
-        if self.size > MOST_BYTES:
-            raise BadArchive("too_large", "The batch is larger than 1 GB. Send it in several.")
+        if self.size > MAX_ARCHIVE_BYTES:
+            raise BadArchive(Code.TOO_LARGE, gettext("The batch is larger than 1 GB. Split it."))
         if self.size < SLOWEST * (time.monotonic() - self.began - 60):
-            raise BrokenOff("The batch came too slowly.")
+            raise BrokenOff(gettext("The upload was too slow."))
         (self.entry or self.file).write(raw_data)
 
     def file_complete(self, file_size: int) -> None:
@@ -85,18 +83,20 @@ class Spool(FileUploadHandler):
             self.entry = None
 
     def upload_interrupted(self) -> None:
-        raise BrokenOff("The batch broke off.")
+        raise BrokenOff(gettext("The batch broke off."))
 
     def finish(self) -> None:
-        """Complete the zip. Raises BadArchive with code missing_image where nothing came."""
+        """Complete the zip. Raises BadArchive with code missing_image if no file was sent."""
         if not self.kind:
-            raise BadArchive("missing_image", 'Send a zip in the field "archive", or files in the field "images".')
+            raise BadArchive(
+                Code.MISSING_IMAGE, gettext('Send a zip in the field "archive", or files in the field "images".')
+            )
         if self.packed is not None:
             self.packed.close()
         self.file.seek(0)
 
     def close(self) -> None:
-        # An entry left open would make a zip's end out of half of it, and complain.
+        # ZipFile cannot be closed while an entry is open.
         if self.entry is not None:
             self.entry.close()
             self.entry = None
@@ -106,7 +106,7 @@ class Spool(FileUploadHandler):
 
 
 class _Counted:
-    """A request's body that counts what was read of it."""
+    """A request's body that counts the bytes read."""
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
@@ -118,21 +118,20 @@ class _Counted:
         return piece
 
 
-_room = threading.BoundedSemaphore(AT_ONCE)
+_room = threading.BoundedSemaphore(MAX_CONCURRENCY)
 
 
 @contextmanager
 def spooled(request: HttpRequest) -> Iterator[Spool]:
-    """Write a request's body to the disk, for as long as the context lasts.
+    """Write a request's body to disk for the duration of the context.
 
-    Raises NoRoom at once where too many do so, BadArchive, BrokenOff, and OSError where the disk is full.
+    Raises NoRoom at once if too many uploads are running, BadArchive, BrokenOff, and OSError if the disk is full.
     """
     if not _room.acquire(blocking=False):
         raise NoRoom()
     try:
         with closing(Spool()) as spool:
-            with _patience(request):
-                _receive(request, spool)
+            _receive(request, spool)
             spool.finish()
             yield spool
     finally:
@@ -142,32 +141,17 @@ def spooled(request: HttpRequest) -> Iterator[Spool]:
 def _receive(request: HttpRequest, spool: Spool) -> None:
     body = _Counted(request)
     try:
-        # It reads of a body and nothing else.
+        # The parser uses nothing else of a request.
         fields, _ = MultiPartParser(request.META, body, [spool], "utf-8").parse()  # type: ignore[arg-type]
     except TooManyFilesSent as error:
-        raise BadArchive("too_many_images", f"A batch has at most {MOST_IMAGES:,} images.") from error
+        raise BadArchive(
+            Code.TOO_MANY_IMAGES, gettext("A batch has at most %(number)s images.") % {"number": grouped(MAX_IMAGES)}
+        ) from error
     except MultiPartParserError as error:
-        raise BadArchive("parse_error", "The form is malformed.") from error
+        raise BadArchive(Code.PARSE_ERROR, gettext("The form is malformed.")) from error
     except UnreadablePostError as error:
-        raise BrokenOff("The batch broke off.") from error
-    # A body that ends early looks to the parser as if its last file ended there.
+        raise BrokenOff(gettext("The batch broke off.")) from error
+    # To the parser, a body that ends early looks as if its last file ended there.
     if body.total < int(request.META.get("CONTENT_LENGTH") or 0):
-        raise BrokenOff("The batch broke off.")
+        raise BrokenOff(gettext("The batch broke off."))
     spool.fields = {name: str(fields[name]) for name in fields}
-    if unknown := set(spool.fields) - FIELDS:
-        raise BadArchive("unknown_field", f"There is no field {min(unknown)[:40]!r} here.")
-
-
-@contextmanager
-def _patience(request: HttpRequest) -> Iterator[None]:
-    """Give up a sender that falls silent, where the server lets its socket be seen."""
-    connection = request.META.get("gunicorn.socket")
-    if connection is None:
-        yield
-        return
-    before = connection.gettimeout()
-    connection.settimeout(PATIENCE)
-    try:
-        yield
-    finally:
-        connection.settimeout(before)

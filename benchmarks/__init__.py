@@ -1,1 +1,1 @@
-"""How fast it reads and serves, also when full, and what it holds. The `make bench` targets write RESULTS.md."""
+"""Benchmarks of reading and serving: speed, large data, memory. The `make bench` targets write RESULTS.md."""

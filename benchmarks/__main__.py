@@ -1,11 +1,12 @@
-"""What `make bench` runs: the site beside its peers, the milliseconds of a call, and the stages of a reading."""
+"""`make bench`: the site and its peers, the stages of a call, and the stages of a reading."""
 
 from . import post, reader, server
 from .publishing import publish
 
 FOUND = """\
 `POST /api/v1/predictions/` of one drawn digit, load generator on the same machine. The site runs as `make run` starts
-it, with a database of its own and without limits, and every reading is stored before it is answered.
+it, with a database of its own. Each client is a user of its own, whose calls are counted against limits that refuse
+none, and every reading is stored before it is answered.
 
 {server}
 Where the milliseconds of one such call go, one client, medians; and the floor below it on this disk: gunicorn with an
@@ -18,5 +19,5 @@ medians. "From pixels" is what the targets are for: from the grey page to the re
 {reader}"""
 
 if __name__ == "__main__":
-    # The reader last, because from then on this process keeps to one core.
+    # The reader last: after it, this process stays on one core.
     publish("bench", FOUND.format(server=server.measure(), post=post.measure(), reader=reader.measure()))

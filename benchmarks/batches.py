@@ -1,7 +1,7 @@
-"""How many pictures of a batch one worker and two read a second, and what a million of them comes to.
+"""Batch throughput of one worker and of two, and the time for a million pictures.
 
-`python -m benchmarks.batches [PICTURES]` starts real workers on a PostgreSQL and a Redis that answer, with a database
-of its own in the one and an empty database of the other.
+`python -m benchmarks.batches [PICTURES]` starts real workers on running PostgreSQL and Redis servers, with a new
+database in the one and an empty database of the other.
 """
 
 import io
@@ -24,7 +24,7 @@ import redis
 from tqdm import tqdm
 
 from . import pictures
-from .processes import ROOT, started
+from .processes import ROOT, started, worker_command
 from .publishing import publish
 from .tables import markdown
 
@@ -33,20 +33,16 @@ REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379")
 
 PICTURES, ROUNDS = 2_048, 2
 HANDS = 100
-"""Different digits among the pictures of a batch."""
+"""Number of different digits in a batch."""
 
-WORKER = [
-    *("-m", "celery", "-A", "digitsite", "worker", "--queues", "batches", "--pool", "threads", "--concurrency", "1"),
-    *("--without-gossip", "--without-mingle", "--loglevel", "INFO"),
-]
 TIMES = 30
-"""Transactions of a part's rows, and writes of a part's images, that are timed; commits are ten times as many."""
+"""Timed transactions of a part's rows, and writes of a part's images; ten times as many commits."""
 
 MILLION = 1_000_000
 
 
 def measure(count: int = PICTURES, rounds: int = ROUNDS) -> str:
-    """Let workers read batches of so many drawn digits. Returns Markdown. Raises RuntimeError where that fails."""
+    """Let workers read batches of drawn digits. Returns Markdown. Raises RuntimeError if that fails."""
     with tempfile.TemporaryDirectory() as name, a_database() as database, a_queue() as queue:
         folder = Path(name)
         os.environ |= {
@@ -62,31 +58,31 @@ def measure(count: int = PICTURES, rounds: int = ROUNDS) -> str:
         django.setup()
         one, two, commits = rates(count, rounds, folder)
         able = {
-            "commits of PostgreSQL, over one connection": (commit_rate(), commits),
-            "predictions inserted, a part's in one transaction, over one connection": (row_rate(), 1.0),
-            "images kept by the store, a part's at a time, for one caller": (image_rate(), 1.0),
+            "PostgreSQL commits, over one connection": (commit_rate(), commits),
+            "predictions inserted, one transaction per part, over one connection": (row_rate(), 1.0),
+            "images stored, one part at a time, by one caller": (image_rate(), 1.0),
         }
         django.db.connection.close()
     return table(count, rounds, one, two, able)
 
 
 def table(count: int, rounds: int, one: float, two: float, able: dict[str, tuple[float, float]]) -> str:
-    """Say how fast one worker and two are, and what becomes of it with more.
+    """Return the rates of one and two workers, and the limits of the shared servers, as Markdown.
 
-    able: what the shared servers do, each with its rate and how much of it a picture takes.
+    able: what the shared servers can do, each with its rate and its use per picture.
     """
     filled = {what: rate / (one * share) for what, (rate, share) in able.items()}
     first = min(filled, key=lambda what: filled[what])
     most = one * filled[first]
     speed = markdown(
-        ["workers", "pictures a second", "must", "a million pictures, minutes"],
+        ["workers", "pictures per second", "target", "minutes for a million pictures"],
         [
-            ["one", f"{one:.0f}", "≥ 250", f"{MILLION / one / 60:.0f}"],
+            ["one", f"{one:.0f}", "≥ 600", f"{MILLION / one / 60:.0f}"],
             ["two", f"{two:.0f}", "≥ 1.8 x", f"{MILLION / two / 60:.0f}"],
         ],
     )
     limits = markdown(
-        ["what all workers share", "a second", "one worker takes", "filled by workers"],
+        ["shared by all workers", "per second", "used by one worker", "workers at the limit"],
         [
             [what, f"{rate:,.0f}", f"{one * share:.1f}", f"{filled[what]:.0f}"]
             for what, (rate, share) in sorted(able.items(), key=lambda each: filled[each[0]])
@@ -96,14 +92,13 @@ def table(count: int, rounds: int, one: float, two: float, able: dict[str, tuple
         f"Batches of {count:,} drawn digits, each stored; worker processes of one thread, PostgreSQL, Redis and the "
         f"store on the same machine; means of {rounds} rounds, one worker and two in turn.\n\n{speed}\n"
         f"Two workers read {two / one:.2f} times as much as one.\n\n{limits}\n"
-        f"With a core for each worker, and servers no faster than these, the first to give are the {first}: at "
-        f"{filled[first]:.0f} workers and {most:,.0f} pictures a second, which are a million in "
-        f"{MILLION / most / 60:.1f} minutes.\n"
+        f"With a core for each worker and these servers, the first limit is {first}: at {filled[first]:.0f} workers, "
+        f"{most:,.0f} pictures per second, a million in {MILLION / most / 60:.1f} minutes.\n"
     )
 
 
 def rates(count: int, rounds: int, folder: Path) -> tuple[float, float, float]:
-    """Return the pictures a second of one worker and of two, and the transactions that write for one picture."""
+    """Return the pictures per second of one worker and of two, and the write transactions per picture."""
     from django.contrib.auth.models import User
 
     owner = User.objects.create_user("benchmark")
@@ -116,15 +111,15 @@ def rates(count: int, rounds: int, folder: Path) -> tuple[float, float, float]:
             alone.append(read(owner, archive, bar.update))
             written.append((transactions() - before) / count)
             with worker(folder / "second.log"):
-                # Both have loaded the network, then.
+                # By then both have loaded the network.
                 read(owner, warm_up)
                 together.append(read(owner, archive, bar.update))
     return statistics.mean(alone), statistics.mean(together), statistics.mean(written)
 
 
 def read(owner: Any, archive: bytes, progress: Callable[[int], Any] = lambda done: None) -> float:
-    """Send a batch and wait until it is read. Returns pictures a second. Raises RuntimeError where one is refused."""
-    from batches.keeping import start_batch
+    """Send a batch and wait until it is read. Returns pictures per second. Raises RuntimeError if one is refused."""
+    from batches.intake import start_batch
     from recognizer.models import Source
 
     batch = start_batch(owner, io.BytesIO(archive), Source.API)
@@ -142,7 +137,7 @@ def read(owner: Any, archive: bytes, progress: Callable[[int], Any] = lambda don
 
 
 def zip_of(count: int) -> bytes:
-    """Pack drawn digits, of different hands in turn."""
+    """Pack drawn digits by several writers, in turn."""
     drawn = [pictures.drawn_digit(seed) for seed in range(min(count, HANDS))]
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
@@ -152,7 +147,7 @@ def zip_of(count: int) -> bytes:
 
 
 def commit_rate() -> float:
-    """Return how many transactions of one small row PostgreSQL commits a second, one after another."""
+    """Return how many transactions of one small row PostgreSQL commits per second, one after another."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -161,7 +156,7 @@ def commit_rate() -> float:
 
 
 def row_rate() -> float:
-    """Return how many predictions PostgreSQL inserts a second, in transactions of a part."""
+    """Return how many predictions PostgreSQL inserts per second, in transactions of a part."""
     from batches.archives import PART_IMAGES
     from recognizer.models import Prediction
 
@@ -175,7 +170,7 @@ def row_rate() -> float:
 
 
 def image_rate() -> float:
-    """Return how many images the store keeps a second, a part's at a time."""
+    """Return how many images the storage saves per second, a part at a time."""
     from django.core.files.base import ContentFile
 
     from batches.archives import PART_IMAGES
@@ -194,7 +189,7 @@ def image_rate() -> float:
 
 
 def rate(work: Callable[[], Any], times: int) -> float:
-    """Return how often a second something is done, one time after another."""
+    """Return how often per second a function runs, one call after another."""
     began = time.perf_counter()
     for _ in range(times):
         work()
@@ -202,7 +197,7 @@ def rate(work: Callable[[], Any], times: int) -> float:
 
 
 def transactions() -> int:
-    """Return how many transactions of this PostgreSQL have written something."""
+    """Return the number of write transactions of this PostgreSQL so far."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -213,13 +208,13 @@ def transactions() -> int:
 @contextmanager
 def worker(log: Path) -> Iterator[None]:
     """Start a worker of one thread, and stop it at the end."""
-    with started([sys.executable, *WORKER], lambda: b" ready." in log.read_bytes(), {}, log):
+    with started(worker_command("batches", loglevel="INFO"), lambda: b" ready." in log.read_bytes(), {}, log):
         yield
 
 
 @contextmanager
 def a_database() -> Iterator[str]:
-    """Make a database on the PostgreSQL that answers, and drop it at the end. Raises SystemExit where none answers."""
+    """Create a database on the running PostgreSQL, and drop it at the end. Raises SystemExit without a server."""
     address = urlsplit(POSTGRES)
     name = f"benchmark_{secrets.token_hex(4)}"
     with ExitStack() as stack:
@@ -236,7 +231,7 @@ def a_database() -> Iterator[str]:
 
 @contextmanager
 def a_queue() -> Iterator[str]:
-    """Borrow an empty database of the Redis that answers. Raises SystemExit where there is none."""
+    """Use an empty database of the running Redis. Raises SystemExit if there is none."""
     address = urlsplit(REDIS)
     for number in range(15, 0, -1):
         url = urlunsplit(address._replace(path=f"/{number}"))

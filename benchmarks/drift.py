@@ -1,6 +1,6 @@
-"""What one web process holds in memory after a thousand readings, and after fifty thousand.
+"""Memory of a web process after a thousand readings, and after fifty thousand.
 
-`python -m benchmarks.drift [READINGS]` sends a site of its own as many pictures, each of which it stores.
+`python -m benchmarks.drift [READINGS]` sends that many pictures to a site of its own, which stores each.
 """
 
 import sys
@@ -13,14 +13,15 @@ from . import pictures
 from .load import picture_call, send
 from .processes import free_port, running
 from .publishing import publish
-from .server import CLIENTS, site_environment, token_of_a_new_user
+from .server import CLIENTS, site_environment, tokens_of_new_users
 from .tables import markdown
 
 FIRST, READINGS, STEPS = 1_000, 50_000, 5
 
 
 def measure(readings: int) -> str:
-    """Load a site and look at its web process. Returns a Markdown table. Raises RuntimeError where a call fails."""
+    """Send readings to a site and measure its web process. Returns a Markdown table. Raises RuntimeError if a call
+    fails."""
     steps = (readings * step // STEPS for step in range(1, STEPS + 1))
     marks = [FIRST, *(mark for mark in steps if mark > FIRST)]
     held = []
@@ -30,10 +31,10 @@ def measure(readings: int) -> str:
         command = ["make", "run", "HOST=127.0.0.1", f"PORT={port}"]
         with running(command, port, "/readyz", environment, folder / "log") as server:
             call = picture_call(
-                port, "/api/v1/predictions/", pictures.drawn_digit(), 201, token_of_a_new_user(environment)
+                port, "/api/v1/predictions/", pictures.drawn_digit(), 201, tokens_of_new_users(environment)[0]
             )
             for before, mark in zip([0, *marks], marks, strict=False):
-                errors = send(call, mark - before, CLIENTS, bar.update).errors
+                errors = send([call] * CLIENTS, mark - before, bar.update).errors
                 if errors:
                     raise RuntimeError(f"{len(errors)} calls failed, the first with {errors[0]}")
                 held.append(server.resident("gunicorn") / 1e6)

@@ -1,6 +1,6 @@
-"""What a fast demo does: FastAPI and ONNX Runtime, the picture squeezed to 28 x 28 as in the Flask app.
+"""A fast demo to compare with: FastAPI and ONNX Runtime, the picture scaled to 28 x 28 as in the Flask app.
 
-It runs the same network, which NETWORK names as an ONNX file, stores nothing, and is here to be measured against.
+It runs the same network, from the ONNX file that NETWORK names, and stores nothing.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""What demos of this kind do: a Flask app that squeezes the picture to 28 x 28 and calls `model.predict`.
+"""A typical demo to compare with: a Flask app that scales the picture to 28 x 28 and calls `model.predict`.
 
-It runs the same network, stores nothing, and is here to be measured against.
+It runs the same network and stores nothing.
 """
 
 import threading
@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 app = Flask(__name__)
 model = keras.models.load_model(Path(__file__).parents[1] / "training" / "shipped" / "digits.keras", compile=False)
-# Demos have none, and go down now and then: `predict` is not made for several threads.
+# Demos have no lock and crash sometimes: `predict` is not thread-safe.
 one_at_a_time = threading.Lock()
 
 

@@ -1,4 +1,4 @@
-"""The least that gunicorn can serve: it takes what is sent and says one word."""
+"""The smallest application for gunicorn: it reads the request and answers one word."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

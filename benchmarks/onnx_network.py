@@ -10,6 +10,6 @@ SHIPPED = Path(__file__).parents[1] / "training" / "shipped" / "digits.keras"
 
 if __name__ == "__main__":
     network = keras.models.load_model(SHIPPED, compile=False)
-    # Keras exports only what has been called.
+    # Keras exports only networks that have been called.
     network(np.zeros((1, 28, 28, 1), np.float32))
     network.export(sys.argv[1], format="onnx", verbose=False)

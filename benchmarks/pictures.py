@@ -1,4 +1,4 @@
-"""The pictures that are measured, made from MNIST's test digits; the same ones in every run."""
+"""Pictures for the benchmarks, made from MNIST's test digits, the same in every run."""
 
 import io
 from functools import lru_cache
@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from training.datasets import Examples, load_mnist
+from training.synthesis.datasets import Examples, load_mnist
 
 SEED = 5
 
 
 def drawn_digit(seed: int = SEED) -> bytes:
-    """One digit on a canvas, as the page to draw on sends it: PNG, 400 x 300. Another seed draws another digit."""
+    """Draw one digit on a canvas, as the drawing page sends it: PNG, 400 x 300. Another seed draws another digit."""
     page = np.full((300, 400), 255, np.float32)
     digit = _enlarged(row_of_digits(1, 0, np.random.default_rng(seed)), 8)
     page[30 : 30 + digit.shape[0], 120 : 120 + digit.shape[1]] = 255 * (digit < 0.5)
@@ -21,7 +21,7 @@ def drawn_digit(seed: int = SEED) -> bytes:
 
 
 def cheque() -> bytes:
-    """Seven digits, some of them touching, on patterned paper with a printed rule: PNG, 360 x 110."""
+    """Draw seven digits, some touching, on patterned paper with a printed rule: PNG, 360 x 110."""
     rng = np.random.default_rng(SEED)
     ink = np.zeros((110, 360), np.float32)
     row = _enlarged(row_of_digits(7, -1, rng), 2)
@@ -33,7 +33,7 @@ def cheque() -> bytes:
 
 
 def photo() -> bytes:
-    """Three lines of six digits on paper in uneven light: JPEG, 4000 x 3000, 12 megapixels."""
+    """Draw three lines of six digits on unevenly lit paper: JPEG, 4000 x 3000, 12 megapixels."""
     rng = np.random.default_rng(SEED)
     ink = np.zeros((3000, 4000), np.float32)
     for top in (500, 1300, 2100):
@@ -45,7 +45,7 @@ def photo() -> bytes:
 
 
 def row_of_digits(count: int, gap: int, rng: np.random.Generator) -> np.ndarray:
-    """Set digits in a row, gap pixels apart, or overlapping where it is negative. Returns float32 (28, w), ink 1.0."""
+    """Place digits in a row, `gap` pixels apart; negative gaps overlap. Returns float32 (28, w), ink 1.0."""
     test = _test_digits()
     digits = []
     for image in test.images[rng.integers(0, len(test), count)]:

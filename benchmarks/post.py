@@ -1,7 +1,7 @@
-"""Where the milliseconds of a POST go, stage by stage in the real site, and the floor that they cannot pass.
+"""Breakdown of the milliseconds of a POST by stage, and the lower bound set by disk and database.
 
-Run as a program, with the settings of a site in the environment and a token, it times the stages in one process, a
-round for each line that it is sent.
+Run as a program, with a site's settings in the environment and a token, it times the stages in one process: a round for
+each line on its standard input.
 """
 
 import io
@@ -22,36 +22,36 @@ from prometheus_client import REGISTRY
 
 from . import pictures
 from .load import Call, picture_call, send
-from .processes import ROOT, free_port, running
+from .processes import ROOT, free_port, gunicorn, running, site_command
 from .reader import Meter, metered
-from .server import site_environment, token_of_a_new_user
+from .server import counted_environment, tokens_of_new_users
 from .tables import markdown
 
 ROUNDS, TIMES = 10, 20
-"""Rounds, and calls of each; one more round before them is not counted."""
+"""Rounds, and calls per round; one warm-up round before them is not counted."""
 
 READING = {
     "decode": ["open"],
-    "ink, lines, cuts, frames": ["ink", "lines", "cuts", "frames"],
-    "networks": ["classifier", "spotter"],
+    "page, lines, cuts, frames": ["page", "lines", "cuts", "frames"],
+    "networks": ["classifier", "spotter", "line reader"],
 }
-"""Rows of the table, and the stages of the reader that each adds up."""
+"""Rows of the table, and the reader's stages that each sums up."""
 
 KEEPING = {"encode the image": "encode", "write the image": "image", "transaction": "row"}
-"""Rows of the table, and the stages that the site's own metrics count."""
+"""Rows of the table, and the stages counted by the site's own metrics."""
 
 
 def measure() -> str:
-    """Time a POST of one client against a server and, stage by stage, in one process, in turn. Returns Markdown tables.
+    """Time a POST of one client against a server and, by stage, in one process, alternately. Returns Markdown tables.
 
-    Medians, in milliseconds, which need not add up: what is left over or missing is "everything else".
+    Medians in milliseconds, which need not add up: the difference is "everything else".
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        settings = site_environment(folder) | {"HTTPS": "off"}
+        settings = counted_environment(folder) | {"HTTPS": "off"}
         environment = os.environ | settings
         subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
-        token = token_of_a_new_user(settings)
+        (token,) = tokens_of_new_users(settings)
         port = free_port()
         call = picture_call(port, "/api/v1/predictions/", pictures.drawn_digit(), 201, token)
         served, stages = in_turn(call, settings, folder)
@@ -76,9 +76,9 @@ def laid_out(name: str, costs: dict[str, float]) -> str:
 def in_turn(call: Call, settings: dict[str, str], folder: Path) -> tuple[float, dict[str, float]]:
     """Return the milliseconds of a call to a server, and by stage in one process.
 
-    A round of the one follows a round of the other, so that whatever else the machine does meets both.
+    Rounds alternate, so that other load on the machine affects both.
     """
-    server = gunicorn(call.port, "digitsite.wsgi", "--config", "digitsite/gunicorn.py")
+    server = site_command(call.port)
     program = [sys.executable, "-m", "benchmarks.post", call.headers["Authorization"].split()[1]]
     with (
         running(server, call.port, "/readyz", settings, folder / "log"),
@@ -100,21 +100,16 @@ def in_turn(call: Call, settings: dict[str, str], folder: Path) -> tuple[float, 
     return statistics.median(served[1:]), medians
 
 
-def gunicorn(port: int, *application: str) -> list[str]:
-    """Return the command that serves an application as the site is served."""
-    return [sys.executable, "-m", "gunicorn", *application, "--bind", f"127.0.0.1:{port}", "--threads", "8"]
-
-
 def answered(call: Call) -> float:
-    """Return the median milliseconds of a round of calls to a server. Raises RuntimeError where one fails."""
-    outcome = send(call, TIMES, 1, lambda: None)
+    """Return the median milliseconds of a round of calls to a server. Raises RuntimeError if one fails."""
+    outcome = send([call], TIMES, lambda: None)
     if outcome.errors:
         raise RuntimeError(f"{call.path}: {outcome.errors[0]}")
     return outcome.percentile(50)
 
 
 def flushed_file(folder: Path) -> float:
-    """Return the median milliseconds to write a picture so that a power cut would leave it."""
+    """Return the median milliseconds to write a picture durably (fsync)."""
     picture = pictures.drawn_digit()
     inside = os.open(folder, os.O_RDONLY)
 
@@ -132,7 +127,7 @@ def flushed_file(folder: Path) -> float:
 
 
 def flushed_row(folder: Path) -> float:
-    """Return the median milliseconds to commit one row of a kilobyte so that a power cut would leave it."""
+    """Return the median milliseconds to commit one row of a kilobyte durably."""
     with closing(sqlite3.connect(folder / "floor.sqlite3", isolation_level=None)) as database:
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=FULL")
@@ -141,7 +136,7 @@ def flushed_row(folder: Path) -> float:
 
 
 def median(work: Callable[[int], Any]) -> float:
-    """Return the median milliseconds of doing a thing again and again."""
+    """Return the median milliseconds of repeated calls of a function."""
     times = []
     for turn in range(ROUNDS * TIMES):
         started = time.perf_counter()
@@ -151,7 +146,7 @@ def median(work: Callable[[int], Any]) -> float:
 
 
 class ViewClock:
-    """Stands innermost among the middleware and counts the seconds of the view."""
+    """The innermost middleware; adds up the seconds of the view."""
 
     seconds = 0.0
 
@@ -167,7 +162,7 @@ class ViewClock:
 
 
 def rounds_in_this_process(token: str) -> Iterator[dict[str, float]]:
-    """Post a picture to the site in this process, again and again. Yields median milliseconds by stage, by round."""
+    """Post a picture to the site in this process repeatedly. Yields median milliseconds by stage, for each round."""
     from django.conf import settings
     from django.core.wsgi import get_wsgi_application
 
@@ -181,7 +176,7 @@ def rounds_in_this_process(token: str) -> Iterator[dict[str, float]]:
 
 def stages_of(application: Callable[..., Any], call: Call) -> dict[str, float]:
     """Return the seconds of one call, by stage."""
-    from recognizer.serving import serving_reader
+    from recognizer.serving.cache import serving_reader
 
     meter, before = Meter(time.perf_counter), counted()
     with metered(serving_reader().reader, meter):
@@ -197,7 +192,7 @@ def stages_of(application: Callable[..., Any], call: Call) -> dict[str, float]:
 
 
 def counted() -> dict[str, float]:
-    """Return the seconds that the site's metrics have counted so far, by stage."""
+    """Return the seconds counted so far by the site's metrics, by stage."""
     seconds = {
         stage: REGISTRY.get_sample_value("digit_stage_seconds_sum", {"stage": stage}) or 0.0
         for stage in KEEPING.values()
@@ -206,7 +201,7 @@ def counted() -> dict[str, float]:
 
 
 def post(application: Callable[..., Any], call: Call) -> None:
-    """Call a WSGI application as a server would. Raises RuntimeError for an answer that was not expected."""
+    """Call a WSGI application as a server does. Raises RuntimeError for an unexpected answer."""
     environ = {
         "REQUEST_METHOD": "POST", "PATH_INFO": call.path, "QUERY_STRING": "", "SERVER_PROTOCOL": "HTTP/1.1",
         "SERVER_NAME": "localhost", "SERVER_PORT": str(call.port), "REMOTE_ADDR": "127.0.0.1",

@@ -1,26 +1,32 @@
-"""Servers started for a measurement and stopped after it, whatever happens in between."""
+"""Start servers and workers for a benchmark or test, and stop them afterwards in any case."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any, TypeVar
 
 import psutil
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 300.0
-"""Seconds a server may take to start, or to stop, before it is given up."""
+TIMEOUT = 300.0
+"""Seconds for a server to start or to stop."""
+
+POLL_INTERVAL = 0.02
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. start: seconds from the command to the first answer that says it is ready."""
+    """A running server. start: seconds from the command to being ready."""
 
     process: psutil.Process
     start: float
@@ -32,18 +38,98 @@ class Server:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a free port below the range of client ports, so that no client takes it meanwhile."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("", port))
+            return port
+
+
+def gunicorn(port: int, *application: str) -> list[str]:
+    """Return the command that serves an application as the site is served."""
+    return [sys.executable, "-m", "gunicorn", *application, "--bind", f"127.0.0.1:{port}", "--threads", "8"]
+
+
+def site_command(port: int) -> list[str]:
+    """Return the command that serves the site."""
+    return gunicorn(port, "digitsite.wsgi", "--config", "digitsite/gunicorn.py")
+
+
+def worker_command(queues: str, *options: str, loglevel: str = "WARNING") -> list[str]:
+    """Return the command of a worker of one thread."""
+    command = [sys.executable, "-m", "celery", "-A", "digitsite", "worker", "--queues", queues]
+    command += ["--pool", "threads", "--concurrency", "1", "--without-gossip", "--without-mingle"]
+    return [*command, "--loglevel", loglevel, *options]
+
+
+def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path, cwd: Path = ROOT) -> subprocess.Popen[Any]:
+    """Start a process in a session of its own, with its output appended to a log."""
+    with log.open("ab") as out:
+        return subprocess.Popen(command, cwd=cwd, env=environment, stdout=out, stderr=out, start_new_session=True)
+
+
+def wait_until(
+    done: Callable[[], Found], timeout: float = TIMEOUT, explain: Callable[[], object] = lambda: "not in time"
+) -> Found:
+    """Poll every 20 ms; return the first true result. Raises TimeoutError with an explanation."""
+    end = time.monotonic() + timeout
+    while not (found := done()):
+        if time.monotonic() > end:
+            raise TimeoutError(explain())
+        time.sleep(POLL_INTERVAL)
+    return found
+
+
+def wait_until_ready(process: subprocess.Popen[Any], is_ready: Callable[[], bool], log: Path) -> None:
+    """Wait until a spawned process is ready. Raises RuntimeError, with the end of its log, if it ends or takes too
+    long."""
+
+    def found() -> bool:
+        if process.poll() is not None:
+            raise RuntimeError(f"{describe(process)} does not serve:\n{log.read_text()[-3000:]}")
+        return is_ready()
+
+    try:
+        wait_until(found, explain=log.read_text)
+    except TimeoutError as error:
+        raise RuntimeError(f"{describe(process)} does not serve:\n{error.args[0][-3000:]}") from error
+
+
+def describe(process: subprocess.Popen[Any]) -> str:
+    return " ".join(map(str, process.args))  # type: ignore[arg-type]
+
+
+def answers(port: int, path: str = "/readyz", host: str = "127.0.0.1") -> bool:
+    """Return whether a server answers 200 at a path."""
+    connection = HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def stop(process: subprocess.Popen[Any], word: signal.Signals = signal.SIGINT, timeout: float = 30.0) -> None:
+    """Send a signal to a process and its children, wait, and kill those that are left."""
+    for each, patience in ((word, timeout), (signal.SIGKILL, TIMEOUT)):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, each)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+            if each == signal.SIGKILL:
+                return
 
 
 @contextmanager
 def running(command: Sequence[str], port: int, ready: str, environment: dict[str, str], log: Path) -> Iterator[Server]:
-    """Start a server and wait until it answers 200 at the path `ready`; interrupt it and all it started at the end.
+    """Start a server and wait until it answers 200 at the path `ready`; interrupt it and its children at the end.
 
-    Raises RuntimeError, with the end of its log, where it stops or is not ready in five minutes.
+    Raises RuntimeError, with the end of its log, if it stops or is not ready in five minutes.
     """
-    with started(command, lambda: _answers(port, ready), environment, log) as server:
+    with started(command, lambda: answers(port, ready), environment, log) as server:
         yield server
 
 
@@ -53,39 +139,10 @@ def started(
 ) -> Iterator[Server]:
     """Start a process as `running` does, and wait until it is ready."""
     began = time.perf_counter()
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | environment, stdout=out, stderr=out, start_new_session=True
-        )
+    log.unlink(missing_ok=True)
+    process = spawn(command, os.environ | environment, log)
     try:
-        while not is_ready():
-            if process.poll() is not None or time.perf_counter() - began > PATIENCE:
-                raise RuntimeError(f"{' '.join(command)} does not serve:\n{log.read_text()[-2000:]}")
-            time.sleep(0.01)
+        wait_until_ready(process, is_ready, log)
         yield Server(psutil.Process(process.pid), time.perf_counter() - began)
     finally:
-        _stop(process)
-
-
-def _answers(port: int, path: str) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """Interrupt a session of processes as Ctrl+C would; kill what is left of it after a while."""
-    for word, patience in ((signal.SIGINT, 30.0), (signal.SIGKILL, PATIENCE)):
-        try:
-            os.killpg(process.pid, word)
-        except ProcessLookupError:
-            return
-        try:
-            process.wait(patience)
-        except subprocess.TimeoutExpired:
-            continue
+        stop(process)

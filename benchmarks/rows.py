@@ -1,6 +1,6 @@
-"""Admin, history and API list with many rows: milliseconds, and queries, of the pages that people open.
+"""Milliseconds and queries of admin, history and API list with many rows.
 
-`python -m benchmarks.rows [ROWS]` makes a site of its own with a million predictions, or as many as are asked for.
+`python -m benchmarks.rows [ROWS]` makes a site of its own with a million predictions, or as many as given.
 """
 
 import base64
@@ -23,12 +23,12 @@ from .tables import markdown
 ROWS = 1_000_000
 TIMES = 40
 DEEP = 10_000
-"""The page that is held against the first one; the last one where there are fewer."""
+"""The page that is compared with the first one; the last one if there are fewer."""
 
 
 @dataclass
 class Opened:
-    """A page, and what opening it cost."""
+    """A page, with the cost of opening it."""
 
     name: str
     user: Any
@@ -96,7 +96,7 @@ def measure() -> str:
     with override_settings(ALLOWED_HOSTS=["testserver"], STORAGES=storages):
         for page in admin_pages:
             open_often([page])
-        # In turn, so that whatever else the machine does meets both.
+        # Alternately, so that other load on the machine affects both.
         open_often(history_pages)
         open_often(api_pages)
     pages = admin_pages + history_pages + api_pages
@@ -112,9 +112,9 @@ def measure() -> str:
 
 
 def open_often(pages: list[Opened]) -> None:
-    """Open pages in turn as their users again and again, after once each to count its queries.
+    """Open pages alternately and repeatedly as their users, after counting the queries of each once.
 
-    Raises AssertionError where there is no such page.
+    Raises AssertionError if a page does not exist.
     """
     from django.db import connection
     from django.test import Client
@@ -122,7 +122,7 @@ def open_often(pages: list[Opened]) -> None:
 
     clients = [Client() for _ in pages]
     for client, page in zip(clients, pages, strict=True):
-        client.force_login(page.user, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(page.user)
         client.get(page.path, page.query)
         with CaptureQueriesContext(connection) as queries:
             client.get(page.path, page.query)
@@ -136,12 +136,12 @@ def open_often(pages: list[Opened]) -> None:
 
 
 def ratio(pages: list[Opened]) -> float:
-    """Return how many times as long the last of some pages takes as the first."""
+    """Return the ratio of the last page's time to the first one's."""
     return pages[-1].median / pages[0].median
 
 
 def largest_folder(top: Path) -> int:
-    """Return the most entries that a folder has, of all below one."""
+    """Return the largest number of entries of any folder below one."""
     return max(len(folders) + len(files) for _, folders, files in os.walk(top))
 
 

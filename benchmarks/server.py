@@ -20,6 +20,14 @@ WARM_UP, ALONE, CROWD = 20, 180, 800
 
 CLIENTS = 16
 
+PROCESSES = 2
+"""Web processes that `make run` starts; the fast demo has as many."""
+
+RESIDENT = 161e6
+"""Bytes of a web process after 1,000 readings on 29 November 2026, which it is held against."""
+
+FLASK, FASTAPI = "Flask and `model.predict`", "FastAPI and ONNX Runtime"
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -38,23 +46,23 @@ def measure() -> str:
     with tempfile.TemporaryDirectory() as folder, tqdm(total=readings, desc="server", unit="reading") as bar:
         site = measure_site(Path(folder), bar)
         peers = {
-            "Flask and `model.predict`": measure_flask(Path(folder), bar),
-            "FastAPI and ONNX Runtime": measure_fastapi(Path(folder), bar),
+            FLASK: measure_flask(Path(folder), bar),
+            FASTAPI: measure_fastapi(Path(folder), bar),
         }
-    return table(site, peers)
+    return f"{table(site, peers)}\n{ratios(site, peers[FLASK], peers[FASTAPI])}"
 
 
 def measure_site(folder: Path, bar: Any) -> Measured:
     """Start the site twice, on an empty database and on one that is there, and load it the second time."""
-    environment = site_environment(folder)
+    environment = counted_environment(folder)
     port = free_port()
     command = ["make", "run", "HOST=127.0.0.1", f"PORT={port}"]
     with running(command, port, "/readyz", environment, folder / "first.log") as server:
         first_start = server.start
-    token = token_of_a_new_user(environment)
-    call = picture_call(port, "/api/v1/predictions/", pictures.drawn_digit(), 201, token)
+    tokens = tokens_of_new_users(environment, CLIENTS)
+    calls = [picture_call(port, "/api/v1/predictions/", pictures.drawn_digit(), 201, token) for token in tokens]
     with running(command, port, "/readyz", environment, folder / "site.log") as server:
-        return under_load(server, call, "gunicorn", bar, first_start)
+        return under_load(server, calls, "gunicorn", bar, first_start)
 
 
 def site_environment(folder: Path) -> dict[str, str]:
@@ -66,13 +74,19 @@ def site_environment(folder: Path) -> dict[str, str]:
     }
 
 
+def counted_environment(folder: Path) -> dict[str, str]:
+    """Return the settings of a site with a database of its own and limits that are counted and refuse nobody."""
+    limits = {"API_THROTTLE": "on", "DJANGO_SETTINGS_MODULE": "benchmarks.counted"}
+    return site_environment(folder) | limits | {"CACHE_URL": f"filecache://{folder / 'limits'}"}
+
+
 def measure_flask(folder: Path, bar: Any) -> Measured:
     """Start the demo's app as demos start it, and load it."""
     port = free_port()
     command = [sys.executable, "-m", "flask", "--app", "benchmarks.flask_peer", "run", "--port", str(port)]
     call = picture_call(port, "/predict", pictures.drawn_digit(), 200)
     with running(command, port, "/", {}, folder / "flask.log") as server:
-        return under_load(server, call, "flask", bar)
+        return under_load(server, [call] * CLIENTS, "flask", bar)
 
 
 def measure_fastapi(folder: Path, bar: Any) -> Measured:
@@ -82,31 +96,35 @@ def measure_fastapi(folder: Path, bar: Any) -> Measured:
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "benchmarks.fastapi_peer:app", "--port", str(port)]
+    # With uvloop and httptools where they are installed.
+    command += ["--workers", str(PROCESSES)]
     call = picture_call(port, "/predict", pictures.drawn_digit(), 200)
     with running(command, port, "/", {"NETWORK": str(network)}, folder / "fastapi.log") as server:
-        return under_load(server, call, "uvicorn", bar)
+        return under_load(server, [call] * CLIENTS, "spawn_main", bar)
 
 
-def under_load(server: Server, call: Call, program: str, bar: Any, first_start: float | None = None) -> Measured:
-    send(call, WARM_UP, 1, bar.update)
-    alone = send(call, ALONE, 1, bar.update)
-    crowd = send(call, CROWD, CLIENTS, bar.update)
+def under_load(server: Server, calls: list[Call], program: str, bar: Any, first_start: float | None = None) -> Measured:
+    """Load a server: one client alone, then as many as there are calls."""
+    send(calls[:1], WARM_UP, bar.update)
+    alone = send(calls[:1], ALONE, bar.update)
+    crowd = send(calls, CROWD, bar.update)
     for outcome in (alone, crowd):
         if outcome.errors:
             raise RuntimeError(f"{program}: {len(outcome.errors)} calls failed, the first with {outcome.errors[0]}")
     return Measured(server.start, first_start, alone, crowd, server.resident(program))
 
 
-def token_of_a_new_user(environment: dict[str, str]) -> str:
-    """Make an account in the site's database, and a token for it."""
+def tokens_of_new_users(environment: dict[str, str], count: int = 1) -> list[str]:
+    """Make accounts in the site's database, and a token for each."""
     code = (
         "from django.contrib.auth.models import User\n"
         "from keys.models import Key\n"
-        "print(Key.objects.issue(User.objects.create_user('benchmark'))[1])"
+        f"for number in range({count}):\n"
+        "    print(Key.objects.issue(User.objects.create_user(f'benchmark {number}'))[1])"
     )
     command = ["env", *(f"{name}={value}" for name, value in environment.items())]
     command += [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
-    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()[-1]
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()[-count:]
 
 
 def table(site: Measured, peers: dict[str, Measured]) -> str:
@@ -134,3 +152,14 @@ def table(site: Measured, peers: dict[str, Measured]) -> str:
     for name in peers:
         heads += [f"{name}, storing nothing", "better by"]
     return markdown(heads, rows)
+
+
+def ratios(site: Measured, flask: Measured, fastapi: Measured) -> str:
+    """Hold the site against its peers and itself, each ratio beside its target."""
+    rows: list[tuple[str, str, float]] = [
+        ("readings a second of 16 clients, of FastAPI's", "≥ 0.35", site.crowd.rate / fastapi.crowd.rate),
+        ("p50 of one client: Flask's, of the site's", "≥ 12", flask.alone.percentile(50) / site.alone.percentile(50)),
+        ("p99 of 16 clients, of their p50", "≤ 2", site.crowd.percentile(99) / site.crowd.percentile(50)),
+        ("resident after 1,000 readings, of what it was", "≤ 0.9", site.resident / RESIDENT),
+    ]
+    return markdown(["ratio", "must", "is"], [[what, must, f"{found:.2f}"] for what, must, found in rows])

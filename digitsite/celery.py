@@ -1,10 +1,12 @@
-"""Celery, which delivers training runs and batches. The rows are the truth: a message lost or doubled is no harm."""
+"""Celery, which delivers training runs and batches. Rows hold the state; lost or repeated messages are harmless."""
 
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_shutdown
+from celery.signals import celeryd_init, worker_shutdown
+
+from core.memory import give_back_large_blocks
 
 from .sqlite import empty_log
 
@@ -15,7 +17,14 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
+@celeryd_init.connect
+def start_well(**kwargs: Any) -> None:
+    """Make files private to the worker's user, and return unused memory to the system."""
+    os.umask(0o077)
+    give_back_large_blocks()
+
+
 @worker_shutdown.connect
 def leave_one_file(**kwargs: Any) -> None:
-    """Leave the database in one file, for the threads of a worker keep their connections."""
+    """Empty SQLite's write-ahead log, because the worker's threads keep their connections open."""
     empty_log()

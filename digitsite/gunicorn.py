@@ -1,42 +1,83 @@
-"""How the site is served: by threads, in as many processes as WEB_CONCURRENCY says, nothing loaded before the fork."""
+"""Gunicorn configuration: WEB_CONCURRENCY processes with threads, nothing loaded before the fork."""
 
+import ctypes
 import gc
 import os
+import resource
 import shutil
 import signal
+import socket
+import struct
+import sys
 import tempfile
 import threading
+from types import FrameType
 from typing import Any
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 own_folder = ""
+FILES = 8192
 if int(os.environ.get("WEB_CONCURRENCY", 1)) > 1 and SHARED not in os.environ:
-    # Set before anything counts: whichever process is asked tells for all.
+    # Set before the first metric: any process can then report for all.
     own_folder = os.environ[SHARED] = tempfile.mkdtemp(prefix="digits-metrics-")
 
-worker_class = "digitsite.worker.WholeRequests"
+worker_class = "digitsite.serving.WebProcess"
 # The runtime's threads do not survive a fork: each process loads its own.
 preload_app = False
 timeout = 60
-graceful_timeout = 20
-keepalive = 5
-# It would be one for all sites of a user.
+graceful_timeout = 25
+# digitsite.proxies decides which proxies to trust; gunicorn's default trusts this machine.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+# The default is the same file for all sites of a user.
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """Make files private, and raise the limit of open connections; workers inherit both."""
+    os.umask(0o077)
+    # Many systems allow 1,024 open files by default, and more on request.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < FILES:
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (FILES if hard == resource.RLIM_INFINITY else min(FILES, hard), hard)
+        )
+
+
+def when_ready(server: Any) -> None:
+    """Stop accepting connections when the site is told to stop: a connection after the last accept would be reset."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        obey: Any = signal.getsignal(number)
+
+        def close_door(number: int, frame: FrameType | None, obey: Any = obey) -> None:
+            for listener in server.LISTENERS:
+                drop_packets(listener.sock)
+            obey(number, frame)
+
+        signal.signal(number, close_door)
+
+
+def drop_packets(listener: socket.socket) -> None:
+    """Refuse new connections at a listening socket, in all processes that share it; queued ones stay. Linux only."""
+    if sys.platform == "linux":
+        attach_filter, return_nothing = 26, ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
+        program = struct.pack("HP", 1, ctypes.addressof(return_nothing))
+        listener.setsockopt(socket.SOL_SOCKET, attach_filter, program)
 
 
 def post_worker_init(worker: Any) -> None:
     """Import the views, and load and warm the serving version, before the first request asks for them."""
     from django.urls import get_resolver
 
-    # Ctrl+C reaches the master too, whose word to quit follows at once: obeying both, a worker can lock itself out.
+    # Ctrl+C reaches the master too, which then sends SIGQUIT. A worker that obeys both can deadlock.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Whoever came first would wait for these imports together, half a second long.
+    # Otherwise the first requests wait half a second for these imports.
     get_resolver().url_patterns  # noqa: B018
     threading.Thread(target=_warm, args=[worker], daemon=True).start()
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """Count no longer what a process that is gone had waiting, where processes are counted together."""
+    """Remove a dead process's waiting requests from the metrics."""
     from prometheus_client.multiprocess import mark_process_dead
 
     if SHARED in os.environ:
@@ -49,7 +90,7 @@ def on_exit(server: Any) -> None:
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    """Write down what is counted and not yet in the database, and leave that in one file."""
+    """Store the counts that are not in the database yet, and empty the write-ahead log."""
     from digitsite.sqlite import empty_log
     from keys.usage import write_down_if_possible
 
@@ -63,19 +104,19 @@ def _warm(worker: Any) -> None:
 
     from keys.usage import watch_usage
     from recognizer.exceptions import NoServingVersion
-    from recognizer.serving import serving_reader, watch_promotions
+    from recognizer.serving.cache import serving_reader, watch_promotions
 
-    # Other calls have work for the other processors.
+    # The other processors serve other requests.
     cv2.setNumThreads(1)
     try:
         serving_reader()
     except (NoServingVersion, DatabaseError):
-        pass  # /readyz says so, and looks again.
+        pass  # /readyz reports it, and tries again.
     finally:
         connection.close()
     watch_promotions()
     watch_usage()
-    # What is loaded by now stays: to look through it for garbage held all threads up for a tenth of a second.
+    # Exclude loaded objects from garbage collection: scanning them stopped all threads for a tenth of a second.
     gc.collect()
     gc.freeze()
     if worker.age == 1:

@@ -1,40 +1,46 @@
-"""What no view needs to look at: bodies too large to read, and text in encodings that are not for text."""
+"""Refuse, before any view runs, bodies that are too large, and too many passwords at once."""
 
-import codecs
-import json
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable
+from threading import BoundedSemaphore
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import TooManyFilesSent
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.http import parse_header_parameters
+from django.utils.translation import gettext_lazy
 
-from batches.uploads import MOST_SENT
+from batches.uploads import MAX_REQUEST_BYTES
+from core.callers import address_of
+from recognizer.admission import Admission, Caller
+from recognizer.api.codes import Code
+from recognizer.exceptions import TooBusy
 
-ENCODINGS = ("utf-8", "ascii", "iso8859-1")
-MOST_FILES = 5
-TOO_LARGE = "The image is larger than 10 MB. Send a smaller one."
-BATCH_TOO_LARGE = "The batch is larger than 1 GB. Send it in several."
+MAX_FILES = 5
+TOO_LARGE = gettext_lazy("The image is larger than 10 MB. Send a smaller one.")
+BATCH_TOO_LARGE = gettext_lazy("The batch is larger than 1 GB. Split it.")
 BATCHES = "/api/v1/batches/"
-NO_TEXT = "The request's Content-Type cannot be understood. Send text as UTF-8."
+MAX_PASSWORDS = 4
+"""Requests with passwords that a process holds at once, checking or waiting; it has 8 threads."""
+
+TOO_MANY_PASSWORDS = gettext_lazy("Too many passwords are being checked. Try again in a moment.")
 
 
 class BodyLimit:
-    """Refuse a body by the length it declares, before a byte of it is read."""
+    """Refuse a body by its Content-Length, before any of it is read."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # The one address that writes what comes to the disk as it comes.
+        # Only batch uploads are written to disk as they arrive.
         batch = request.path == BATCHES
-        if _declared_length(request) <= (MOST_SENT if batch else settings.DATA_UPLOAD_MAX_MEMORY_SIZE):
+        if _declared_length(request) <= (MAX_REQUEST_BYTES if batch else settings.DATA_UPLOAD_MAX_MEMORY_SIZE):
             return self.get_response(request)
         if request.path.startswith("/api/"):
             sentence = BATCH_TOO_LARGE if batch else TOO_LARGE
-            return JsonResponse({"detail": sentence, "code": "too_large"}, status=413)
+            return JsonResponse({"detail": sentence, "code": Code.TOO_LARGE}, status=413)
         return HttpResponse(TOO_LARGE, status=413, content_type="text/plain; charset=utf-8")
 
 
@@ -45,44 +51,50 @@ def _declared_length(request: HttpRequest) -> int:
         return 0
 
 
+class FewPasswords:
+    """Check the passwords of one address one at a time in a process: each takes half a second of a processor.
+
+    More than MAX_PASSWORDS of all addresses are refused at once, or they would hold all threads.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.admission = Admission(os.cpu_count() or 1, 0)
+        self.room = BoundedSemaphore(MAX_PASSWORDS)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "POST" or request.path.startswith("/api/"):
+            return self.get_response(request)
+        if not any("password" in name for name in request.POST):
+            return self.get_response(request)
+        if not self.room.acquire(blocking=False):
+            return too_many_passwords()
+        try:
+            with self.admission.turn(0, Caller(address_of(request)), heavy=True):
+                return self.get_response(request)
+        except TooBusy:
+            return too_many_passwords()
+        finally:
+            self.room.release()
+
+
+def too_many_passwords() -> HttpResponse:
+    headers = {"Content-Type": "text/plain; charset=utf-8", "Retry-After": "5"}
+    return HttpResponse(str(TOO_MANY_PASSWORDS), status=503, headers=headers)
+
+
 class FewFiles(FileUploadHandler):
-    """Hold every form to five files, where the parser would let through as many as a batch may have."""
+    """Limit every form but a batch's to five files. Django's own limit must allow as many as a batch has."""
 
     count = 0
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         self.count += 1
-        if self.count > MOST_FILES:
-            raise TooManyFilesSent("The form has more files than any here may have.")
+        if self.count > MAX_FILES:
+            raise TooManyFilesSent(f"A form has at most {MAX_FILES} files.")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         return raw_data
 
     def file_complete(self, file_size: int) -> None:
         return None
-
-
-def with_known_encodings(application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
-    """Wrap a WSGI application: refuse a Content-Type that Django could not make a request of.
-
-    Django runs the query string through whatever codec the charset names, and Python has codecs that unpack.
-    It does so while it makes the request, before any middleware could answer.
-    """
-
-    def guarded(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if _is_known(environ.get("CONTENT_TYPE", "")):
-            return application(environ, start_response)
-        body = json.dumps({"detail": NO_TEXT, "code": "unsupported_media_type"}).encode()
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-        start_response("415 Unsupported Media Type", headers)
-        return [body]
-
-    return guarded
-
-
-def _is_known(content_type: str) -> bool:
-    try:
-        charset = parse_header_parameters(content_type)[1].get("charset", "utf-8")
-        return codecs.lookup(charset).name in ENCODINGS
-    except (LookupError, ValueError, TypeError):
-        return False

@@ -1,4 +1,4 @@
-"""The log: one line of JSON a request, and one for whatever else has to be said. Never what a picture holds."""
+"""Log as JSON lines: one for each request, and other messages. Never the content of a picture."""
 
 import json
 import logging
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class JsonLine(logging.Formatter):
-    """A record as one line of JSON: time, level, logger, message, its facts, and the trace of an exception."""
+    """Format a record as one line of JSON: time, level, logger, message, facts, and an exception's traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Whom to believe about the sender: anybody can write forwarded headers, unless a proxy of ours stands between."""
+"""Find the client's address behind proxies. Anybody can send forwarded headers; only trusted proxies are believed."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -7,14 +7,18 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-SAID_BY_PROXIES = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT")
+SAID_BY_PROXIES = "HTTP_X_FORWARDED_"
+"""Prefix of the headers that only proxies may send."""
+
+FORWARDED = "digitsite.forwarded"
+"""META key of whether an untrusted proxy forwarded the request, so that its address is not the client's."""
 
 
 class TrustedProxies:
-    """Set REMOTE_ADDR to the sender that trusted proxies name, and drop what others say of themselves.
+    """Set REMOTE_ADDR to the client's address that trusted proxies forward, and drop forwarded headers of others.
 
-    With TRUSTED_PROXIES a connection from one of these networks is believed, and every address it passes on that is
-    in them too is one more proxy. With TRUST_PROXY alone whoever connects is believed about the last address.
+    With TRUSTED_PROXIES, only connections from these networks are believed, and forwarded addresses in these networks
+    are skipped as further proxies. With TRUST_PROXY alone, every connection is believed about the last address.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -25,13 +29,15 @@ class TrustedProxies:
         if settings.TRUST_PROXY or is_proxy(meta["REMOTE_ADDR"]):
             meta["REMOTE_ADDR"] = sender(meta["REMOTE_ADDR"], meta.get("HTTP_X_FORWARDED_FOR", ""))
         else:
-            for name in SAID_BY_PROXIES:
-                meta.pop(name, None)
+            said = [name for name in meta if name.startswith(SAID_BY_PROXIES)]
+            meta[FORWARDED] = bool(said)
+            for name in said:
+                del meta[name]
         return self.get_response(request)
 
 
 def sender(connected: str, forwarded: str) -> str:
-    """Return the first address, from the last, that is none of our proxies; what is no address ends the search."""
+    """Return the last address in X-Forwarded-For that is not a trusted proxy. Anything invalid ends the search."""
     for word in reversed(forwarded.split(",")):
         address = word.strip()
         if not is_address(address):
@@ -44,12 +50,12 @@ def sender(connected: str, forwarded: str) -> str:
 
 # The same few proxies come with every request.
 @lru_cache(maxsize=1024)
-def _lies_in(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+def lies_in(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
     return is_address(address) and any(ip_address(address) in network for network in networks)
 
 
 def is_proxy(address: str) -> bool:
-    return _lies_in(address, tuple(settings.TRUSTED_PROXIES))
+    return lies_in(address, tuple(settings.TRUSTED_PROXIES))
 
 
 def is_address(word: str) -> bool:

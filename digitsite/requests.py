@@ -1,4 +1,4 @@
-"""Every request gets a name, a line in the log, and its place in the count of answers."""
+"""Give every request an id, a log line, and a count in the metrics."""
 
 import logging
 import re
@@ -9,14 +9,14 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from recognizer.metrics import RESPONSES
-from recognizer.serving import serving_now
+from recognizer.serving.cache import serving_now
 
 logger = logging.getLogger("digitsite.requests")
 GIVEN_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 class RequestLog:
-    """Name each request, tell the name in its answer, and log it once it is answered."""
+    """Give each request an id, return it as X-Request-ID, and log the request once it is answered."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

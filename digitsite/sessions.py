@@ -1,4 +1,4 @@
-"""Sessions of the database with the cache in front of it. Where the cache does not answer, the database does."""
+"""Sessions in the database, cached. If the cache is unreachable, sessions are read from the database."""
 
 import contextlib
 from typing import Any
@@ -8,7 +8,7 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
 
 class SessionStore(CachedStore):
-    """Django's own asks the cache without a net where it looks up, keeps after a miss, or deletes."""
+    """Like Django's cached_db, but errors of the cache are ignored."""
 
     # Django's, and not in the stubs.
     _cache: Any
@@ -17,7 +17,7 @@ class SessionStore(CachedStore):
     def load(self) -> dict[str, Any]:
         try:
             return dict(self._cache.get(self.cache_key))
-        except Exception:  # A miss; or the cache is away, and each fails in its own ways.
+        except Exception:  # A miss, or the cache is unreachable; each cache has exceptions of its own.
             stored = self._get_session_from_db()
         if stored is None:
             return {}

@@ -2,6 +2,6 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage  # type: ign
 
 
 class StaticStorage(CompressedManifestStaticFilesStorage):
-    """Hashed and compressed files whose ES modules import each other by their hashed names."""
+    """Hashed and compressed static files; ES modules import each other by their hashed names."""
 
     support_js_module_import_aggregation = True

@@ -1,4 +1,4 @@
-"""Take the README's pictures: start the site as `make run` does, use it with a browser, and write docs/images/.
+"""Take the pictures in README and docs: start the site as `make run` does, use it in a browser, fill docs/images/.
 
 Run with `make screenshots`.
 """
@@ -14,15 +14,15 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmarks.processes import free_port, running
-from tests.browser.chromium import find_chromium
-from tests.browser.hand import write
-from tests.browser.pictures import photograph
+from tests.system.browser.chromium import find_chromium
+from tests.system.browser.hand import write
+from tests.system.browser.pictures import photograph
 
 PROJECT = Path(__file__).resolve().parent.parent
 IMAGES = PROJECT / "docs" / "images"
 PYTHON = PROJECT / ".venv" / "bin" / "python"
 PASSWORD = "a long pass phrase"
-PATIENCE = 30_000
+TIMEOUT = 30_000
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 760}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 DRAWN = ["7", "42", "5", "1066", "86"]
@@ -58,11 +58,11 @@ def draw(page: Page, text: str, height: float = 180) -> None:
 def save_drawing(page: Page, text: str) -> None:
     draw(page, text)
     page.get_by_role("button", name="Save").click()
-    page.wait_for_url("**/predictions/*/")
+    expect(page.locator(".saved")).to_be_visible()
 
 
 def upload(page: Page) -> None:
-    """Upload photographs, and a file that is none."""
+    """Upload photographs, and a file that is not a picture."""
     page.goto("/upload/")
     files = [
         {"name": f"IMG_{2040 + number}.jpg", "mimeType": "image/jpeg", "buffer": photograph(text, number)}
@@ -86,12 +86,12 @@ def log_in(page: Page) -> None:
     page.goto("/accounts/login/")
     page.get_by_label("Username").fill("grace")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("main").get_by_role("button", name="Log in").click()
+    page.get_by_role("main").get_by_role("button", name="Log in", exact=True).click()
     page.wait_for_url("**/history/")
 
 
 def take(page: Page, name: str) -> None:
-    """Write what a page shows, in at most 256 colours, once its pictures are there."""
+    """Save a screenshot with at most 256 colours, once the page's pictures are loaded."""
     page.wait_for_load_state("networkidle")
     file = IMAGES / f"{name}.png"
     page.screenshot(path=file)
@@ -101,11 +101,11 @@ def take(page: Page, name: str) -> None:
 
 
 def photograph_site(browser: Browser, address: str) -> None:
-    """Use the site as a visitor and as a reviewer would, and take a picture wherever there is something to see."""
+    """Use the site as a visitor and as a reviewer, and take a screenshot of each page."""
 
     def open_page(**options: object) -> Page:
         context = browser.new_context(base_url=address, **options)  # type: ignore[arg-type]
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT)
         return context.new_page()
 
     visitor = open_page(**DESKTOP)
@@ -140,7 +140,7 @@ def photograph_site(browser: Browser, address: str) -> None:
 
 
 def main() -> None:
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=TIMEOUT)
     IMAGES.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -1,80 +1,109 @@
-"""Keys of programs: what each may do, until when and how often; their secrets; and how much each was used."""
+"""API keys with their scopes, lifetime and rate limit; their tokens; and their daily usage."""
 
 import datetime
 from collections.abc import Iterable
 from typing import Any, Self
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 from knox.crypto import hash_token
 from knox.models import AbstractAuthToken, AuthTokenManager
 
-MOST_KEYS = 10
-"""Keys of one user."""
+from core.audit import record
+from core.models import Event
+from core.queries import Prepared
 
-MOST_CALLS = 1200
-"""Calls a minute that a key may be limited to: no kind of call is allowed to its user more often."""
+MAX_KEYS = 10
+"""Largest number of keys of one user."""
+
+MAX_CALLS = 1200
+"""Largest rate limit of a key, in calls per minute: the largest limit of a user."""
+
+MAX_ORIGINS = 20
+"""Largest number of origins of a publishable key."""
+
+PUBLISHABLE = "pk_"
+"""How the token of a publishable key starts."""
 
 GRACE = datetime.timedelta(days=1)
-"""How long a token goes on after a new one was made, where its owner wants it to."""
+"""How long the old token may keep working after a new one is created."""
 
 
 class TooManyKeys(Exception):
-    """A user has as many keys as one may have."""
+    """A user has as many keys as allowed."""
 
     def __init__(self) -> None:
-        super().__init__(f"You have {MOST_KEYS} keys. Revoke one first.")
+        super().__init__(
+            gettext("You already have %(number)d keys, the most allowed. Revoke one first.") % {"number": MAX_KEYS}
+        )
 
 
 class Scope(models.TextChoices):
-    READ = "read", "look at predictions and their pictures"
-    WRITE = "write", "send pictures, flag and delete predictions"
-    BATCH = "batch", "send, follow and erase batches"
+    READ = "read", gettext_lazy("get and list predictions and their pictures")
+    WRITE = "write", gettext_lazy("send pictures; correct and delete predictions")
+    BATCH = "batch", gettext_lazy("send, follow and delete batches")
+    OTHERS = (
+        "others",
+        gettext_lazy("reach other people's predictions and batches, as far as your own permissions allow"),
+    )
+    PREVIEW = "preview", gettext_lazy("read what is written on your web pages; nothing is stored")
 
 
 class Lifetime(models.IntegerChoices):
-    MONTH = 30, "in 30 days"
-    QUARTER = 90, "in 90 days"
-    YEAR = 365, "in 365 days"
-    __empty__ = "never"
+    MONTH = 30, gettext_lazy("in 30 days")
+    QUARTER = 90, gettext_lazy("in 90 days")
+    YEAR = 365, gettext_lazy("in 365 days")
+    __empty__ = gettext_lazy("never")
 
 
 def every_scope() -> list[str]:
-    return list(Scope.values)
+    """Return the default scopes of a key: all that concern the owner's own data."""
+    return [scope for scope in Scope.values if scope not in (Scope.OTHERS, Scope.PREVIEW)]
 
 
 class KeyQuerySet(models.QuerySet["Key"]):
     def of(self, user: Any) -> Self:
-        return self.filter(user=user).prefetch_related("secrets")
+        return self.filter(user=user).prefetch_related("secrets", "origins")
 
     def issue(
         self,
         user: Any,
         name: str = "key",
-        scopes: Iterable[str] = Scope.values,
+        scopes: Iterable[str] | None = None,
         days: int | None = None,
         limit: int | None = None,
+        origins: Iterable[str] = (),
     ) -> "tuple[Key, str]":
-        """Make a key of a user. Returns it with its token, which is kept as a hash only.
+        """Create a key for a user. Returns it with its token, of which only the hash is stored. Raises TooManyKeys.
 
-        Raises TooManyKeys.
+        origins: whose pages may use it, if it is to be publishable; its one scope is then `preview`.
         """
         with transaction.atomic():
-            # Two keys made at once take turns to be counted.
+            # Locked, so that two simultaneous keys are counted one after the other.
             get_user_model().objects.select_for_update().only("pk").get(pk=user.pk)
-            if self.filter(user=user).count() >= MOST_KEYS:
+            if self.filter(user=user).count() >= MAX_KEYS:
                 raise TooManyKeys()
-            key = self.create(user=user, name=name, scopes=list(scopes), days=days, limit=limit)
-            return key, key.renew()
+            if origins:
+                scopes = [Scope.PREVIEW]
+            key = self.create(
+                user=user, name=name, scopes=every_scope() if scopes is None else list(scopes), days=days, limit=limit
+            )
+            key.allow_only(origins)
+            record(Event.KEY_MADE, key, user=user, scopes=" ".join(key.scopes))
+            return key, key.make_token()
 
 
 class Key(models.Model):  # type: ignore[django-manager-missing]  # knox has no types
-    """What a program may do in its user's name. Its token, which may change, proves that the program has it."""
+    """Permissions of a program that acts for a user. The program proves with a token that it has the key."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="keys")
     name = models.CharField(max_length=60)
@@ -82,10 +111,13 @@ class Key(models.Model):  # type: ignore[django-manager-missing]  # knox has no 
     days = models.PositiveSmallIntegerField("expires", choices=Lifetime.choices, null=True, blank=True)
     expires_at = models.DateTimeField("expires", null=True, blank=True)
     limit = models.PositiveIntegerField(
-        "calls a minute", null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(MOST_CALLS)]
+        gettext_lazy("calls a minute"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_CALLS)],
     )
     created_at = models.DateTimeField("made", default=timezone.now)
-    last_used_at = models.DateTimeField("last used", null=True, blank=True)
+    last_used_at = models.DateTimeField(gettext_lazy("last used"), null=True, blank=True)
 
     objects = KeyQuerySet.as_manager()
 
@@ -99,8 +131,16 @@ class Key(models.Model):  # type: ignore[django-manager-missing]  # knox has no 
         return reverse("key", args=[self.pk])
 
     @property
+    def may_act_as_staff(self) -> bool:
+        """Whether it may do what staff may: where they need a second factor, whoever made it had one."""
+        if settings.STAFF_MFA != "required":
+            return True
+        factors = Authenticator.objects.filter(user=self.user_id, created_at__lte=self.created_at)
+        return factors.exclude(type=Authenticator.Type.RECOVERY_CODES).exists()
+
+    @property
     def start(self) -> str:
-        """The first letters of the token, by which its owner knows it."""
+        """The first characters of the token, by which its owner recognises it."""
         newest = max(self.secrets.all(), key=lambda secret: secret.created, default=None)
         return newest.token_key if newest else ""
 
@@ -108,44 +148,86 @@ class Key(models.Model):  # type: ignore[django-manager-missing]  # knox has no 
     def has_expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= timezone.now()
 
+    @property
+    def is_publishable(self) -> bool:
+        """Whether it may be in the source of web pages: it reads for pages of its origins and stores nothing."""
+        return self.scopes == [Scope.PREVIEW]
+
+    def allows(self, scope: Scope | None) -> bool:
+        """Return whether the key has a scope; None stands for any but `preview`. Who may write may preview."""
+        if scope is None:
+            return not self.is_publishable
+        return scope in self.scopes or (scope == Scope.PREVIEW and Scope.WRITE in self.scopes)
+
+    def allow_only(self, origins: Iterable[str]) -> None:
+        """Let pages of these origins use the key, and no others."""
+        with transaction.atomic():
+            self.origins.all().delete()
+            Origin.objects.bulk_create(Origin(key=self, origin=origin) for origin in origins)
+
     def renew(self, grace: datetime.timedelta | None = None) -> str:
-        """Make a new token, whose lifetime starts now, and return it. The old one ends at once, or after a grace."""
+        """Create a new token, whose lifetime starts now, and return it.
+
+        The old token ends at once or after a grace period, but never later than it would have expired.
+        """
+        with transaction.atomic():
+            record(Event.KEY_RENEWED, self)
+            return self.make_token(grace)
+
+    def make_token(self, grace: datetime.timedelta | None = None) -> str:
+        """As `renew`, without an audit entry."""
         with transaction.atomic():
             if grace is None:
                 self.secrets.all().delete()
             else:
                 now = timezone.now()
-                ends = now + grace
-                self.secrets.filter(expiry__lte=now).delete()
+                ends = now + grace if self.expires_at is None else min(now + grace, self.expires_at)
                 self.secrets.filter(Q(expiry=None) | Q(expiry__gt=ends)).update(expiry=ends)
+                self.secrets.filter(expiry__lte=now).delete()
             self.expires_at = None if self.days is None else timezone.now() + datetime.timedelta(days=self.days)
             self.save(update_fields=["expires_at"])
-            _, token = Secret.objects.create(self.user, expiry=None, key=self)
+            prefix = PUBLISHABLE if self.is_publishable else ""
+            _, token = Secret.objects.create(self.user, expiry=None, prefix=prefix, key=self)
         return str(token)
+
+
+@receiver(post_delete, sender=Key)
+def note_revocation(instance: Key, **kwargs: Any) -> None:
+    record(Event.KEY_REVOKED, instance)
+
+
+class Origin(models.Model):
+    """An origin whose pages may use a publishable key, as browsers send it: `https://shop.example`."""
+
+    key = models.ForeignKey(Key, models.CASCADE, related_name="origins")
+    origin = models.CharField(max_length=300, db_index=True)
+
+    class Meta:
+        ordering = ["origin"]
+
+    def __str__(self) -> str:
+        return self.origin
 
 
 class SecretManager(AuthTokenManager):
     def get_queryset(self) -> Any:
-        # Whoever looks a token up wants to know whose it is and what it may.
+        # Every call needs the user and the key too.
         return super().get_queryset().select_related("key", "user")
 
     def proved_by(self, token: str) -> "Secret | None":
-        """Return a token's secret, None where there is none. One that has ended is deleted and none too.
+        """Return a token's secret, or None if it is unknown or has expired; an expired one is deleted.
 
-        Knox looks through all other secrets of the user as well, at each call.
+        Knox's own lookup also checks all other secrets of the user at each call.
         """
-        try:
-            secret: Secret = self.get(digest=hash_token(token))
-        except Secret.DoesNotExist:
-            return None
-        if secret.has_ended:
+        secret = _SECRETS.row(hash_token(token))
+        if secret is not None and secret.has_ended:
             secret.delete()
             return None
         return secret
 
 
 class Secret(AbstractAuthToken):
-    """The hash of a token. Its expiry is set once another has taken its place."""
+    """The hash of a token. Its expiry is set when a new token replaces it."""
 
     key = models.ForeignKey(Key, models.CASCADE, related_name="secrets")
 
@@ -159,8 +241,11 @@ class Secret(AbstractAuthToken):
         return self.expiry is not None and self.expiry <= timezone.now()
 
 
+_SECRETS = Prepared(Secret, "digest")
+
+
 class DayOfUse(models.Model):
-    """How many calls came with a key on one day, by UTC."""
+    """Number of calls with a key on one day (UTC)."""
 
     key = models.ForeignKey(Key, models.CASCADE, related_name="days_of_use")
     day = models.DateField()

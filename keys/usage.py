@@ -1,34 +1,35 @@
-"""How much keys are used: counted in memory, added to the database every few seconds.
+"""Count the calls of keys in memory, and add them to the database every few seconds.
 
-A write for each call would make looking as dear as storing, and on SQLite would let calls wait for each other. A cache
-is a process' own unless Redis is there, and may forget. So a process that is killed loses the last seconds' counts,
-and one that is asked to stop loses none.
+Writing at each call would make reads as slow as writes, and calls would wait for each other on SQLite. A cache is local
+to the process unless it is Redis, and may be evicted. A killed process loses the counts of the last seconds; one
+that is stopped in order loses none.
 """
 
 import datetime
 import logging
 import threading
-import time
 from collections import Counter
 from dataclasses import dataclass
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.utils import timezone
+
+from core.polling import Poller
 
 from .models import DayOfUse, Key
 
 logger = logging.getLogger(__name__)
 
-WRITE_EVERY = 5.0
+WRITE_INTERVAL = 5.0
 DAYS = 30
-"""Days that are kept and shown, today among them."""
+"""Days that are stored and shown, including today."""
 
 WIDTH, HEIGHT = 600, 120
 
 
-class Calls:
-    """Calls that this process has answered and not yet written down."""
+class CallCounts:
+    """Calls of this process that are not in the database yet."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -40,44 +41,44 @@ class Calls:
             self.counts[key, at.date()] += 1
             self.last[key] = at
 
-    def take(self) -> "Calls":
-        """Hand over what is counted so far, and start anew."""
-        taken = Calls()
+    def take(self) -> "CallCounts":
+        """Return the counts so far, and reset them."""
+        counted = CallCounts()
         with self.lock:
-            taken.counts, self.counts = self.counts, Counter()
-            taken.last, self.last = self.last, {}
-        return taken
+            counted.counts, self.counts = self.counts, Counter()
+            counted.last, self.last = self.last, {}
+        return counted
 
-    def put_back(self, taken: "Calls") -> None:
+    def put_back(self, counted: "CallCounts") -> None:
         with self.lock:
-            self.counts.update(taken.counts)
-            self.last = taken.last | self.last
+            self.counts.update(counted.counts)
+            self.last = counted.last | self.last
 
 
-_calls = Calls()
+_calls = CallCounts()
 
 
 def count_call(key: Key) -> None:
-    """Note a call that came with a key. Asks nothing of the database."""
+    """Count a call with a key. Does not use the database."""
     _calls.add(key.pk, timezone.now())
 
 
 def write_down() -> None:
-    """Add what this process has counted to the database. Raises DatabaseError, and then keeps it for the next time."""
-    taken = _calls.take()
+    """Add this process's counts to the database. Raises DatabaseError; the counts are then kept for the next time."""
+    counted = _calls.take()
     try:
-        add_to_database(taken)
+        add_to_database(counted)
     except DatabaseError:
-        _calls.put_back(taken)
+        _calls.put_back(counted)
         raise
 
 
-def add_to_database(calls: Calls) -> None:
-    """Add counts to those of all processes. Those of keys that are revoked by now are passed over."""
+def add_to_database(calls: CallCounts) -> None:
+    """Add counts to the database. Counts of keys revoked in the meantime are dropped."""
     if not calls.counts:
         return
     with transaction.atomic():
-        # Processes that write at once take turns.
+        # Locked, so that processes write one after the other.
         keys = Key.objects.select_for_update().filter(pk__in=calls.last).order_by("pk").in_bulk()
         for (key, day), count in calls.counts.items():
             if key in keys:
@@ -95,28 +96,21 @@ def _add(key: int, day: datetime.date, calls: int) -> None:
 
 
 def watch_usage() -> None:
-    """Write counts down in the background as long as this process lives."""
-    threading.Thread(target=_watch, name="usage", daemon=True).start()
-
-
-def _watch() -> None:
-    while True:
-        time.sleep(WRITE_EVERY)
-        write_down_if_possible()
-        connection.close()
+    """Write counts to the database in the background."""
+    Poller("usage", write_down, WRITE_INTERVAL).start()
 
 
 def write_down_if_possible() -> None:
-    """Write counts down, or leave them for the next time where the database is away."""
+    """Write counts to the database, or log it if the database is unreachable."""
     try:
         write_down()
     except DatabaseError as error:
-        logger.warning("calls of keys are counted later: %s", error)
+        logger.warning("calls of keys are written later: %s", error)
 
 
 @dataclass(frozen=True)
-class DayBar:
-    """One day in the chart of calls, in its units."""
+class CallBar:
+    """One day in the chart of calls, in chart units."""
 
     day: datetime.date
     calls: int
@@ -126,7 +120,7 @@ class DayBar:
     height: float
 
 
-def calls_by_day(key: Key, today: datetime.date) -> list[DayBar]:
+def calls_by_day(key: Key, today: datetime.date) -> list[CallBar]:
     """Return the calls of a key on each of the last 30 days, the oldest first."""
     counts = dict(key.days_of_use.values_list("day", "calls"))
     days = [today - datetime.timedelta(days=DAYS - 1 - number) for number in range(DAYS)]
@@ -136,5 +130,5 @@ def calls_by_day(key: Key, today: datetime.date) -> list[DayBar]:
     for number, day in enumerate(days):
         calls = counts.get(day, 0)
         height = round(HEIGHT * calls / most, 1)
-        bars.append(DayBar(day, calls, round(number * step + 1, 1), HEIGHT - height, round(step - 2, 1), height))
+        bars.append(CallBar(day, calls, round(number * step + 1, 1), HEIGHT - height, round(step - 2, 1), height))
     return bars

@@ -1,7 +1,8 @@
-"""How programs call, for everybody; and for users the keys of theirs."""
+"""The page with API examples, and the pages of a user's keys."""
 
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -10,11 +11,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from .forms import ChangeKeyForm, MakeKeyForm, RenewForm
-from .models import GRACE, Key, TooManyKeys
+from core.audit import record
+from core.models import Event
+
+from .forms import ChangeKeyForm, ChangePublishableKeyForm, KeyForm, MakeKeyForm, MakePublishableKeyForm, RenewForm
+from .models import GRACE, PUBLISHABLE, Key, TooManyKeys
 from .usage import HEIGHT, WIDTH, calls_by_day, write_down_if_possible
 
 FRESH_TOKEN, SECONDS_TO_SHOW = "fresh_token", 60
@@ -29,15 +34,23 @@ EXAMPLES = [
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def api_access(request: HttpRequest) -> HttpResponse:
-    """Show how programs call; users make their keys here."""
-    return make_key(request) if request.method == "POST" else show_api_access(request, MakeKeyForm())
+    """Show API examples and the user's keys; create a key on POST."""
+    return make_key(request, MakeKeyForm) if request.method == "POST" else show_api_access(request)
+
+
+@never_cache
+@require_POST
+def publishable_key(request: HttpRequest) -> HttpResponse:
+    """Create a key for web pages."""
+    return make_key(request, MakePublishableKeyForm)
 
 
 @login_required
-def make_key(request: HttpRequest) -> HttpResponse:
-    form = MakeKeyForm(request.POST)
+@reauthentication_required
+def make_key(request: HttpRequest, kind: type[KeyForm]) -> HttpResponse:
+    form = kind(request.POST, user=request.user)
     if not form.is_valid():
-        return show_api_access(request, form, status=400)
+        return show_api_access(request, form)
     try:
         _, fresh = Key.objects.issue(request.user, **form.cleaned_data)
     except TooManyKeys as error:
@@ -47,9 +60,9 @@ def make_key(request: HttpRequest) -> HttpResponse:
 
 
 def show_once(request: HttpRequest, fresh: str) -> HttpResponse:
-    """Send on to the page that shows a new token, once: only its hash is kept.
+    """Redirect to the page that shows a new token once; only its hash is stored.
 
-    A cookie takes it there, so that to load that page again makes no second one.
+    A cookie carries the token, so that reloading the page does not create another key.
     """
     shows = redirect("api-access")
     shows.set_signed_cookie(
@@ -65,51 +78,63 @@ def show_once(request: HttpRequest, fresh: str) -> HttpResponse:
     return shows
 
 
-def show_api_access(request: HttpRequest, form: MakeKeyForm, status: int = 200) -> HttpResponse:
+def show_api_access(request: HttpRequest, refused: KeyForm | None = None) -> HttpResponse:
+    """Show the page, with a form that was not valid if there is one."""
     user = request.user
+    forms = [
+        refused if isinstance(refused, kind) else kind(user=user) for kind in (MakeKeyForm, MakePublishableKeyForm)
+    ]
     write_down_if_possible()
-    # Whoever logs in next at the same browser gets nothing from it.
+    # Salted with the user, so that the next user of the same browser cannot read it.
     fresh = request.get_signed_cookie(FRESH_TOKEN, None, salt=str(user.pk), max_age=SECONDS_TO_SHOW)
     context = {
         "keys": Key.objects.of(user) if user.is_authenticated else [],
-        "form": form,
+        "form": forms[0],
+        "publishable_form": forms[1],
         "fresh": fresh,
-        "token": fresh or "YOUR_TOKEN",
+        "is_publishable": (fresh or "").startswith(PUBLISHABLE),
+        "pad": request.build_absolute_uri(reverse("digit-pad")),
+        # The examples send pictures, which a publishable key may not.
+        "token": fresh if fresh and not fresh.startswith(PUBLISHABLE) else "YOUR_TOKEN",
         "address": request.build_absolute_uri(reverse("api:predictions-list")),
         "examples": EXAMPLES,
     }
-    shown = render(request, "keys/api_access.html", context, status=status)
+    response = render(request, "keys/api_access.html", context, status=400 if refused else 200)
     if FRESH_TOKEN in request.COOKIES:
-        shown.delete_cookie(FRESH_TOKEN, path=reverse("api-access"))
-    return shown
+        response.delete_cookie(FRESH_TOKEN, path=reverse("api-access"))
+    return response
 
 
 def own_key(request: HttpRequest, pk: int) -> Key:
-    """Fetch a key of the sender. Raises Http404 for all others."""
+    """Return a key of the user. Raises Http404 for other people's keys."""
     return get_object_or_404(Key.objects.of(request.user), pk=pk)
 
 
 @login_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required(allow_get=True)
 def key(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show what a key may do and how much it was used, and change it."""
-    shown = own_key(request, pk)
-    form = ChangeKeyForm(request.POST or None, instance=shown)
+    """Show a key's settings and usage; change it on POST."""
+    key = own_key(request, pk)
+    kind = ChangePublishableKeyForm if key.is_publishable else ChangeKeyForm
+    form = kind(request.POST or None, instance=key, user=request.user)
     if request.method == "POST" and form.is_valid():
-        form.save()
-        messages.success(request, "The key is changed.")
-        return redirect(shown)
-    # A form that was refused has put its words into the row.
+        with transaction.atomic():
+            form.save()
+            record(Event.KEY_CHANGED, key, fields=", ".join(form.changed_data))
+        messages.success(request, gettext("Key changed."))
+        return redirect(key)
+    # An invalid form has changed the instance, so load the key again.
     return show_key(request, own_key(request, pk), form, 400 if form.errors else 200)
 
 
-def show_key(request: HttpRequest, shown: Key, form: ChangeKeyForm, status: int) -> HttpResponse:
+def show_key(request: HttpRequest, key: Key, form: KeyForm, status: int) -> HttpResponse:
     write_down_if_possible()
-    shown.refresh_from_db(fields=["last_used_at"])
-    days = calls_by_day(shown, timezone.now().date())
+    key.refresh_from_db(fields=["last_used_at"])
+    days = calls_by_day(key, timezone.now().date())
     context: dict[str, Any] = {
-        "key": shown,
+        "key": key,
         "form": form,
         "renew": RenewForm(),
         "days": days,
@@ -121,6 +146,7 @@ def show_key(request: HttpRequest, shown: Key, form: ChangeKeyForm, status: int)
 
 @login_required
 @require_POST
+@reauthentication_required
 def renew(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a key a new token, which is shown once."""
     form = RenewForm(request.POST)
@@ -135,5 +161,5 @@ def renew(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     own_key(request, pk).delete()
-    messages.success(request, "The key is revoked.")
+    messages.success(request, gettext("Key revoked."))
     return redirect("api-access")

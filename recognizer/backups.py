@@ -1,6 +1,6 @@
-"""Everything that is kept, in one file: the database as it stands at one moment, and the pictures.
+"""Backup into one file: a consistent copy of the database, the pictures, and the secret key.
 
-What a bucket holds stays there: its own tools copy it from store to store.
+A bucket is not included; it has its own tools for copies.
 """
 
 import os
@@ -20,11 +20,13 @@ from tqdm import tqdm
 
 
 class BackupFailed(Exception):
-    """The database could not be copied; `str()` says why, for people."""
+    """The database could not be copied. `str()` says why, for people."""
 
 
 def write_backup(file: Path) -> None:
-    """Write database and pictures into a tar file that only its owner can read, while the site goes on.
+    """Write database, pictures and `.secret_key` into a tar file that only its owner can read, while the site goes on.
+
+    What is unpacked from it can be read by its owner alone as well. Without the key all sessions would end.
 
     The database comes first: a picture is stored before its row, so every row in the backup has its picture.
     The file appears under its name once it is whole. Raises BackupFailed.
@@ -34,18 +36,26 @@ def write_backup(file: Path) -> None:
         part = Path(folder) / "part"
         part.touch(mode=0o600)
         with tarfile.open(part, "w") as tar:
-            tar.add(database, database.name)
+            tar.add(database, database.name, filter=_for_owner_alone)
+            if settings.SECRET_KEY_FILE is not None:
+                tar.add(settings.SECRET_KEY_FILE, ".secret_key", filter=_for_owner_alone)
             for picture in tqdm(_media_files(), desc="pictures", unit="file"):
-                # A picture may be deleted while this goes on, and so it should.
+                # Pictures may be deleted during the backup, which is harmless.
                 with suppress(FileNotFoundError):
-                    tar.add(picture, Path("media") / picture.relative_to(settings.MEDIA_ROOT))
+                    name = Path("media") / picture.relative_to(settings.MEDIA_ROOT)
+                    tar.add(picture, name, filter=_for_owner_alone)
         part.replace(file)
 
 
-def copy_database(folder: Path) -> Path:
-    """Copy the database of one moment into a folder: SQLite as `db.sqlite3`, PostgreSQL as `database.dump`.
+def _for_owner_alone(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.mode = 0o600
+    return entry
 
-    Raises BackupFailed where pg_dump is absent or fails.
+
+def copy_database(folder: Path) -> Path:
+    """Copy a consistent snapshot of the database into a folder: SQLite as `db.sqlite3`, PostgreSQL as `database.dump`.
+
+    Raises BackupFailed if pg_dump is missing or fails.
     """
     connection.ensure_connection()
     if connection.vendor == "sqlite":

@@ -1,11 +1,9 @@
-"""Mistakes in the settings, told before the first request."""
+"""System checks of the settings."""
 
 import json
 import os
 from hashlib import sha256
-from importlib.metadata import version
 from importlib.util import find_spec
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -96,14 +94,13 @@ def check_limits_are_on(**kwargs: Any) -> list[CheckMessage]:
 
 
 SQLITE = "django.db.backends.sqlite3"
-REDIS = "django.core.cache.backends.redis.RedisCache"
-IN_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
-BUCKET = "recognizer.buckets.Bucket"
+REDIS = "core.caches.Redis"
+BUCKET = "core.storage.s3.Bucket"
 
 
 @register()
 def check_hosts_share_all(**kwargs: Any) -> list[CheckMessage]:
-    """Name what each of several hosts would keep to itself."""
+    """Return what each of several hosts would store for itself."""
     if not settings.SEVERAL_HOSTS:
         return []
     alone = {
@@ -142,7 +139,8 @@ def check_hosts_share_all(**kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_processes_count_together(**kwargs: Any) -> list[CheckMessage]:
-    if settings.WEB_CONCURRENCY == 1 or settings.CACHES["default"]["BACKEND"] != IN_MEMORY:
+    cache = settings.CACHES["default"]
+    if settings.WEB_CONCURRENCY == 1 or cache["BACKEND"] == REDIS or cache["LOCATION"]:
         return []
     return [
         Error(
@@ -177,29 +175,3 @@ def check_proxies(**kwargs: Any) -> list[CheckMessage]:
             id="recognizer.E016",
         )
     ]
-
-
-# The first releases without the holes in decoders that are known of what parses a stranger's picture.
-FIRST_SOUND = {
-    "pillow": "13.0.0",  # CVE-2026-112403: a JPEG wrote past its buffer; CVE-2026-96639: old storage was used again
-    "opencv-python-headless": "4.12.0.88",  # CVE-2025-53644: a JPEG wrote through a pointer that was never set
-}
-
-
-@register()
-def check_what_parses_pictures(**kwargs: Any) -> list[CheckMessage]:
-    """Name installed releases that a picture is known to break out of."""
-    return [
-        Error(
-            f"{name} {version(name)} has known holes in what parses pictures.",
-            hint=f"Install requirements.txt again; the first sound release is {sound}.",
-            id="recognizer.E017",
-        )
-        for name, sound in FIRST_SOUND.items()
-        if numbers(version(name)) < numbers(sound)
-    ]
-
-
-def numbers(release: str) -> tuple[int, ...]:
-    """Read the numbers a release begins with: "12.2.0.post1" is (12, 2, 0)."""
-    return tuple(int(part) for part in takewhile(str.isdigit, release.split(".")))

@@ -1,14 +1,21 @@
-"""What can go wrong between a picture and a stored prediction, beside the picture itself."""
+"""Errors between a picture and a stored prediction, other than an unreadable picture."""
+
+from django.utils.translation import gettext_lazy
 
 from .reading import Reason
 
 
 class NoNumber(Exception):
-    """The picture was read and holds no number. `code` is for programs, `str()` for people."""
+    """The picture has no number. `code` is for programs, `str()` for people."""
 
     SENTENCES = {
-        Reason.NO_INK: "There is nothing written on this picture.",
-        Reason.NOT_A_NUMBER: "What is written here does not look like a number.",
+        Reason.NO_INK: gettext_lazy("There is no writing in this picture."),
+        Reason.NOT_A_NUMBER: gettext_lazy("The writing does not look like a number."),
+        Reason.ONLY_PRINT: gettext_lazy("This picture has only printed lines and letters. Write the number by hand."),
+        Reason.NO_PAPER: gettext_lazy("There is no paper in this picture. Take it again so that the sheet fills it."),
+        Reason.TOO_FAINT: gettext_lazy(
+            "The writing is too faint to read. Write darker, or take the picture in better light."
+        ),
     }
 
     def __init__(self, reason: Reason) -> None:
@@ -17,8 +24,16 @@ class NoNumber(Exception):
 
 
 class KeyReused(Exception):
-    """A call came under an Idempotency-Key that another call was made under."""
+    """Another call was made with this Idempotency-Key."""
+
+
+class QuotaExceeded(Exception):
+    """A quota is used up. `str()` says which, and what to do."""
+
+
+class TooBusy(Exception):
+    """This process, or this caller, has as many readings in progress as allowed."""
 
 
 class NoServingVersion(Exception):
-    """No network can be served: none is installed, or its file is missing or damaged."""
+    """No network can be loaded: none is installed, or its file is missing or damaged."""

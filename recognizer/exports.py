@@ -1,15 +1,17 @@
-"""Predictions on their way out: a table for spreadsheets, and pictures with their labels."""
+"""Export predictions: a CSV table, and pictures with their labels."""
 
-import csv
 import json
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from typing import IO
+from typing import IO, Any
 
+from django.http import StreamingHttpResponse
+
+from core import csv
 from keys.models import Key
 
-from .models import Correction, Prediction
+from .models import Correction, Prediction, PredictionQuerySet
 
 COLUMNS = (
     "id",
@@ -21,62 +23,62 @@ COLUMNS = (
     "model_version",
     "correction",
     "correction_state",
+    "filename",
 )
 
 
-def csv_lines(predictions: Iterable[Prediction]) -> Iterator[str]:
+def prediction_lines(predictions: Iterable[Prediction]) -> Iterator[str]:
     """Yield the lines of a CSV file, headings first."""
-    writer = csv.writer(Echo())
-    yield writer.writerow(COLUMNS)
-    for prediction in predictions:
-        claim = prediction.correction
-        yield writer.writerow(
-            [
-                prediction.pk,
-                prediction.created_at.isoformat(),
-                harmless(str(prediction.owner or "")),
-                prediction.source,
-                harmless(prediction.text),
-                prediction.confidence,
-                harmless(str(prediction.model_version)),
-                harmless(claim.text) if claim else "",
-                claim.state if claim else "",
-            ]
-        )
+    return csv.lines(COLUMNS, map(_row, predictions))
 
 
-KEY_COLUMNS = ("name", "token_starts_with", "scopes", "calls_a_minute", "made", "expires", "last_used")
+def predictions_table(predictions: PredictionQuerySet) -> StreamingHttpResponse:
+    """Return predictions as a CSV file to download."""
+    return StreamingHttpResponse(
+        prediction_lines(predictions.iterator(chunk_size=500)),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="predictions.csv"'},
+    )
+
+
+def _row(prediction: Prediction) -> list[Any]:
+    claim = prediction.correction
+    return [
+        prediction.pk,
+        prediction.created_at.isoformat(),
+        str(prediction.owner or ""),
+        prediction.source,
+        csv.digits(prediction.text),
+        prediction.confidence,
+        str(prediction.model_version),
+        csv.digits(claim.text) if claim else "",
+        claim.state if claim else "",
+        prediction.filename,
+    ]
+
+
+KEY_COLUMNS = ("name", "token_starts_with", "scopes", "sites", "calls_a_minute", "made", "expires", "last_used")
 
 
 def key_lines(keys: Iterable[Key]) -> Iterator[str]:
-    """Yield the lines of a CSV file of keys, headings first. Tokens are not known here."""
-    writer = csv.writer(Echo())
-    yield writer.writerow(KEY_COLUMNS)
-    for key in keys:
-        moments = [at.isoformat() if at else "" for at in (key.created_at, key.expires_at, key.last_used_at)]
-        yield writer.writerow([harmless(key.name), key.start, " ".join(key.scopes), key.limit or "", *moments])
+    """Yield the lines of a CSV file of keys, headings first. Tokens are not included."""
+    return csv.lines(KEY_COLUMNS, map(_key_row, keys))
 
 
-class Echo:
-    """A file that hands each line back instead of keeping it."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell
+def _key_row(key: Key) -> list[Any]:
+    moments = [at.isoformat() if at else "" for at in (key.created_at, key.expires_at, key.last_used_at)]
+    sites = " ".join(map(str, key.origins.all()))
+    return [key.name, key.start, " ".join(key.scopes), sites, key.limit or "", *moments]
 
 
 def images_zip(predictions: Iterable[Prediction]) -> IO[bytes]:
-    """Pack images with `labels.json`: {file: {"text"}}, the approved correction where there is one.
+    """Pack images with `labels.json`: {file: {"text"}}, the approved correction if there is one, else the reading.
 
-    Images that are gone are left out. Returns a temporary file at its start.
+    Missing images are left out. Returns a temporary file at its start.
     """
     labels: dict[str, dict[str, str]] = {}
     file = tempfile.TemporaryFile()  # noqa: SIM115  # the response that sends it closes it
-    # The images are compressed already.
+    # Images are already compressed.
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for prediction in predictions:
             name = f"{prediction.pk}.{str(prediction.image).rpartition('.')[2]}"
@@ -98,7 +100,7 @@ def archive(predictions: Callable[[], Iterable[Prediction]], keys: Iterable[Key]
     """
     file = images_zip(predictions())
     with zipfile.ZipFile(file, "a") as packed:
-        packed.writestr("predictions.csv", "".join(csv_lines(predictions())))
+        packed.writestr("predictions.csv", "".join(prediction_lines(predictions())))
         if keys is not None:
             packed.writestr("keys.csv", "".join(key_lines(keys)))
     file.seek(0)
@@ -106,6 +108,6 @@ def archive(predictions: Callable[[], Iterable[Prediction]], keys: Iterable[Key]
 
 
 def best_known_text(prediction: Prediction) -> str:
-    """Return the newest approved correction, or the reading where no one has corrected it."""
+    """Return the newest approved correction, or the reading if there is none."""
     approved = [c for c in prediction.corrections.all() if c.state == Correction.State.APPROVED]
     return max(approved, key=lambda c: c.pk).text if approved else prediction.text

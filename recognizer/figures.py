@@ -1,18 +1,20 @@
-"""Numbers as shapes: what the pages need to draw boxes, bars, frames, curves and shades. Knows no HTML."""
+"""Geometry of the figures on pages: boxes, bars, frames, curves and shades. Knows no HTML."""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext
+
 FRAME = 28
 LEAST_SHOWN = 0.005
-"""A share of "not one digit" below this is not worth a bar."""
+"""Smallest probability of "not a digit" that gets a bar."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One label and its probability; width is a share of the room there is, as SVG writes it."""
+    """One label, its probability, and the width of its bar as SVG writes it."""
 
     label: str
     probability: float
@@ -45,7 +47,7 @@ def digit_figures(digits: Sequence[dict[str, Any]], width: int, height: int) -> 
     figures = []
     for place, digit in enumerate(digits):
         x, y, box_width, box_height = digit["box"]
-        # Above the box, below it where there is no room, and inside it where there is neither.
+        # Above the box; below it if there is no room, or else inside it.
         if y >= 1.3 * size:
             label_y = y - round(0.3 * size)
         elif y + box_height + 1.2 * size <= height:
@@ -66,11 +68,11 @@ def _bars(digit: dict[str, Any]) -> Iterable[Bar]:
         yield Bar(str(label), probability, label == digit["label"])
     nothing = 1 - sum(digit["probabilities"])
     if nothing >= LEAST_SHOWN:
-        yield Bar("none", nothing)
+        yield Bar(gettext("none"), nothing)
 
 
 def likely_numbers(digits: Sequence[dict[str, Any]], count: int = 3) -> list[str]:
-    """Return what the page may say instead: its least sure digit replaced by the next likely labels.
+    """Return alternative readings: the least sure digit replaced by the next most probable labels.
 
     Lines are joined by newlines, as in a reading's text.
     """
@@ -85,8 +87,8 @@ def likely_numbers(digits: Sequence[dict[str, Any]], count: int = 3) -> list[str
 def _text(digits: Sequence[dict[str, Any]], place: int, label: int) -> str:
     lines: dict[int, str] = {}
     for number, digit in enumerate(digits):
-        shown = label if number == place else digit["label"]
-        lines[digit["line"]] = lines.get(digit["line"], "") + str(shown)
+        value = label if number == place else digit["label"]
+        lines[digit["line"]] = lines.get(digit["line"], "") + str(value)
     return "\n".join(lines.values())
 
 
@@ -104,12 +106,14 @@ class Curve:
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves over the epochs on a logarithmic scale, in a box of width x height with room for the axes."""
+    """Curves over epochs or steps on a logarithmic scale, in a box of width x height with room for the axes."""
 
     title: str
     curves: tuple[Curve, ...]
     ticks: tuple[Tick, ...]
-    epochs: int
+    unit: str
+    first: int
+    last: int
     width: int = 320
     height: int = 190
     left: int = 46
@@ -118,12 +122,15 @@ class Chart:
     bottom: int = 164
 
 
-def learning_charts(history: dict[str, list[float]]) -> list[Chart]:
-    """Draw the loss and the share read wrong over the epochs; a chart without numbers is left out."""
+def learning_charts(history: dict[str, list[float]], steps: int = 0) -> list[Chart]:
+    """Draw the loss and the error rate; a chart without numbers is left out.
+
+    The history has a number for each epoch, or, for a training in steps, one for each report.
+    """
     wrong = {name: [1 - value for value in _numbers(history.get(name))] for name in ("accuracy", "validation_accuracy")}
     charts = [
-        _chart("Loss", _numbers(history.get("loss")), _numbers(history.get("validation_loss"))),
-        _chart("Share read wrong", wrong["accuracy"], wrong["validation_accuracy"]),
+        _chart(gettext("Loss"), _numbers(history.get("loss")), _numbers(history.get("validation_loss")), steps),
+        _chart(gettext("Share read wrong"), wrong["accuracy"], wrong["validation_accuracy"], steps),
     ]
     return [chart for chart in charts if chart is not None]
 
@@ -132,7 +139,7 @@ def _numbers(values: Any) -> list[float]:
     return [float(value) for value in values or [] if isinstance(value, int | float) and math.isfinite(value)]
 
 
-def _chart(title: str, training: list[float], validation: list[float]) -> Chart | None:
+def _chart(title: str, training: list[float], validation: list[float], steps: int) -> Chart | None:
     series = {name: values for name, values in (("training", training), ("validation", validation)) if values}
     if not series:
         return None
@@ -140,20 +147,23 @@ def _chart(title: str, training: list[float], validation: list[float]) -> Chart 
     values = [max(value, floor) for run in series.values() for value in run]
     low, high = math.log10(min(values)), math.log10(max(values))
     low, high = low - 0.05, max(high + 0.05, low + 0.3)
-    epochs = max(len(run) for run in series.values())
+    count = max(len(run) for run in series.values())
 
-    def x(epoch: int) -> float:
-        return Chart.left + (Chart.right - Chart.left) * (epoch / (epochs - 1) if epochs > 1 else 0.5)
+    def x(place: int) -> float:
+        return Chart.left + (Chart.right - Chart.left) * (place / (count - 1) if count > 1 else 0.5)
 
     def y(value: float) -> float:
         share = (math.log10(max(value, floor)) - low) / (high - low)
         return round(Chart.bottom - share * (Chart.bottom - Chart.top), 1)
 
     curves = tuple(
-        Curve(name, " ".join(f"{x(epoch):.1f},{y(value):.1f}" for epoch, value in enumerate(run)))
+        Curve(name, " ".join(f"{x(place):.1f},{y(value):.1f}" for place, value in enumerate(run)))
         for name, run in series.items()
     )
-    return Chart(title, curves, tuple(Tick(y(value), f"{value:g}") for value in _ticks(low, high)), epochs)
+    ticks = tuple(Tick(y(value), f"{value:g}") for value in _ticks(low, high))
+    if steps:
+        return Chart(title, curves, ticks, "step", round(steps / count), steps)
+    return Chart(title, curves, ticks, "epoch", 1, count)
 
 
 def _ticks(low: float, high: float) -> list[float]:
@@ -167,7 +177,7 @@ def _ticks(low: float, high: float) -> list[float]:
 
 @dataclass(frozen=True)
 class Cell:
-    """How often a truth was read as a label. shade: 0 (never) to 5 (the commonest mistake)."""
+    """How often a digit was read as a label. shade: 0 (never) to 5 (the most common mistake)."""
 
     count: int
     right: bool
@@ -192,7 +202,7 @@ def confusion_rows(confusion: list[list[int]]) -> list[list[Cell]]:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A test digit read wrong, and where its frame starts in the strip of mistakes."""
+    """A misread test digit, and where its frame starts in the strip of mistakes."""
 
     truth: int
     read: int

@@ -1,4 +1,4 @@
-"""What Prometheus is told of the reading."""
+"""Prometheus metrics of reading."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

@@ -1,25 +1,58 @@
-"""What is kept: versions of the network and their promotions, predictions and the corrections people claim."""
+"""Versions of the network and their promotions, predictions and corrections."""
 
 import datetime
 import secrets
 import uuid
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.validators import RegexValidator
-from django.db import models, transaction
+from django.db import IntegrityError, connections, models, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Greatest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
-from . import news
+from core.audit import record
+from core.leases import Leased, LeasedQuerySet
+from core.models import Event
+from core.queries import Prepared
+from core.storage.deletion import delete_with_rows
+
+from . import events
+from .identity import Identity, Owner
+from .numbers import grouped
+from .reading import SURE_FROM
 from .reading.classifier import NOT_A_DIGIT
-from .visitors import Identity
 
-NUMBER = RegexValidator(r"\A[0-9]+(\n[0-9]+)*\Z", "Write digits only; a line for each line of the picture.")
-LONGEST_TEXT = 500
-LONGEST_KEY = 255
+NUMBER = RegexValidator(
+    r"\A[0-9]+(\n[0-9]+)*\Z", gettext_lazy("Write digits only; a line for each line of the picture.")
+)
+MAX_TEXT_LENGTH = 500
+MAX_KEY_LENGTH = 255
+MAX_FILENAME_LENGTH = 255
+
+
+def today() -> datetime.date:
+    return timezone.now().date()
+
+
+@dataclass(frozen=True)
+class Room:
+    """Upper limits of stored data; 0 is no limit."""
+
+    predictions: int
+    image_bytes: int
+
+
+NO_LIMIT = 2**62
+"""What nobody ever keeps, in predictions or in bytes."""
 
 
 def version_file(version: "ModelVersion", filename: str) -> str:
@@ -33,21 +66,21 @@ class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
         return newest.version if newest else None
 
     def called(self, name: object) -> "ModelVersion | None":
-        """Return the version of a name that somebody sent, whatever they sent."""
-        # What cannot be printed no version is called, and some databases cannot even be asked for it.
+        """Return the version with a name from a request, which may be any string."""
+        # No version's name has unprintable characters, and some databases refuse them in a query.
         return self.filter(name=name).first() if isinstance(name, str) and name.isprintable() else None
 
     def with_serving(self) -> Self:
-        """Annotate each version with `serves`: whether it is the one."""
+        """Annotate each version with `serves`: whether it is the current one."""
         newest = Promotion.objects.order_by("-id").values("version")[:1]
         return self.annotate(serves=models.Case(models.When(pk=newest, then=True), default=False))
 
     def served_before(self) -> "list[ModelVersion]":
-        """Return the last five versions that served before the one that does, the latest first."""
-        found: dict[int, ModelVersion] = {}
+        """Return the last five versions that were current before this one, the latest first."""
+        versions: dict[int, ModelVersion] = {}
         for promotion in Promotion.objects.select_related("version").order_by("-id")[:100]:
-            found.setdefault(promotion.version_id, promotion.version)
-        return list(found.values())[1:6]
+            versions.setdefault(promotion.version_id, promotion.version)
+        return list(versions.values())[1:6]
 
 
 class ModelVersion(models.Model):
@@ -56,18 +89,18 @@ class ModelVersion(models.Model):
     name = models.CharField(max_length=100, unique=True)
     card = models.JSONField(default=dict)
     keras_file = models.FileField(upload_to=version_file)
-    keras_sha256 = models.CharField("SHA-256 of the Keras file", max_length=64)
+    keras_sha256 = models.CharField(gettext_lazy("SHA-256 of the Keras file"), max_length=64)
     litert_file = models.FileField(upload_to=version_file)
-    litert_sha256 = models.CharField("SHA-256 of the LiteRT file", max_length=64)
+    litert_sha256 = models.CharField(gettext_lazy("SHA-256 of the LiteRT file"), max_length=64)
     mistakes = models.FileField(upload_to=version_file, blank=True)
-    shipped = models.BooleanField("came with the project", default=False)
+    shipped = models.BooleanField(gettext_lazy("came with the project"), default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = ModelVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
-        verbose_name = "model version"
+        verbose_name = gettext_lazy("model version")
         permissions = [("manage_networks", "Can retrain, promote and roll back networks")]
 
     def __str__(self) -> str:
@@ -78,14 +111,20 @@ class ModelVersion(models.Model):
         return self.card.get("metrics", {}).get("test_accuracy")
 
     def promote(self, by: Any = None) -> "Promotion":
-        """Make this the serving version, for every process, in one row."""
-        promotion = Promotion.objects.create(version=self, promoted_by=by)
-        transaction.on_commit(news.tell)
+        """Make this the current version, for every process, by one row."""
+        with transaction.atomic():
+            event = Event.ROLLED_BACK if self.promotions.exists() else Event.PROMOTED
+            promotion = Promotion.objects.create(version=self, promoted_by=by)
+            record(event, self, user=by, version=self.name)
+            transaction.on_commit(events.publish)
         return promotion
 
 
+delete_with_rows(ModelVersion, "keras_file", "litert_file", "mistakes")
+
+
 class Promotion(models.Model):
-    """The newest row names the serving version; rolling back is one more row."""
+    """A promotion. The newest row names the current version; rolling back adds a row."""
 
     version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="promotions")
     promoted_at = models.DateTimeField(default=timezone.now)
@@ -99,19 +138,27 @@ class Promotion(models.Model):
 
 
 def image_file(prediction: "Prediction", filename: str) -> str:
-    """Spread files by day and by 256 folders, under a name that tells nothing."""
+    """Return a random file name, spread by day and over 256 folders."""
     return image_files([filename])[0]
 
 
 def image_files(filenames: list[str]) -> list[str]:
-    """Name files that are written together, in one of the folders: the disk is then waited for once."""
+    """Name files that are written together, in one folder, so that one flush is enough."""
     folder = f"predictions/{timezone.now():%Y/%m/%d}/{secrets.token_hex(1)}"
     return [f"{folder}/{secrets.token_hex(15)}.{filename.rpartition('.')[2]}" for filename in filenames]
 
 
+BATCH_KEY = "batch "
+
+
+def batch_key(number: int, place: int | str = "") -> str:
+    """Return the request key of a batch's prediction, or the prefix of all keys of a batch."""
+    return f"{BATCH_KEY}{number} {place}"
+
+
 class PredictionQuerySet(models.QuerySet["Prediction"]):
     def of(self, identity: Identity | None) -> Self:
-        """Keep what belongs to a user or visitor; nothing for a stranger."""
+        """Filter by owner; nothing for a stranger."""
         if identity is None:
             return self.none()
         if identity.user is not None:
@@ -119,69 +166,116 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         return self.filter(visitor=identity.visitor)
 
     def visible_to(self, identity: Identity | None) -> Self:
-        """Keep what a user or visitor may see: their own, and everything for staff."""
-        return self.all() if identity is not None and identity.is_staff else self.of(identity)
-
-    def from_source(self, source: str) -> Self:
-        return self.filter(source=source)
+        """Filter what a user or visitor may see: their own, or everything for staff with the permission to view."""
+        every = identity is not None and identity.may("recognizer.view_prediction")
+        return self.all() if every else self.of(identity)
 
     def sent(self) -> Self:
-        """Keep what people sent; what staff imported with its labels says nothing of them."""
+        """Filter what people sent, without imports by staff."""
         return self.exclude(source=Source.IMPORT)
 
     def flagged(self, flagged: bool = True) -> Self:
+        """Filter flagged predictions, or those that are not. A confirmed reading is not flagged."""
+        claims = Correction.objects.exclude(state=Correction.State.CONFIRMED)
         if flagged:
-            # From the few that are: SQLite would look for each prediction's corrections, one after another.
-            return self.filter(pk__in=Correction.objects.values("prediction"))
-        return self.filter(~models.Exists(Correction.objects.filter(prediction=models.OuterRef("pk"))))
+            # From the few flagged ones: SQLite would search the corrections of each prediction in turn.
+            return self.filter(pk__in=claims.values("prediction"))
+        return self.filter(~models.Exists(claims.filter(prediction=models.OuterRef("pk"))))
 
     def starting_with(self, digits: str, most: int) -> Self:
-        """Keep at most so many whose text starts with some digits, found in an index, exact ones first."""
+        """Filter at most so many predictions by the first digits of their text, using an index, exact matches first."""
         # Bounds that the index knows in every database and collation: a prefix alone SQLite looks for in all rows.
-        found = Prediction.objects.filter(text__startswith=digits, text__gte=digits)
+        matches = Prediction.objects.filter(text__startswith=digits, text__gte=digits)
         if stem := digits.rstrip("9"):
-            found = found.filter(text__lt=str(int(stem) + 1).zfill(len(stem)))
+            matches = matches.filter(text__lt=str(int(stem) + 1).zfill(len(stem)))
         return self.filter(
-            pk__in=list(found.order_by("text", "-created_at", "-id").values_list("pk", flat=True)[:most])
+            pk__in=list(matches.order_by("text", "-created_at", "-id").values_list("pk", flat=True)[:most])
         )
+
+    def outside_batches(self) -> Self:
+        """Leave out batch predictions, whose keys have a space; those of calls have none."""
+        return self.exclude(request_key__startswith=BATCH_KEY)
+
+    def of_batch(self, number: int) -> Self:
+        return self.filter(request_key__startswith=batch_key(number))
+
+    def sure(self, sure: bool = True) -> Self:
+        return self.filter(confidence__gte=SURE_FROM) if sure else self.filter(confidence__lt=SURE_FROM)
+
+    def unsure_first(self, reviewer: Any) -> Self:
+        """Keep the unsure that nobody has corrected or confirmed and a reviewer may label; `page_of` sorts them."""
+        labelled = Correction.objects.filter(prediction=models.OuterRef("pk"))
+        unsure = self.sent().sure(False).filter(~models.Exists(labelled))
+        return unsure.exclude(owner=reviewer) if another_reviewer_than(reviewer) else unsure
 
     def containing_digit(self, digit: int | str) -> Self:
         return self.filter(text__contains=str(digit))
 
-    def since(self, day: datetime.date) -> Self:
-        return self.filter(created_at__gte=_midnight(day))
+    def since(self, day: datetime.date, zone: datetime.tzinfo = datetime.UTC) -> Self:
+        """Filter by the earliest creation time: a day in a time zone, or a moment."""
+        return self.filter(created_at__gte=_moment(day, datetime.time.min, zone))
 
-    def until(self, day: datetime.date) -> Self:
-        """Keep what was made up to the end of a day."""
-        last = datetime.datetime.combine(day, datetime.time.max, tzinfo=datetime.UTC)
-        return self.filter(created_at__lte=last)
+    def until(self, day: datetime.date, zone: datetime.tzinfo = datetime.UTC) -> Self:
+        """Filter by the latest creation time: a day in a time zone, or a moment."""
+        return self.filter(created_at__lte=_moment(day, datetime.time.max, zone))
 
     def with_correction(self) -> Self:
         newest_first = models.Prefetch("corrections", Correction.objects.order_by("-id"))
         return self.prefetch_related(newest_first)
 
     def with_version(self) -> Self:
-        """Fetch the versions' names along. Their cards are longer than all else of a row."""
+        """Join the versions' names, without their cards, which are longer than the rest of a row."""
         return self.select_related("model_version").defer("model_version__card")
 
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Delete rows, and subtract them from their owners' usage."""
+        with transaction.atomic():
+            # Locked, so that simultaneous deletions subtract each row once.
+            mine = Prediction.objects.filter(pk__in=self.order_by().values("pk")).order_by("pk").select_for_update()
+            rows = list(mine.only("owner", "visitor", "image", "image_bytes"))
+            chosen = Prediction.objects.filter(pk__in=[row.pk for row in rows]).only("image")
+            deleted = super(PredictionQuerySet, chosen).delete()
+            for owner, sizes in sizes_by_owner(rows).items():
+                Usage.objects.count_out(owner, sizes)
+        return deleted
+
     def claim(self, visitor: uuid.UUID, user: Any) -> int:
-        """Give a visitor's predictions to the user the visitor turned out to be."""
-        return self.filter(visitor=visitor).update(owner=user, visitor=None)
+        """Move a visitor's predictions to the user who has logged in, all or none.
+
+        If both used one Idempotency-Key, the user's prediction keeps it.
+        """
+        # Predictions that the visitor is deleting are not moved.
+        erased = Erasure.objects.filter(visitor=visitor).aggregate(newest=models.Max("newest"))["newest"] or 0
+        theirs = self.filter(visitor=visitor, pk__gt=erased)
+        used = Prediction.objects.filter(owner=user).exclude(request_key="").values("request_key")
+        with transaction.atomic():
+            theirs.exclude(request_key="").filter(request_key__in=used).update(request_key="", request_sha256="")
+            sizes = dict(theirs.order_by("pk").select_for_update().values_list("pk", "image_bytes"))
+            moved = self.filter(pk__in=sizes).update(owner=user, visitor=None)
+            counted = [size for size in sizes.values() if size is not None]
+            Usage.objects.count_out((None, visitor), counted)
+            Usage.objects.count_in((user.pk, None), counted)
+        return moved
 
 
-def _midnight(day: datetime.date) -> datetime.datetime:
-    return datetime.datetime.combine(day, datetime.time.min, tzinfo=datetime.UTC)
+def _moment(day: datetime.date, time: datetime.time, zone: datetime.tzinfo) -> datetime.datetime:
+    """Return a day's time in a zone, or the moment itself, in UTC."""
+    moment = day if isinstance(day, datetime.datetime) else datetime.datetime.combine(day, time, tzinfo=zone)
+    try:
+        return moment.astimezone(datetime.UTC)
+    except OverflowError:  # The first and last representable day overflow in other time zones.
+        return moment.replace(tzinfo=datetime.UTC)
 
 
 class Source(models.TextChoices):
-    DRAW = "draw", "drawn"
-    UPLOAD = "upload", "uploaded"
-    API = "api", "API"
-    IMPORT = "import", "imported"
+    DRAW = "draw", gettext_lazy("drawn")
+    UPLOAD = "upload", gettext_lazy("uploaded")
+    API = "api", gettext_lazy("API")
+    IMPORT = "import", gettext_lazy("imported")
 
     @classmethod
     def sent(cls) -> list[str]:
-        """What a request may say of itself."""
+        """Sources that a request may name."""
         return [cls.DRAW, cls.UPLOAD, cls.API]
 
 
@@ -194,16 +288,31 @@ class Prediction(models.Model):
     visitor = models.UUIDField(null=True, blank=True, editable=False)
     source = models.CharField(max_length=6, choices=Source.choices)
     image = models.FileField(upload_to=image_file)
+    image_bytes = models.PositiveIntegerField(
+        gettext_lazy("bytes of the image; none: not counted yet"), null=True, editable=False
+    )
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
-    frames = models.BinaryField("what the network saw, a PNG strip of 28 x 28 frames")
-    text = models.CharField(max_length=LONGEST_TEXT)
+    frames = models.BinaryField(gettext_lazy("what the network saw, a PNG strip of 28 x 28 frames"))
+    text = models.CharField(max_length=MAX_TEXT_LENGTH)
     confidence = models.FloatField()
     digits = models.JSONField()
-    # The index below begins with it.
+    ignored = models.JSONField(gettext_lazy("what was passed over"), default=list, blank=True)
+    # The index below starts with this column.
     model_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="predictions", db_index=False)
-    request_key = models.CharField("Idempotency-Key of the call", max_length=LONGEST_KEY, blank=True, editable=False)
-    request_sha256 = models.CharField("SHA-256 of what the call sent", max_length=64, blank=True, editable=False)
+    filename = models.CharField(
+        gettext_lazy("name of the file that was sent"),
+        max_length=MAX_FILENAME_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+    )
+    request_key = models.CharField(
+        gettext_lazy("Idempotency-Key of the call"), max_length=MAX_KEY_LENGTH, blank=True, editable=False
+    )
+    request_sha256 = models.CharField(
+        gettext_lazy("SHA-256 of what the call sent"), max_length=64, blank=True, editable=False
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = PredictionQuerySet.as_manager()
@@ -230,7 +339,10 @@ class Prediction(models.Model):
             models.Index(F("created_at").desc(), F("id").desc(), name="prediction_by_time"),
             models.Index(F("source"), F("created_at").desc(), F("id").desc(), name="prediction_of_source"),
             models.Index(F("model_version"), F("created_at").desc(), F("id").desc(), name="prediction_of_version"),
+            models.Index(F("confidence"), F("id").desc(), name="prediction_by_confidence"),
+            models.Index(F("owner"), F("confidence"), F("id").desc(), name="prediction_of_owner_sureness"),
             models.Index(F("text"), F("created_at").desc(), F("id").desc(), name="prediction_by_text"),
+            models.Index(F("id"), condition=Q(image_bytes=None), name="prediction_not_counted"),
         ]
 
     def __str__(self) -> str:
@@ -238,6 +350,15 @@ class Prediction(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("prediction", args=[self.pk])
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete this, and subtract it from its owner's usage."""
+        return Prediction.objects.filter(pk=self.pk).delete()
+
+    @property
+    def sure(self) -> bool:
+        """Whether the text can be relied on."""
+        return self.confidence >= SURE_FROM
 
     @property
     def one_line(self) -> str:
@@ -249,26 +370,247 @@ class Prediction(models.Model):
         newest = sorted(self.corrections.all(), key=lambda correction: -correction.pk)
         return newest[0] if newest else None
 
-    def may_be_erased_by(self, identity: Identity | None) -> bool:
-        """Tell whether someone owns this, or is staff with the permission to delete; seeing is not enough."""
+    def belongs_to(self, identity: Identity | None) -> bool:
         if identity is None:
             return False
-        if identity.user is not None:
-            reviewer = identity.is_staff and identity.user.has_perm("recognizer.delete_prediction")
-            return reviewer or self.owner_id == identity.user.pk
-        return self.visitor == identity.visitor
+        return self.visitor == identity.visitor if identity.user is None else self.owner_id == identity.user.pk
+
+    def may_be_erased_by(self, identity: Identity | None) -> bool:
+        """Return whether someone owns this, or is staff with the permission to delete; permission to view is not
+        enough."""
+        return self.belongs_to(identity) or (identity is not None and identity.may("recognizer.delete_prediction"))
+
+    def may_be_flagged_by(self, identity: Identity | None) -> bool:
+        """Return whether someone owns this, or is staff with a permission for corrections; viewing is not enough."""
+        return self.belongs_to(identity) or (
+            identity is not None
+            and (identity.may("recognizer.review_corrections") or identity.may("recognizer.add_correction"))
+        )
 
     def flag(self, text: str, by: Any = None) -> "Correction":
         """Claim what this really says; "" for no number. Replaces a claim not yet reviewed.
 
+        The reading's own text confirms it, which needs no review unless reviewers have approved another text.
+        A reviewer's label on somebody else's picture, which nobody has flagged, counts as approved; what an import said
+        of it is no last word.
         The new claim is a new row: a reviewer who decides on the old one cannot mean this one.
         """
         with transaction.atomic():
-            # Two flags at once take turns.
+            # Locked, so that simultaneous corrections follow one another.
             Prediction.objects.select_for_update().only("pk").get(pk=self.pk)
-            self.corrections.filter(state=Correction.State.PENDING).delete()
-            self.correction = self.corrections.create(text=text, flagged_by=by)
+            unflagged = not self.corrections.exclude(imported=True).exists()
+            self.corrections.unreviewed().delete()
+            self.correction = self._claim(text, by, unflagged and self._is_labelled_by_a_reviewer(by))
         return self.correction
+
+    def _claim(self, text: str, by: Any, reviewed: bool) -> "Correction":
+        disputed = self.corrections.approved().exclude(text=self.text).exists()
+        confirmed = text == self.text and not disputed
+        state = Correction.State.CONFIRMED if confirmed else Correction.State.PENDING
+        claim = Correction(prediction=self, text=text, flagged_by=by, state=state)
+        if reviewed and not confirmed:
+            claim.count_as_reviewed(by)
+        claim.save()
+        if claim.reviewed_by_id or claim.first_reviewer_id:
+            record(Event.REVIEWED, claim, user=by, word=Correction.State.APPROVED)
+        return claim
+
+    def label(self, text: str, by: Any) -> "Correction | None":
+        """Say as a reviewer what this really says, asked for it and not for a claim; "" for no number.
+
+        Returns the correction that says so now: a claim that waits and says the same is approved, one that says
+        another is rejected. None where another reviewer must decide.
+        """
+        with transaction.atomic():
+            Prediction.objects.select_for_update().only("pk").get(pk=self.pk)
+            if self.owner_id == by.pk and another_reviewer_than(by):
+                return None
+            waits, known = self.corrections.pending().first(), self.corrections.labels().first()
+            if waits is not None:
+                if waits.text != text:
+                    return waits.correct(text, by)
+                return waits if waits.approve(by) else None
+            if known is not None and known.text == text:
+                return known
+            return self._claim(text, by, reviewed=True)
+
+    def _is_labelled_by_a_reviewer(self, by: Any) -> bool:
+        return by is not None and self.owner_id != by.pk and by.has_perm("recognizer.review_corrections")
+
+    def may_be_withdrawn_by(self, identity: Identity | None) -> bool:
+        """Return whether the correction is the person's own, or they may delete anybody's."""
+        claim = self.correction
+        if claim is None or identity is None:
+            return False
+        return claim.is_by(identity) or identity.may("recognizer.delete_correction")
+
+    def withdraw(self) -> bool:
+        """Withdraw the correction. Returns False if there is none, or it has been reviewed."""
+        with transaction.atomic():
+            # Locked, so that a simultaneous review comes before or after.
+            Prediction.objects.select_for_update().only("pk").get(pk=self.pk)
+            _, deleted = self.corrections.unreviewed().delete()
+        self.__dict__.pop("correction", None)
+        self.__dict__.pop("_prefetched_objects_cache", None)
+        return bool(deleted)
+
+
+delete_with_rows(Prediction, "image")
+
+
+def sizes_by_owner(predictions: "Iterable[Prediction]") -> dict[Owner, list[int]]:
+    """Sum image sizes by owner, in an order that is the same in all transactions."""
+    sizes: dict[Owner, list[int]] = {}
+    for prediction in predictions:
+        if prediction.image_bytes is not None:
+            sizes.setdefault((prediction.owner_id, prediction.visitor), []).append(prediction.image_bytes)
+    return dict(sorted(sizes.items(), key=str))
+
+
+class UsageQuerySet(models.QuerySet["Usage"]):
+    def of(self, owner: Owner) -> Self:
+        return self.filter(owner=owner[0], visitor=owner[1])
+
+    def count_in(self, owner: Owner, sizes: list[int], room: "Room | None" = None) -> bool:
+        """Add images to an owner's usage, in the transaction that stores them.
+
+        room: the limit. Returns False, and adds nothing, if it would be exceeded. Exact for simultaneous calls.
+        """
+        if self._add(owner, sizes, room):
+            return True
+        with suppress(IntegrityError), transaction.atomic():
+            # Ignores conflicts: another call may have created the row just now.
+            self.create(owner_id=owner[0], visitor=owner[1])
+        return self._add(owner, sizes, room)
+
+    def _add(self, owner: Owner, sizes: list[int], room: "Room | None") -> bool:
+        connection = connections[self.db]
+        column: Any = Usage._meta.get_field("visitor" if owner[0] is None else "owner")
+        whose = column.get_db_prep_value(owner[0] or owner[1], connection)
+        added = [len(sizes), sum(sizes)]
+        most = [room.predictions, room.image_bytes] if room else [0, 0]
+        with connection.cursor() as cursor:
+            # The same statement by the ORM takes ten times as long.
+            cursor.execute(
+                "UPDATE recognizer_usage SET predictions = predictions + %s, image_bytes = image_bytes + %s "  # noqa: S608
+                f"WHERE {column.column} = %s AND predictions <= %s AND image_bytes <= %s",
+                [*added, whose, *((limit or NO_LIMIT) - more for limit, more in zip(most, added, strict=True))],
+            )
+            return bool(cursor.rowcount)
+
+    def used_by(self, owner: Owner) -> "Usage":
+        """Return what is kept of an owner, nothing where nothing is counted yet."""
+        user, visitor = owner
+        return (_OF_VISITOR.row(visitor) if user is None else _OF_USER.row(user)) or Usage()
+
+    def count_out(self, owner: Owner, sizes: list[int]) -> None:
+        """Subtract images from an owner's usage."""
+        self.of(owner).update(
+            predictions=Greatest(F("predictions") - len(sizes), 0),
+            image_bytes=Greatest(F("image_bytes") - sum(sizes), 0),
+        )
+
+    def touch(self, visitor: uuid.UUID) -> None:
+        """Record that a visitor was here today."""
+        self.filter(visitor=visitor).update(seen_on=today())
+
+
+class Usage(models.Model):
+    """Stored data of one owner, updated with each change; for a visitor also the day of the last visit."""
+
+    owner = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="usage")
+    visitor = models.UUIDField(null=True, unique=True)
+    predictions = models.PositiveIntegerField(default=0)
+    image_bytes = models.PositiveBigIntegerField(gettext_lazy("bytes of the images"), default=0)
+    seen_on = models.DateField(default=today)
+
+    objects = UsageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(owner__isnull=False, visitor__isnull=True) | Q(owner__isnull=True, visitor__isnull=False),
+                name="usage_has_one_owner",
+            )
+        ]
+        indexes = [models.Index(fields=["seen_on"], condition=Q(owner=None), name="usage_by_last_visit")]
+
+    def __str__(self) -> str:
+        return f"{self.predictions} predictions of {self.owner or 'a visitor'}"
+
+
+_OF_USER, _OF_VISITOR = Prepared(Usage, "owner"), Prepared(Usage, "visitor")
+
+
+class ErasureQuerySet(LeasedQuerySet["Erasure"]):
+    def of(self, identity: Identity | None) -> Self:
+        if identity is None:
+            return self.none()
+        if identity.user is not None:
+            return self.filter(owner=identity.user)
+        return self.filter(visitor=identity.visitor)
+
+    def queue(self, identity: Identity, with_account: bool = False) -> "Erasure":
+        """Queue the deletion of what an owner has now. Later predictions stay, unless the account is deleted too."""
+        mine = Prediction.objects.of(identity)
+        return self.create(
+            owner=identity.user,
+            visitor=identity.visitor,
+            newest=mine.aggregate(newest=models.Max("pk"))["newest"] or 0,
+            total=mine.count(),
+            with_account=with_account,
+        )
+
+    def take(self) -> "Erasure | None":
+        """Lease the oldest free erasure."""
+        with transaction.atomic():
+            erasure = self.order_by("pk").lock_free()
+            if erasure is not None:
+                erasure.take_lease()
+        return erasure
+
+
+class Erasure(Leased):
+    """A history that a worker is deleting: an owner's predictions up to the newest at the request.
+
+    with_account: then the account too, with all its other data.
+    """
+
+    lease = datetime.timedelta(seconds=30)
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="erasures")
+    visitor = models.UUIDField(null=True, blank=True, editable=False, db_index=True)
+    newest = models.BigIntegerField(gettext_lazy("id of the newest prediction to erase"))
+    total = models.PositiveIntegerField(gettext_lazy("predictions to erase"))
+    done = models.PositiveIntegerField(gettext_lazy("predictions erased"), default=0)
+    with_account = models.BooleanField(gettext_lazy("the account goes too"), default=False, db_default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ErasureQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(owner__isnull=False, visitor__isnull=True) | Q(owner__isnull=True, visitor__isnull=False),
+                name="erasure_has_one_owner",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"erasure {self.pk}"
+
+    @property
+    def predictions(self) -> PredictionQuerySet:
+        """The predictions left to delete."""
+        theirs = Prediction.objects.filter(owner=self.owner_id, visitor=self.visitor)
+        return theirs if self.with_account else theirs.filter(pk__lte=self.newest)
+
+    @property
+    def in_words(self) -> str:
+        if not self.lease_until:
+            return gettext("Waiting for a worker")
+        return gettext("%(done)s of %(total)s erased") % {"done": grouped(self.done), "total": grouped(self.total)}
 
 
 class CorrectionQuerySet(models.QuerySet["Correction"]):
@@ -278,30 +620,57 @@ class CorrectionQuerySet(models.QuerySet["Correction"]):
     def approved(self) -> Self:
         return self.filter(state=Correction.State.APPROVED)
 
+    def unreviewed(self) -> Self:
+        """Filter corrections without a decision: pending ones, and confirmations."""
+        return self.filter(state__in=[Correction.State.PENDING, Correction.State.CONFIRMED])
+
+    def reviewed(self) -> Self:
+        return self.filter(state__in=[Correction.State.APPROVED, Correction.State.REJECTED])
+
+    def labels(self) -> Self:
+        """Filter accepted corrections: approved ones, and confirmations."""
+        return self.filter(state__in=[Correction.State.APPROVED, Correction.State.CONFIRMED])
+
     def waiting_for(self, reviewer: Any) -> Self:
-        """Keep what a reviewer can decide: what waits, less what already has the reviewer's word."""
-        return self.pending().exclude(first_reviewer=reviewer)
+        """Filter what a reviewer can decide: pending corrections, without those this reviewer has approved or may not
+        decide."""
+        waiting = self.pending().exclude(first_reviewer=reviewer)
+        if not another_reviewer_than(reviewer):
+            return waiting
+        own = Q(flagged_by=reviewer) | Q(prediction__owner=reviewer)
+        return waiting.exclude(pk__in=Correction.objects.pending().filter(own).values("pk"))
 
     def decided_by(self, reviewer: Any) -> Self:
-        """Keep what a reviewer has decided, or agreed to as the first of two, the last one first."""
+        """Filter what a reviewer has decided, or approved as the first of two, the last one first."""
         alone = Q(reviewed_by=reviewer)
         first = Q(first_reviewer=reviewer, state=Correction.State.PENDING)
         decided_at = models.Case(models.When(alone, then="reviewed_at"), default="first_reviewed_at")
-        return self.filter(alone | first).annotate(decided_at=decided_at).order_by("-decided_at", "-id")
+        # An import is no decision that anybody made in the queue.
+        return self.filter(alone | first, imported=False).annotate(decided_at=decided_at).order_by("-decided_at", "-id")
+
+
+def another_reviewer_than(user: Any) -> bool:
+    """Return whether anybody else can review corrections."""
+    reviewers: Any = get_user_model().objects
+    others = reviewers.with_perm("recognizer.review_corrections", backend="django.contrib.auth.backends.ModelBackend")
+    return bool(others.exclude(pk=user.pk).exists())
 
 
 class Correction(models.Model):
-    """A user's claim of what a prediction should have read, and reviewers' word on it."""
+    """A user's correction of a prediction, and its review."""
 
     class State(models.TextChoices):
-        PENDING = "pending"
-        APPROVED = "approved"
-        REJECTED = "rejected"
+        PENDING = "pending", gettext_lazy("Pending")
+        APPROVED = "approved", gettext_lazy("Approved")
+        REJECTED = "rejected", gettext_lazy("Rejected")
+        CONFIRMED = "confirmed", gettext_lazy("Confirmed")
 
     prediction = models.ForeignKey(Prediction, models.CASCADE, related_name="corrections")
-    text = models.CharField(max_length=LONGEST_TEXT, blank=True, validators=[NUMBER], help_text="empty: no number here")
-    labels = models.JSONField("what a reviewer saw in each box", null=True, blank=True)
-    state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
+    text = models.CharField(
+        max_length=MAX_TEXT_LENGTH, blank=True, validators=[NUMBER], help_text=gettext_lazy("empty: no number here")
+    )
+    labels = models.JSONField(gettext_lazy("what a reviewer saw in each box"), null=True, blank=True)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.PENDING)
     flagged_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="flagged_corrections"
     )
@@ -314,8 +683,8 @@ class Correction(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="reviewed_corrections"
     )
     reviewed_at = models.DateTimeField(null=True, blank=True)
-    imported = models.BooleanField("imported by staff", default=False)
-    writer = models.CharField("whose hand it is, where an import says so", max_length=100, blank=True)
+    imported = models.BooleanField(gettext_lazy("imported by staff"), default=False)
+    writer = models.CharField(gettext_lazy("whose hand it is, where an import says so"), max_length=100, blank=True)
 
     objects = CorrectionQuerySet.as_manager()
 
@@ -335,47 +704,125 @@ class Correction(models.Model):
 
     @property
     def one_line(self) -> str:
-        return self.text.replace("\n", " ") or "no number"
+        return self.text.replace("\n", " ") or gettext("no number")
+
+    def is_by(self, identity: Identity | None) -> bool:
+        """Return whether a person made this correction: as a user, or as a visitor on their own picture."""
+        if identity is None:
+            return False
+        if self.flagged_by_id is not None:
+            return identity.user is not None and self.flagged_by_id == identity.user.pk
+        return self.prediction.belongs_to(identity)
+
+    @property
+    def is_unreviewed(self) -> bool:
+        return self.state in (self.State.PENDING, self.State.CONFIRMED)
 
     @property
     def needs_two(self) -> bool:
-        """Whether the claim contradicts a network so sure that one reviewer's word is not enough."""
+        """Whether the correction contradicts a very sure network, so that two reviewers must approve."""
         return self.text != self.prediction.text and self.prediction.confidence >= settings.SECOND_REVIEW_ABOVE
 
     @property
     def box_labels(self) -> list[int] | None:
-        """What each of the prediction's boxes really holds, 10 for no digit; None where the claim does not say.
+        """The true label of each box, 10 for no digit; None if the correction does not say.
 
-        A reviewer's labels come first. A claim says it where it has as many digits as there are boxes, or none.
+        A reviewer's labels come first. Otherwise the correction must have as many digits as there are boxes, or none.
         """
         boxes = len(self.prediction.digits)
         if self.labels is not None:
             return self.labels
         if not self.text:
             return [NOT_A_DIGIT] * boxes
-        said = [int(digit) for digit in self.text if digit != "\n"]
-        return said if len(said) == boxes else None
+        labels = [int(digit) for digit in self.text if digit != "\n"]
+        return labels if len(labels) == boxes else None
+
+    def may_be_approved_by(self, reviewer: Any) -> bool:
+        """Return whether a reviewer may approve. Their own correction, or one of their own picture, only if nobody else
+        can."""
+        own = reviewer.pk in (self.flagged_by_id, self.prediction.owner_id)
+        return not (own and another_reviewer_than(reviewer))
 
     def approve(self, by: Any, labels: list[int] | None = None) -> bool:
-        """Agree with the claim, with labels for its boxes where the reviewer gave some.
+        """Approve the correction, with labels for its boxes if the reviewer gave some.
 
-        Where two must agree and `by` is no superuser, the first word leaves the claim pending. Returns False
-        where it was reviewed or replaced before, or where this reviewer's word is the first one already.
+        If two must approve and `by` is no superuser, it stays pending after the first. Returns False if it was reviewed
+        or replaced before, if this reviewer is the first one already, or if another reviewer has to decide.
         """
+        if not self.may_be_approved_by(by):
+            return False
         fixed = {} if labels is None else {"labels": labels}
         if self.needs_two and self.first_reviewer_id is None and not by.is_superuser:
             return self._decide(fixed | {"first_reviewer": by, "first_reviewed_at": timezone.now()}, by)
         return self._decide(fixed | self._word(self.State.APPROVED, by), by)
 
+    def count_as_reviewed(self, by: Any) -> None:
+        """Approve a new correction by the reviewer who makes it; as the first of two if two must approve."""
+        if self.needs_two and not by.is_superuser:
+            self.first_reviewer, self.first_reviewed_at = by, timezone.now()
+        else:
+            self.state, self.reviewed_by, self.reviewed_at = self.State.APPROVED, by, timezone.now()
+
     def reject(self, by: Any) -> bool:
-        """Disagree with the claim. Returns False as `approve` does."""
+        """Reject the correction. Returns False as `approve` does."""
         return self._decide(self._word(self.State.REJECTED, by), by)
 
-    def reopen(self, by: Any) -> bool:
-        """Take back one's own word, and the labels given with it where nobody else agreed to them.
+    def correct(self, text: str, by: Any, labels: list[int] | None = None) -> "Correction | None":
+        """Reject the claim for another text, "" for no number, which then has the reviewer's word.
 
-        Returns False where it was another's, or where a newer claim waits.
+        Returns the reviewer's own claim, None as `approve` returns False.
         """
+        if not self.may_be_approved_by(by):
+            return None
+        with transaction.atomic():
+            if not self.reject(by):
+                return None
+            claim = Correction(prediction=self.prediction, text=text, labels=labels, flagged_by=by)
+            claim.count_as_reviewed(by)
+            claim.save()
+            record(Event.REVIEWED, claim, user=by, word=Correction.State.APPROVED)
+        return claim
+
+    def reopen(self, by: Any) -> bool:
+        """Undo one's own decision, and its labels unless another reviewer agreed to them.
+
+        Of a claim that the reviewer made in place of another, the other is pending again. Returns False if it was
+        another reviewer's, or if a newer correction is pending.
+        """
+        with transaction.atomic():
+            again = self._replaced(by) or self
+            if again is not self:
+                self.delete()
+            done = again._take_back(by)
+            if done:
+                record(Event.REVIEWED, again, user=by, word="taken back")
+            else:
+                transaction.set_rollback(True)
+        return done
+
+    def take_back(self, by: Any) -> bool:
+        """Take back one's own word on this: delete a claim of one's own that has no other's, else `reopen` it.
+
+        Returns False where it was another's word.
+        """
+        word = self.first_reviewer_id if self.state == self.State.PENDING else self.reviewed_by_id
+        alone = word in (None, by.pk) and self.first_reviewer_id in (None, by.pk)
+        if self.flagged_by_id != by.pk or not alone or self._replaced(by) is not None:
+            return self.reopen(by)
+        with transaction.atomic():
+            record(Event.REVIEWED, self, user=by, word="taken back")
+            self.delete()
+        return True
+
+    def _replaced(self, by: Any) -> "Correction | None":
+        """Return the claim that a reviewer rejected for this one of their own."""
+        word = self.first_reviewer_id if self.state == self.State.PENDING else self.reviewed_by_id
+        if by.pk != self.flagged_by_id or by.pk != word:
+            return None
+        rejected = Correction.objects.filter(state=self.State.REJECTED, reviewed_by=by)
+        return rejected.filter(prediction=self.prediction_id, pk__lt=self.pk).first()
+
+    def _take_back(self, by: Any) -> bool:
         waits = Correction.objects.pending().filter(prediction=self.prediction_id).exclude(pk=self.pk)
         mine = Correction.objects.filter(pk=self.pk)
         if self.state == self.State.PENDING:
@@ -389,9 +836,92 @@ class Correction(models.Model):
         return {"state": state, "reviewed_by": by, "reviewed_at": timezone.now()}
 
     def _decide(self, word: dict[str, Any], by: Any) -> bool:
-        seen = Correction.objects.pending().filter(pk=self.pk, first_reviewer=self.first_reviewer_id)
-        if self.first_reviewer_id == by.pk or not seen.update(**word):
+        pending = Correction.objects.pending().filter(pk=self.pk, first_reviewer=self.first_reviewer_id)
+        if self.first_reviewer_id == by.pk:
             return False
+        with transaction.atomic():
+            if not pending.update(**word):
+                return False
+            state = word.get("state", self.State.APPROVED)
+            record(Event.REVIEWED, self, user=by, word=state, **({} if "state" in word else {"of": "two"}))
         for name, value in word.items():
             setattr(self, name, value)
         return True
+
+
+class SampleQuerySet(models.QuerySet["Sample"]):
+    def waiting_for(self, reviewer: Any) -> Self:
+        """Keep what nobody has looked at and a reviewer may label, in the order in which it was drawn."""
+        waiting = self.filter(answered_at=None, prediction__isnull=False).order_by("pk")
+        return waiting.exclude(prediction__owner=reviewer) if another_reviewer_than(reviewer) else waiting
+
+    def draw(self, count: int) -> int:
+        """Add predictions that people sent, each with the same chance. Returns how many were added."""
+        ids = Prediction.objects.aggregate(first=models.Min("pk"), last=models.Max("pk"))
+        if ids["first"] is None:
+            return 0
+        left = Prediction.objects.sent().filter(sample=None)
+        added = 0
+        # Numbers at random, whether there is such a row or not: no row is likelier, and no table is sorted.
+        for _ in range(MAX_DRAWS):
+            span = ids["last"] - ids["first"] + 1
+            drawn = [ids["first"] + secrets.randbelow(span) for _ in range(DRAWN_AT_ONCE)]
+            found = dict(left.filter(pk__in=drawn).values_list("pk", "model_version_id"))
+            chosen = [pk for pk in dict.fromkeys(drawn) if pk in found][: count - added]
+            self._add({pk: found[pk] for pk in chosen})
+            added += len(chosen)
+            if added == count:
+                return added
+        # Of hardly any rows left, or of very few among many numbers.
+        rest = dict(left.order_by("?").values_list("pk", "model_version_id")[: count - added])
+        self._add(rest)
+        return added + len(rest)
+
+    def _add(self, versions: dict[int, int]) -> None:
+        # Another reviewer may have drawn the same at the same time.
+        rows = [self.model(prediction_id=pk, model_version_id=version) for pk, version in versions.items()]
+        self.bulk_create(rows, ignore_conflicts=True)
+
+    def answered(self) -> Self:
+        """Keep what is known to have been right or wrong, as `was_right`. Of two reviewers both have to say so."""
+        approved = Correction.objects.approved().filter(prediction=models.OuterRef("prediction"))
+        known = models.Case(
+            models.When(right__isnull=False, then="right"),
+            models.When(models.Exists(approved.exclude(text=models.OuterRef("prediction__text"))), then=False),
+            models.When(answer__state=Correction.State.REJECTED, then=True),
+            output_field=models.BooleanField(null=True),
+        )
+        return self.annotate(was_right=known).filter(was_right__isnull=False)
+
+    def answer_counts(self) -> dict[tuple[int, bool], int]:
+        """Count what is known by version and by whether it was right."""
+        known = self.answered().order_by().values("model_version", "was_right").annotate(count=models.Count("pk"))
+        return {(row["model_version"], row["was_right"]): row["count"] for row in known}
+
+
+DRAWN_AT_ONCE, MAX_DRAWS = 200, 20
+"""Numbers drawn for one query, and how many times."""
+
+
+class Sample(models.Model):
+    """A prediction drawn at random, and whether it was right: what accuracy is measured by without bias.
+
+    The row says nothing of a person, and stays where the prediction is deleted.
+    """
+
+    prediction = models.OneToOneField(Prediction, models.SET_NULL, null=True, related_name="sample")
+    model_version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="+")
+    drawn_at = models.DateTimeField(default=timezone.now)
+    answer = models.ForeignKey(Correction, models.SET_NULL, null=True, related_name="+")
+    answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    answered_at = models.DateTimeField(null=True)
+    right = models.BooleanField(gettext_lazy("whether the reading was right; none: not known yet"), null=True)
+
+    objects = SampleQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["id"], condition=Q(answered_at=None), name="sample_not_answered")]
+
+    def __str__(self) -> str:
+        return f"sample {self.pk}"

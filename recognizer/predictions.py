@@ -1,116 +1,139 @@
-"""The one way a picture becomes a stored prediction, and the one way predictions go."""
+"""Read pictures, store predictions and delete them."""
 
 import datetime
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from hashlib import sha256
 
+import numpy as np
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection, transaction
 
+from core.audit import record
+from core.models import Event
+from core.storage.deletion import delete_files
+from core.storage.durable import unknown_files
+from recognizer.serving.cache import reader_for
+
+from .admission import Caller, admission
 from .exceptions import KeyReused, NoNumber
+from .identity import Identity
 from .metrics import READING_SECONDS, READINGS, STAGE_SECONDS
-from .models import LONGEST_TEXT, ModelVersion, Prediction, PredictionQuerySet, image_files
-from .reading import Reading, Reason, UnreadableImage, encode_page, frames_strip, open_image, open_strip
-from .reading.explanation import explain
-from .reading.heat import heat_strip
-from .serving import reader_for, serving_reader
-from .storage import unknown_files
-from .visitors import Identity
+from .models import MAX_FILENAME_LENGTH, MAX_TEXT_LENGTH, ModelVersion, Prediction, PredictionQuerySet, image_files
+from .quotas import check_room, count_in
+from .reading import Reading, Reason, UnreadableImage, encode_page, frames_strip, open_image, open_strip, pixels_in
+from .reading.explanation import explain, mask_layer
+from .reading.occlusion import heat_strip
 
-TURNS = threading.BoundedSemaphore(os.cpu_count() or 1)
-"""Readings at once in this process: more of them than processors would only take the interpreter from each other."""
-
-WRITING = threading.Lock()
-LONGEST_WAIT = 1.0
-"""Seconds to wait for one's turn to write; where somebody holds the database, it has a patience of its own."""
+SQLITE_WRITE_LOCK = threading.Lock()
+WRITE_TIMEOUT = 1.0
+"""Seconds to wait for this process's other threads; SQLite's own busy timeout (LOCK_TIMEOUT) applies after that."""
 
 
-def read_picture(data: bytes, version: ModelVersion | None = None) -> tuple[Reading, ModelVersion]:
-    """Read a picture with a version, the serving one for None.
+def read_picture(
+    data: bytes, version: ModelVersion | None = None, caller: Caller | None = None
+) -> tuple[Reading, ModelVersion]:
+    """Read a picture with a version (default: the current one). caller: whose large pictures are read one at a time.
 
-    Raises UnreadableImage for what is no picture, NoNumber for one without a number and NoServingVersion.
+    Raises UnreadableImage if it is not a picture, NoNumber if it has no number, TooBusy or NoServingVersion.
     """
     reader = reader_for(version)
     try:
-        with TURNS, READING_SECONDS.time():
-            reading = reader.read(data)
+        with admission.turn(pixels_in(data), caller) as found, READING_SECONDS.time():
+            reading = reader.read(data, found)
     except UnreadableImage as error:
         READINGS.labels(error.code).inc()
         raise
-    if reading.reason is None and len(reading.text) > LONGEST_TEXT:
-        READINGS.labels("not_a_number").inc()
-        raise NoNumber(Reason.NOT_A_NUMBER)
-    READINGS.labels(reading.reason or "read").inc()
-    if reading.reason is not None:
-        raise NoNumber(reading.reason)
+    reason = reading.reason or (Reason.NOT_A_NUMBER if len(reading.text) > MAX_TEXT_LENGTH else None)
+    READINGS.labels(reason or "read").inc()
+    if reason is not None:
+        raise NoNumber(reason)
     return reading, reader.version
 
 
 def store_prediction(
-    data: bytes, *, identity: Identity, source: str, key: str = "", version: ModelVersion | None = None
+    data: bytes,
+    *,
+    identity: Identity,
+    source: str,
+    key: str = "",
+    version: ModelVersion | None = None,
+    caller: Caller | None = None,
+    filename: str = "",
 ) -> Prediction:
-    """Read a picture, with a version or the serving one, and keep it: image and row live or die together.
+    """Read a picture with a version (default: the current one) and store image and row, both or neither.
 
-    The image is written first, so that no row is ever without one; where the row fails the image is removed,
-    and what a crash leaves between the two `manage.py sweep_media` finds. Under one Idempotency-Key of one identity
-    a picture is kept once, and returned as it was kept. Raises as `read_picture`, and KeyReused where another
-    picture, or another version to read it with, came under the key.
+    The image is written first, so that no row is without one. If saving the row fails, the image is deleted; after a
+    crash between the two, `manage.py sweep_media` deletes it. key: the call's Idempotency-Key; a repeated call of
+    the same identity returns the stored prediction. Raises as `read_picture`, QuotaExceeded if no more may be stored,
+    and KeyReused if the key was used for another picture or version.
     """
-    asked = f"{source} {version or ''} "
-    digest = sha256(asked.encode() + data).hexdigest() if key else ""
-    if key and (kept := _kept_under(key, digest, identity)):
-        return kept
-    prediction = read_prediction(data, identity=identity, source=source, key=key, version=version)
+    params = f"{source} {version or ''} "
+    digest = sha256(params.encode() + data).hexdigest() if key else ""
+    if key and (existing := _kept_under(key, digest, identity)):
+        return existing
+    check_room(identity)
+    prediction = read_prediction(
+        data, identity=identity, source=source, key=key, version=version, caller=caller, filename=filename
+    )
     save_images([prediction])
     prediction.request_sha256 = digest
     try:
-        # One statement, in no transaction of ours: SQLite is locked for it alone.
-        with STAGE_SECONDS.labels("row").time(), _turn_to_write():
+        # Nothing but the two statements in the transaction, so SQLite is locked only while they run.
+        with STAGE_SECONDS.labels("row").time(), _turn_to_write(), transaction.atomic():
             prediction.save(force_insert=True)
+            count_in(identity, [prediction])
     except BaseException as error:
-        default_storage.delete(str(prediction.image))
-        # The same call, sent twice at once, may have been faster.
-        if key and isinstance(error, IntegrityError) and (kept := _kept_under(key, digest, identity)):
-            return kept
+        delete_files([str(prediction.image)])
+        # The same call, sent twice at once, may have been stored first.
+        if key and isinstance(error, IntegrityError) and (existing := _kept_under(key, digest, identity)):
+            return existing
         raise
     return prediction
 
 
 @contextmanager
 def _turn_to_write() -> Iterator[None]:
-    """Have the threads of this process write to SQLite one after the other.
+    """Let only one thread of this process write to SQLite at a time.
 
-    It lets who finds it locked sleep, ever longer: under load some slept for a second while others passed them.
+    SQLite lets a thread that finds the database locked sleep for ever longer intervals; under load, some slept for a
+    second while others overtook them.
     """
-    mine = connection.vendor == "sqlite" and WRITING.acquire(timeout=LONGEST_WAIT)
+    mine = connection.vendor == "sqlite" and SQLITE_WRITE_LOCK.acquire(timeout=WRITE_TIMEOUT)
     try:
         yield
     finally:
         if mine:
-            WRITING.release()
+            SQLITE_WRITE_LOCK.release()
 
 
 def read_prediction(
-    data: bytes, *, identity: Identity, source: str, key: str, version: ModelVersion | None = None
+    data: bytes,
+    *,
+    identity: Identity,
+    source: str,
+    key: str,
+    version: ModelVersion | None = None,
+    caller: Caller | None = None,
+    filename: str = "",
 ) -> Prediction:
-    """Read a picture; nothing is stored, and the image waits for `save_images`. Raises as `read_picture`."""
-    reading, version = read_picture(data, version)
+    """Read a picture and return an unsaved prediction; `save_images` saves its image. Raises as `read_picture`."""
+    reading, version = read_picture(data, version, caller)
     with STAGE_SECONDS.labels("encode").time():
-        encoded, extension = encode_page(reading.page)
+        encoded, extension = encode_page(reading.page, came_in=data)
     prediction = build_prediction(reading, version, source)
     prediction.owner, prediction.visitor = identity.user, identity.visitor
     prediction.request_key = key
+    prediction.image_bytes = len(encoded)
+    prediction.filename = filename[:MAX_FILENAME_LENGTH]
     prediction.image = ContentFile(encoded, f"page.{extension}")
     return prediction
 
 
 def save_images(predictions: list[Prediction]) -> None:
-    """Write the images that predictions brought along, all or none. Raises OSError where that cannot be."""
+    """Save the images of unsaved predictions, all or none. Raises OSError."""
     images = [prediction.image for prediction in predictions]
     names = image_files([str(image.name) for image in images])
     with STAGE_SECONDS.labels("image").time():
@@ -121,14 +144,14 @@ def save_images(predictions: list[Prediction]) -> None:
 
 
 def _kept_under(key: str, digest: str, identity: Identity) -> Prediction | None:
-    kept = Prediction.objects.of(identity).filter(request_key=key).with_version().first()
-    if kept is not None and kept.request_sha256 != digest:
+    existing = Prediction.objects.of(identity).filter(request_key=key).with_version().first()
+    if existing is not None and existing.request_sha256 != digest:
         raise KeyReused()
-    return kept
+    return existing
 
 
 def build_prediction(reading: Reading, version: ModelVersion, source: str) -> Prediction:
-    """Make the row of a reading, without owner and image; nothing is stored."""
+    """Return an unsaved prediction of a reading, without owner and image."""
     height, width = reading.page.shape
     prediction = Prediction(
         source=source,
@@ -138,53 +161,91 @@ def build_prediction(reading: Reading, version: ModelVersion, source: str) -> Pr
         text=reading.text,
         confidence=reading.confidence,
         digits=[digit.as_json() for digit in reading.digits],
+        ignored=[ignored.as_json() for ignored in reading.ignored],
         model_version=version,
     )
-    # Nobody need ask the database.
+    # A new prediction has no correction; this saves a query.
     prediction.correction = None
     return prediction
 
 
-MOST_HEATED = 24
-"""Digits whose strokes are weighed for one picture; the rest of a longer reading stays grey."""
+MAX_OCCLUDED = 24
+"""Digits of one picture for which an occlusion map is computed; the others stay grey."""
 
 
-def heat_of(prediction: Prediction) -> bytes:
-    """Draw which strokes of a prediction's frames speak for its digits, to the serving version, as a PNG strip.
+def occlusion_of(prediction: Prediction) -> bytes:
+    """Draw occlusion maps of a prediction's digits, by the version that read it, as a PNG strip.
 
-    Raises NoServingVersion.
+    Raises NoServingVersion if that version cannot be loaded.
     """
     frames = open_strip(bytes(prediction.frames))
     labels = [digit["label"] for digit in prediction.digits]
-    return heat_strip(serving_reader().reader.classifier, frames, labels, MOST_HEATED)
+    return heat_strip(reader_for(prediction.model_version).reader.classifier, frames, labels, MAX_OCCLUDED)
 
 
 def explanation_of(prediction: Prediction) -> bytes:
-    """Draw how the serving version reads a prediction's picture, stage by stage, as PNG.
+    """Draw every stage of a prediction's reading, by the version that read it, as PNG.
 
-    Raises FileNotFoundError where the image is gone, and NoServingVersion.
+    Raises FileNotFoundError if the image is missing, NoServingVersion if that version cannot be loaded.
     """
+    page = _page_of(prediction)
+    return explain(reader_for(prediction.model_version).reader, page)
+
+
+def mask_of(prediction: Prediction) -> bytes:
+    """Draw the page network's mask of a prediction's picture, as a transparent PNG.
+
+    Raises FileNotFoundError if the image is missing, NoServingVersion if its version cannot be loaded.
+    """
+    page = _page_of(prediction)
+    return mask_layer(reader_for(prediction.model_version).reader, page)
+
+
+def part_of(prediction: Prediction, box: tuple[int, int, int, int], turn: int = 0) -> bytes:
+    """Crop a prediction's picture to a box, and rotate it. Returns a picture's bytes.
+
+    box: x, y, width, height in pixels, inside the picture. turn: degrees clockwise, a multiple of 90. Raises
+    FileNotFoundError if the image is missing.
+    """
+    x, y, width, height = box
+    part = np.rot90(_page_of(prediction)[y : y + height, x : x + width], -turn // 90)
+    return encode_page(np.ascontiguousarray(part))[0]
+
+
+def _page_of(prediction: Prediction) -> np.ndarray:
     with prediction.image.open("rb") as file:
-        page = open_image(file.read())
-    return explain(serving_reader().reader, page)
+        return open_image(file.read())
+
+
+ERASE_CHUNK = 500
+"""Predictions deleted in one transaction."""
 
 
 def erase_predictions(predictions: PredictionQuerySet) -> int:
-    """Delete predictions for good, rows first, images once the rows are surely gone. Returns how many."""
+    """Delete predictions in chunks, so that memory stays flat. Returns how many."""
+    erased = 0
+    while count := erase_chunk(predictions):
+        erased += count
+    return erased
+
+
+def erase_prediction(prediction: Prediction, by: Identity | None) -> None:
+    """Delete one prediction, with an audit entry if it is not the owner who does."""
     with transaction.atomic():
-        names = list(predictions.values_list("image", flat=True))
-        predictions.delete()
-        transaction.on_commit(partial(delete_images, names))
-    return len(names)
+        if not prediction.belongs_to(by):
+            record(Event.ERASED, prediction)
+        prediction.delete()
 
 
-def delete_images(names: list[str]) -> None:
-    for name in names:
-        default_storage.delete(name)
+def erase_chunk(predictions: PredictionQuerySet) -> int:
+    """Delete the oldest of the given predictions, at most ERASE_CHUNK. Returns how many."""
+    chunk = list(predictions.order_by("pk").values_list("pk", flat=True)[:ERASE_CHUNK])
+    Prediction.objects.filter(pk__in=chunk).only("image").delete()
+    return len(chunk)
 
 
 def orphaned_images(older_than: datetime.timedelta) -> Iterator[str]:
-    """Yield the names of stored images without a row, left by a crash or a deleted account."""
+    """Yield the names of stored images without a row, left by a crash or a storage outage."""
     return unknown_files(
         "predictions",
         lambda names: set(Prediction.objects.filter(image__in=names).values_list("image", flat=True)),
@@ -193,7 +254,7 @@ def orphaned_images(older_than: datetime.timedelta) -> Iterator[str]:
 
 
 def rows_without_image() -> Iterator[Prediction]:
-    """Yield predictions whose image is gone."""
+    """Yield predictions whose image file is missing."""
     for prediction in Prediction.objects.only("pk", "image").iterator():
         if not default_storage.exists(str(prediction.image)):
             yield prediction

@@ -1,29 +1,31 @@
-"""Answers that carry pictures. Private, and never anything but a picture to the browser."""
+"""HTTP responses with pictures: private, and never interpreted by the browser as anything but a picture."""
 
 from django.http import Http404, HttpResponse
 
 from .models import Prediction
 from .thumbnails import thumbnail
 
+KINDS = {"png": "png", "jpg": "jpeg", "webp": "webp"}
+"""Content types of stored pictures by file extension."""
+
 
 def picture(content: bytes, kind: str, name: str) -> HttpResponse:
-    """Answer with a PNG or JPEG that only this browser may keep. kind: "png" or "jpeg"."""
+    """Return a picture that only this browser may cache, and must revalidate. kind: one of KINDS' values."""
     response = HttpResponse(content, content_type=f"image/{kind}")
     response["Content-Disposition"] = f'inline; filename="{name}"'
-    response["Cache-Control"] = "private, max-age=86400, immutable"
+    response["Cache-Control"] = "private, no-cache"
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
 
 
 def stored_image(prediction: Prediction, small: bool = False) -> HttpResponse:
-    """Answer with a prediction's image, or its thumbnail. Raises Http404 where the file is gone."""
+    """Return a response with a prediction's image or thumbnail. Raises Http404 if the file is missing."""
     try:
         if small:
             return picture(thumbnail(prediction.image), "png", f"prediction-{prediction.pk}-small.png")
         with prediction.image.open("rb") as file:
             extension = str(prediction.image).rpartition(".")[2]
-            kind = "jpeg" if extension == "jpg" else "png"
-            return picture(file.read(), kind, f"prediction-{prediction.pk}.{extension}")
+            return picture(file.read(), KINDS[extension], f"prediction-{prediction.pk}.{extension}")
     except FileNotFoundError as error:
-        raise Http404("The image is gone.") from error
+        raise Http404("The image file is missing.") from error

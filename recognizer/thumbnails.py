@@ -1,20 +1,33 @@
-"""Small pictures for grids and lists, made when they are asked for; browsers keep them."""
+"""Thumbnails for grids and lists, made on request; browsers cache them."""
 
 import io
 
 from django.db.models.fields.files import FieldFile
 from PIL import Image
 
+from .reading import open_image
+
 SIDE = 320
 """Longest side of a thumbnail, in pixels."""
+TINY_SIDE = 128
+"""Longest side of what is kept of a picture that was refused, in pixels."""
 
 
 def thumbnail(image: FieldFile) -> bytes:
     """Reduce a stored image to at most 320 pixels. Returns PNG bytes."""
-    with image.open("rb") as file, Image.open(file, formats=("PNG", "JPEG")) as picture:
-        # JPEG decodes at an eighth of the size for an eighth of the price.
+    with image.open("rb") as file, Image.open(file, formats=("PNG", "JPEG", "WEBP")) as picture:
+        # JPEG can be decoded at an eighth of its size, which is eight times faster.
         picture.draft("L", (2 * SIDE, 2 * SIDE))
         picture.thumbnail((SIDE, SIDE))
         out = io.BytesIO()
         picture.save(out, "PNG")
+    return out.getvalue()
+
+
+def tiny_copy(data: bytes) -> bytes:
+    """Reduce a picture's file to at most 128 pixels. Returns JPEG bytes. Raises UnreadableImage."""
+    picture = Image.fromarray(open_image(data))
+    picture.thumbnail((TINY_SIDE, TINY_SIDE))
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=60)
     return out.getvalue()

@@ -1,36 +1,35 @@
-from django.contrib.auth.views import LogoutView
-from django.urls import include, path
+from django.urls import path
 
-from . import review, views
+from .views import about, history, installed, label, predictions, privacy, review, submit
 
 urlpatterns = [
-    path("", views.draw, name="draw"),
-    path("upload/", views.upload, name="upload"),
-    path("history/", views.history, name="history"),
-    path("history/export/", views.export_history, name="history-export"),
-    path("history/erase/", views.erase_history, name="history-erase"),
-    path("predictions/<int:pk>/", views.prediction, name="prediction"),
-    path("predictions/<int:pk>/frames/", views.prediction_frames, name="prediction-frames"),
-    path("predictions/<int:pk>/heat/", views.prediction_heat, name="prediction-heat"),
-    path("predictions/<int:pk>/explanation/", views.prediction_explanation, name="prediction-explanation"),
-    path("predictions/<int:pk>/flag/", views.flag_prediction, name="prediction-flag"),
-    path("predictions/<int:pk>/delete/", views.delete_prediction, name="prediction-delete"),
+    path("", submit.draw, name="draw"),
+    path("upload/", submit.upload, name="upload"),
+    path("digit-pad.js", submit.digit_pad, name="digit-pad"),
+    path("sheet/", installed.shell, name="shell"),
+    path("manifest.webmanifest", installed.manifest, name="manifest"),
+    path("service-worker.js", installed.service_worker, name="service-worker"),
+    path("history/", history.history, name="history"),
+    path("history/selected/", history.selected, name="history-selected"),
+    path("history/export/", history.export_history, name="history-export"),
+    path("history/erase/", history.erase_history, name="history-erase"),
+    path("history/erase/progress/", history.erase_progress, name="history-erase-progress"),
+    path("predictions/<int:pk>/", predictions.prediction, name="prediction"),
+    path("predictions/<int:pk>/frames/", predictions.prediction_frames, name="prediction-frames"),
+    path("predictions/<int:pk>/heat/", predictions.prediction_heat, name="prediction-heat"),
+    path("predictions/<int:pk>/mask/", predictions.prediction_mask, name="prediction-mask"),
+    path("predictions/<int:pk>/explanation/", predictions.prediction_explanation, name="prediction-explanation"),
+    path("predictions/<int:pk>/flag/", predictions.flag_prediction, name="prediction-flag"),
+    path("predictions/<int:pk>/withdraw/", predictions.withdraw_claim, name="prediction-withdraw"),
+    path("predictions/<int:pk>/delete/", predictions.delete_prediction, name="prediction-delete"),
     path("review/", review.queue, name="review"),
+    path("review/unsure/", label.unsure, name="review-unsure"),
+    path("review/sample/", label.sample, name="review-sample"),
+    path("review/sample/draw/", label.draw_sample, name="review-sample-draw"),
+    path("review/label/<int:pk>/", label.label, name="review-label"),
     path("review/<int:pk>/", review.decide, name="review-decide"),
     path("review/<int:pk>/image/", review.image, name="review-image"),
-    path("about/", views.about, name="about"),
-    path("about/mistakes/", views.about_mistakes, name="about-mistakes"),
-    path(
-        "accounts/",
-        include(
-            [
-                path("login/", views.LogIn.as_view(), name="login"),
-                path("logout/", LogoutView.as_view(), name="logout"),
-                path("signup/", views.SignUp.as_view(), name="signup"),
-                path("", views.account, name="account"),
-                path("erase/", views.erase_account, name="account-erase"),
-                path("password/", views.ChangePassword.as_view(), name="password-change"),
-            ]
-        ),
-    ),
+    path("privacy/", privacy.privacy, name="privacy"),
+    path("about/", about.about, name="about"),
+    path("about/mistakes/", about.about_mistakes, name="about-mistakes"),
 ]

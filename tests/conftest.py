@@ -1,10 +1,8 @@
 """What every test may ask for: a private media folder, people, pictures made in memory, and a reader to install."""
 
-import io
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +12,33 @@ from django.conf import settings as site
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.files.base import ContentFile
-from django.core.management import call_command
-from django.test import Client, override_settings
+from django.test import override_settings
+from django.utils import translation
 from PIL import Image, ImageDraw
 
+from digitsite import health
 from keys import usage
-from recognizer import serving
-from recognizer.exceptions import NoServingVersion
 from recognizer.models import ModelVersion, Prediction
-from recognizer.reading import Box, Digit, Reader, Reading, Reason, encode_page, frames_strip, open_image
-from recognizer.visitors import SESSION_KEY
+from recognizer.reading import encode_page, frames_strip
+from recognizer.serving import cache as serving
+from training.synthesis.datasets import Examples, Mnist, load_mnist
+
+from .factories import encoded, reading_of
+from .fakes import FakeCache, FakeReader
+
+SYSTEM = Path(__file__).parent / "system"
 
 
-def run(command: str, *arguments: Any, **options: Any) -> tuple[str, str]:
-    """Run a command of manage.py; return what it printed, and what it printed as errors."""
-    out, err = io.StringIO(), io.StringIO()
-    call_command(command, *map(str, arguments), stdout=out, stderr=err, **options)
-    return out.getvalue(), err.getvalue()
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark whole-system tests by their folder, to be run again where they fail, and others that ask for a database."""
+    for item in items:
+        if SYSTEM in item.path.parents:
+            item.add_marker("system")
+            item.add_marker(pytest.mark.flaky(reruns=1))
+        elif {"db", "transactional_db"} & set(getattr(item, "fixturenames", ())) or item.get_closest_marker(
+            "django_db"
+        ):
+            item.add_marker("database")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,14 +50,22 @@ def site_for_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         STATIC_ROOT=tmp_path_factory.mktemp("static"),
         STORAGES=storages,
         SECURE_SSL_REDIRECT=False,
+        # WhiteNoise serves them from their sources. It looks at its settings once, when a server starts.
+        WHITENOISE_USE_FINDERS=True,
+        WHITENOISE_AUTOREFRESH=True,
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     ):
         yield
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keep SQLite in a file, as the site does: in memory, all threads of a server would share one connection."""
+def django_db_modify_db_settings(
+    tmp_path_factory: pytest.TempPathFactory, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
+    """Give each worker a database of its own, SQLite's in a file, as the site has it.
+
+    In memory, all threads of a server would share one connection.
+    """
     database = site.DATABASES["default"]
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database["TEST"]["NAME"] = tmp_path_factory.mktemp("database") / "test.sqlite3"
@@ -61,7 +77,8 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()
     monkeypatch.setattr(serving, "_cache", serving._Cache())
     serving._pinned.cache_clear()
-    monkeypatch.setattr(usage, "_calls", usage.Calls())
+    monkeypatch.setattr(usage, "_calls", usage.CallCounts())
+    monkeypatch.setattr(health, "_probe", health.Probe())
 
 
 @pytest.fixture
@@ -72,14 +89,6 @@ def media(tmp_path: Path, settings: Any) -> Path:
     return settings.MEDIA_ROOT
 
 
-def png(page: np.ndarray | Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    """Encode a page, or any Pillow image."""
-    out = io.BytesIO()
-    image = page if isinstance(page, Image.Image) else Image.fromarray(page)
-    image.save(out, kind, **options)
-    return out.getvalue()
-
-
 @pytest.fixture
 def picture() -> bytes:
     """A PNG with two strokes of ink on paper."""
@@ -87,12 +96,19 @@ def picture() -> bytes:
     draw = ImageDraw.Draw(image)
     draw.line((30, 10, 30, 50), fill=0, width=5)
     draw.line((80, 10, 80, 50), fill=0, width=5)
-    return png(image)
+    return encoded(image)
 
 
 @pytest.fixture
 def blank() -> bytes:
-    return png(np.full((40, 40), 255, np.uint8))
+    return encoded(np.full((40, 40), 255, np.uint8))
+
+
+@pytest.fixture(autouse=True)
+def english_again() -> Iterator[None]:
+    """A thread keeps the language of its last request."""
+    yield
+    translation.activate("en")
 
 
 @pytest.fixture(scope="session")
@@ -100,68 +116,22 @@ def mnist_pictures() -> dict[int, bytes]:
     """One real MNIST test digit of each kind, as PNG."""
     with np.load(site.BASE_DIR / "training" / "data" / "mnist.npz") as arrays:
         images, labels = arrays["x_test"], arrays["y_test"]
-    return {digit: png(images[int(np.flatnonzero(labels == digit)[0])]) for digit in range(10)}
+    return {digit: encoded(images[int(np.flatnonzero(labels == digit)[0])]) for digit in range(10)}
 
 
-def digit_of(label: int, x: int = 10, line: int = 0, confidence: float = 0.9) -> Digit:
-    rest = (1 - confidence) / 9
-    probabilities = tuple(confidence if other == label else rest for other in range(10))
-    frame = np.zeros((28, 28), np.float32)
-    frame[4:24, 12:16] = 1
-    return Digit(label, confidence, Box(x, 10, 20, 40), probabilities, frame, line)
+@pytest.fixture(scope="session")
+def mnist() -> Mnist:
+    return load_mnist()
 
 
-def reading_of(text: str, page: np.ndarray, reason: Reason | None = None) -> Reading:
-    """Make the reading a network would have come to: text, its lines parted by newlines."""
-    digits = tuple(
-        digit_of(int(label), x=10 + 25 * place, line=number)
-        for number, line in enumerate(text.split("\n"))
-        for place, label in enumerate(line)
-    )
-    return Reading(text, 0.9 ** len(digits) if digits else 0.0, digits, reason, page)
+@pytest.fixture(scope="session")
+def little_mnist(mnist: Mnist) -> Mnist:
+    """Enough to see a training run, not enough to learn."""
 
+    def some(examples: Examples, count: int) -> Examples:
+        return Examples(examples.images[:count], examples.labels[:count])
 
-class UndecidedClassifier:
-    """Finds every answer equally likely."""
-
-    def classify(self, frames: np.ndarray) -> np.ndarray:
-        return np.full((len(frames), 11), 1 / 11, np.float32)
-
-
-@dataclass
-class FakeReader:
-    """Opens pictures as the real one does, and then reads what it was told to.
-
-    For tests whose subject is not the reading.
-    """
-
-    version: ModelVersion
-    text: str = "42"
-    reason: Reason | None = None
-    read_count: int = field(default=0)
-    reader: Reader = field(default_factory=lambda: Reader(UndecidedClassifier()))
-
-    def read(self, data: bytes) -> Reading:
-        self.read_count += 1
-        page = open_image(data)
-        return reading_of("" if self.reason else self.text, page, self.reason)
-
-
-@dataclass
-class FakeCache:
-    """Stands where this process keeps its reader; without one, no version can be served."""
-
-    reader: FakeReader | serving.ServingReader | None
-    trouble: str = ""
-
-    @property
-    def current(self) -> FakeReader | serving.ServingReader | None:
-        return self.reader
-
-    def get(self) -> FakeReader | serving.ServingReader:
-        if self.reader is None:
-            raise NoServingVersion("no version of the network is installed")
-        return self.reader
+    return Mnist(some(mnist.train, 192), some(mnist.validation, 64), some(mnist.test, 64))
 
 
 @pytest.fixture
@@ -213,6 +183,7 @@ def make_prediction(version: ModelVersion) -> Callable[..., Prediction]:
             **facts,
         )
         encoded, extension = encode_page(page)
+        prediction.image_bytes = len(encoded)
         prediction.image.save(f"page.{extension}", ContentFile(encoded), save=False)
         prediction.save()
         return prediction
@@ -238,24 +209,3 @@ def staff(db: None) -> User:
 @pytest.fixture
 def superuser(db: None) -> User:
     return User.objects.create_superuser("root", password="a long pass phrase")
-
-
-def visitor_client(visitor: uuid.UUID, **options: Any) -> Client:
-    """A browser whose session belongs to an anonymous visitor."""
-    client = Client(**options)
-    session = client.session
-    session[SESSION_KEY] = str(visitor)
-    session.save()
-    client.cookies[site.SESSION_COOKIE_NAME] = session.session_key
-    return client
-
-
-def user_client(user: User, **options: Any) -> Client:
-    client = Client(**options)
-    client.force_login(user)
-    return client
-
-
-def post_json(client: Client, path: str, body: Any, **options: Any) -> Any:
-    content = body if isinstance(body, bytes | str) else json.dumps(body)
-    return client.post(path, content, content_type="application/json", **options)

@@ -4,7 +4,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from benchmarks.processes import free_port
+from benchmarks.processes import free_port, wait_until
 
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 
@@ -48,10 +47,7 @@ def s3_store() -> Iterator[str]:
     port = free_port()
     process = subprocess.Popen(s3_command("127.0.0.1", port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        until = time.monotonic() + 60
-        while not answers("127.0.0.1", port):
-            assert process.poll() is None and time.monotonic() < until, "the store does not start"  # noqa: PT018
-            time.sleep(0.1)
+        wait_until(lambda: answers("127.0.0.1", port), 60, lambda: "the store does not start")
         make_bucket(f"http://127.0.0.1:{port}", "key", "secret")
         yield f"s3://key:secret@127.0.0.1:{port}/digits?tls=off&region=us-east-1"
     finally:

@@ -1,4 +1,4 @@
-"""Training runs as facts. They are started, watched and cancelled on a page of their own."""
+"""Training runs in the admin, read-only. The dashboard starts, shows and cancels them."""
 
 from typing import Any
 
@@ -6,8 +6,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext, gettext_lazy
 
-from recognizer.admin import ReadOnly
+from core.admin import ReadOnly
 
 from .models import TrainingRun
 
@@ -32,8 +33,10 @@ class TrainingRunAdmin(ReadOnly, admin.ModelAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
-    @admin.display(description="progress and verdict")
+    @admin.display(description=gettext_lazy("progress and verdict"))
     def watch(self, run: TrainingRun) -> str:
         return format_html(
-            '<a href="{}">{}</a>', reverse("training-run", args=[run.pk]), "Watch" if run.is_active else "Look"
+            '<a href="{}">{}</a>',
+            reverse("training-run", args=[run.pk]),
+            gettext("Watch") if run.is_active else gettext("Look"),
         )

@@ -1,8 +1,10 @@
-"""What staff look at: how much is read, how well, and what became of what people said."""
+"""Figures for the dashboard: readings per day, accuracy, and corrections."""
 
 import datetime
+import math
 from collections import Counter
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 from django.db.models import Avg, Count
@@ -10,20 +12,20 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from recognizer.figures import Cell, confusion_rows
-from recognizer.models import Correction, ModelVersion, Prediction, Promotion
+from recognizer.models import Correction, ModelVersion, Prediction, Promotion, Sample
 
 from .models import TrainingRun
 
 DAYS = 30
 RECENT = 2000
-"""Reviewed corrections that the confusions and the accuracies are counted over, the newest ones."""
+"""Newest reviewed corrections that confusions and accuracies are counted over."""
 
 WIDTH, HEIGHT = 600, 120
 
 
 @dataclass(frozen=True)
-class DayBar:
-    """One day in the chart of readings, in its units: a bar of all, and the flagged part of it."""
+class ReadingBar:
+    """One day in the chart of readings, in chart units: a bar for all, and its flagged part."""
 
     day: datetime.date
     readings: int
@@ -36,7 +38,7 @@ class DayBar:
     flagged_height: float
 
 
-def readings_by_day(today: datetime.date) -> list[DayBar]:
+def readings_by_day(today: datetime.date) -> list[ReadingBar]:
     """Count the readings of the last 30 days and how many of each day were flagged."""
     first = today - datetime.timedelta(days=DAYS - 1)
     recent = Prediction.objects.sent().since(first).annotate(day=TruncDate("created_at")).order_by()
@@ -49,7 +51,7 @@ def readings_by_day(today: datetime.date) -> list[DayBar]:
         height, part = (HEIGHT * counts.get(day, 0) / most for counts in (made, flagged))
         step = WIDTH / DAYS
         bars.append(
-            DayBar(
+            ReadingBar(
                 day, made.get(day, 0), flagged.get(day, 0), round(number * step + 1, 1), round(step - 2, 1),
                 round(HEIGHT - height, 1), round(height, 1), round(HEIGHT - part, 1), round(part, 1),
             )
@@ -59,7 +61,7 @@ def readings_by_day(today: datetime.date) -> list[DayBar]:
 
 @dataclass(frozen=True)
 class VersionRecord:
-    """How a version fared among reviewed claims. A rejected claim is a reading that was right."""
+    """A version's reviewed corrections. A rejected correction means that the reading was right."""
 
     name: str
     reviewed: int
@@ -71,13 +73,17 @@ class VersionRecord:
 
 
 def reviewed_corrections() -> list[Correction]:
-    decided = Correction.objects.filter(imported=False).exclude(state=Correction.State.PENDING)
+    """Return the newest reviewed corrections, of each prediction the last one: a reviewer may have said another."""
+    decided = Correction.objects.reviewed().filter(imported=False)
     decided = decided.select_related("prediction__model_version")
-    return list(decided.order_by("-id")[:RECENT])
+    last: dict[int, Correction] = {}
+    for correction in decided.order_by("-id")[:RECENT]:
+        last.setdefault(correction.prediction_id, correction)
+    return list(last.values())
 
 
 def records(reviewed: list[Correction]) -> list[VersionRecord]:
-    """Tell for each version how many of its reviewed readings were right, the newest version first."""
+    """Return each version's share of right readings among reviewed ones, newest version first."""
     counts: Counter[ModelVersion] = Counter()
     right: Counter[ModelVersion] = Counter()
     for correction in reviewed:
@@ -89,8 +95,55 @@ def records(reviewed: list[Correction]) -> list[VersionRecord]:
     return [VersionRecord(version.name, counts[version], right[version]) for version in newest_first]
 
 
+@dataclass(frozen=True)
+class SampleRecord:
+    """How a version fared in the random sample. low, high: the 95 % confidence interval of the accuracy (Wilson)."""
+
+    name: str
+    drawn: int
+    looked_at: int
+    right: int
+
+    @property
+    def accuracy(self) -> float:
+        return self.right / self.looked_at
+
+    @property
+    def low(self) -> float:
+        return max(0.0, self._middle - self._half)
+
+    @property
+    def high(self) -> float:
+        return min(1.0, self._middle + self._half)
+
+    @property
+    def _middle(self) -> float:
+        return (self.accuracy + Z**2 / (2 * self.looked_at)) / (1 + Z**2 / self.looked_at)
+
+    @property
+    def _half(self) -> float:
+        spread = self.accuracy * (1 - self.accuracy) / self.looked_at + Z**2 / (4 * self.looked_at**2)
+        return Z * math.sqrt(spread) / (1 + Z**2 / self.looked_at)
+
+
+Z = NormalDist().inv_cdf(0.975)
+
+
+def sample_records() -> list[SampleRecord]:
+    """Tell for each version how many of its predictions drawn at random were right, the newest version first."""
+    versions = ModelVersion.objects.filter(pk__in=Sample.objects.values("model_version")).values_list("pk", "name")
+    drawn = Counter(dict(Sample.objects.order_by().values_list("model_version").annotate(Count("pk"))))
+    counts = Sample.objects.answer_counts()
+    records = []
+    for version, name in versions.order_by("-pk"):
+        right, wrong = (counts.get((version, answer), 0) for answer in (True, False))
+        if right + wrong:
+            records.append(SampleRecord(name, drawn[version], right + wrong, right))
+    return records
+
+
 def confusions(reviewed: list[Correction]) -> list[list[Cell]]:
-    """Count which digits approved claims say were read as which. A row for each truth."""
+    """Count the confusions in approved corrections. A row for each truth."""
     matrix = [[0] * 10 for _ in range(10)]
     for correction in reviewed:
         labels = correction.box_labels if correction.state == Correction.State.APPROVED else None
@@ -101,22 +154,22 @@ def confusions(reviewed: list[Correction]) -> list[list[Cell]]:
 
 
 def drift(serving: ModelVersion | None) -> dict[str, Any] | None:
-    """Compare the mean confidence of the last week's readings with what the version had where it was measured."""
+    """Compare the mean confidence of the last week with that of the version's evaluation."""
     if serving is None:
         return None
     metrics = serving.card.get("metrics", {})
-    # A calibrated network is on average as sure as it is right.
+    # The mean confidence of a calibrated network equals its accuracy.
     expected = metrics.get("mean_confidence", metrics.get("test_accuracy"))
     since = timezone.now() - datetime.timedelta(days=7)
     week = Prediction.objects.sent().filter(model_version=serving, created_at__gte=since)
-    found = week.aggregate(mean=Avg("confidence"), count=Count("pk"))
-    if expected is None or not found["count"]:
+    week_figures = week.aggregate(mean=Avg("confidence"), count=Count("pk"))
+    if expected is None or not week_figures["count"]:
         return None
-    return found | {"expected": expected, "change": found["mean"] - expected}
+    return week_figures | {"expected": expected, "change": week_figures["mean"] - expected}
 
 
 def gather_dashboard() -> dict[str, Any]:
-    """Gather everything the page shows."""
+    """Return the page's context."""
     reviewed = reviewed_corrections()
     serving = ModelVersion.objects.serving()
     days = readings_by_day(timezone.now().date())
@@ -128,6 +181,7 @@ def gather_dashboard() -> dict[str, Any]:
         "flagged_share": share["flagged"] / share["readings"] if share["readings"] else None,
         "pending": Correction.objects.pending().count(),
         "approved": Correction.objects.approved().count(),
+        "sample_records": sample_records(),
         "records": records(reviewed),
         "confusions": confusions(reviewed) if reviewed else [],
         "drift": drift(serving),

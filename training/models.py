@@ -1,4 +1,4 @@
-"""What is kept of a retraining: the row is the truth, and whoever works on it holds a lease."""
+"""Training runs. The row holds the state; the worker on it holds a lease."""
 
 import datetime
 from typing import Any, Self
@@ -6,111 +6,114 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
+from core.leases import Leased, LeasedQuerySet
+from core.storage.deletion import delete_with_rows
 from recognizer.models import Correction, ModelVersion
+from recognizer.numbers import grouped, percentage
 
 LEASE = datetime.timedelta(seconds=settings.TRAINING_LEASE)
-"""How long a worker may keep silent before its run is taken from it."""
+"""Time without a heartbeat after which a run is given to another worker."""
 
 UNDELIVERED = LEASE * 0.75
-"""How long a run waits before its message is held to be lost."""
+"""Time in the queue after which a run's message counts as lost."""
 
-MOST_ATTEMPTS = 5
-
-
-class Fenced(Exception):
-    """The run was cancelled, or another worker has taken it: whoever gets this must stop."""
+MAX_ATTEMPTS = 5
 
 
-class State(models.TextChoices):
-    QUEUED = "queued"
-    RUNNING = "running"
-    PROMOTED = "promoted"
-    PASSED = "passed", "Passed, not promoted"
-    REFUSED = "refused"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
+class RunState(models.TextChoices):
+    QUEUED = "queued", gettext_lazy("Queued")
+    RUNNING = "running", gettext_lazy("Running")
+    PROMOTED = "promoted", gettext_lazy("Promoted")
+    PASSED = "passed", gettext_lazy("Passed, not promoted")
+    REFUSED = "refused", gettext_lazy("Refused")
+    CANCELLED = "cancelled", gettext_lazy("Cancelled")
+    FAILED = "failed", gettext_lazy("Failed")
 
 
-ACTIVE = (State.QUEUED, State.RUNNING)
+ACTIVE = (RunState.QUEUED, RunState.RUNNING)
 
 
-class TrainingRunQuerySet(models.QuerySet["TrainingRun"]):
+def _died() -> dict[str, Any]:
+    error = gettext_noop("The training process died 5 times. Its log says more; memory may be short.")
+    return {"state": RunState.FAILED, "error": error, "finished_at": timezone.now()}
+
+
+class TrainingRunQuerySet(LeasedQuerySet["TrainingRun"]):
     def active(self) -> Self:
         return self.filter(state__in=ACTIVE)
 
     def lost(self) -> Self:
-        """Keep runs that wait although nobody seems to know, and runs whose worker has fallen silent."""
-        now = timezone.now()
-        waiting = Q(state=State.QUEUED, queued_at__lt=now - UNDELIVERED)
-        return self.filter(waiting | Q(state=State.RUNNING, lease_until__lt=now))
+        """Filter runs whose message was lost, and runs whose lease has expired."""
+        known = Q(state=RunState.QUEUED, queued_at__gte=timezone.now() - UNDELIVERED)
+        return self.active().free().exclude(known)
 
     def take(self, pk: int) -> int | None:
-        """Lease a run that waits, or whose lease has lapsed. Returns the fencing number, None where there is none.
-
-        Everything the holder writes carries the number, so a worker that comes back from the dead cannot write.
-        """
-        now = timezone.now()
-        free = Q(state=State.QUEUED) | Q(state=State.RUNNING, lease_until__lt=now)
+        """Lease a run that is queued, or whose lease has expired. Returns the fence, or None if the run is not free."""
         with transaction.atomic():
-            taken = self.filter(free, pk=pk).update(
-                state=State.RUNNING,
-                fence=F("fence") + 1,
-                lease_until=now + LEASE,
-                started_at=Coalesce("started_at", now),
+            run = self.active().filter(pk=pk).lock_free()
+            if run is None:
+                return None
+            if run.attempts >= MAX_ATTEMPTS:
+                self.filter(pk=pk).update(**_died())
+                return None
+            run.take_lease(
+                state=RunState.RUNNING, started_at=run.started_at or timezone.now(), attempts=run.attempts + 1
             )
-            return self.values_list("fence", flat=True).get(pk=pk) if taken else None
+        return run.fence
 
     def held(self, pk: int, fence: int) -> Self:
-        """Keep the run as long as the holder of the number may write it."""
-        return self.filter(pk=pk, fence=fence, state=State.RUNNING)
+        return super().held(pk, fence).filter(state=RunState.RUNNING)
 
-    def report(self, pk: int, fence: int, **fields: Any) -> None:
-        """Write what the holder of a lease has to tell. Raises Fenced."""
-        if not self.held(pk, fence).update(**fields):
-            raise Fenced(f"run {pk} is no longer number {fence}'s")
+    def record_promotion(self, version: ModelVersion) -> int:
+        """Mark passed runs as promoted if their challenger is the current version by now. Returns how many."""
+        return self.filter(challenger=version, state=RunState.PASSED).update(state=RunState.PROMOTED)
 
-    def renew(self, pk: int, fence: int) -> None:
-        """Hold on to a lease. Raises Fenced."""
-        self.report(pk, fence, lease_until=timezone.now() + LEASE)
+    def give_back(self, pk: int, fence: int, died: bool) -> None:
+        """Give a run back to the queue at once. After too many dead processes it has failed. Raises LeaseLost.
 
-    def give_back(self, pk: int, fence: int) -> None:
-        """Let others take the run at once; a run that was lost too often has failed. Raises Fenced."""
-        if fence >= MOST_ATTEMPTS:
-            error = f"The training process died {MOST_ATTEMPTS} times. Its log says more; memory may be short."
-            self.report(pk, fence, state=State.FAILED, error=error, finished_at=timezone.now())
+        died: whether the training process died. A worker that is stopped does not count as an attempt.
+        """
+        free = {"state": RunState.QUEUED, "lease_until": None, "queued_at": timezone.now()}
+        if not died:
+            self.report(pk, fence, **free, attempts=F("attempts") - 1)
+        elif self.filter(pk=pk, attempts__gte=MAX_ATTEMPTS).exists():
+            self.report(pk, fence, **_died())
         else:
-            self.report(pk, fence, state=State.QUEUED, lease_until=None, queued_at=timezone.now())
+            self.report(pk, fence, **free)
 
 
 def snapshot_file(run: "TrainingRun", filename: str) -> str:
     return f"runs/{run.pk}/{filename}"
 
 
-class TrainingRun(models.Model):
-    """One retraining: what it learns from, where it is, and what the gate said."""
+class TrainingRun(Leased):
+    """One retraining: its snapshot, its progress, and the gate's verdict."""
 
-    state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
+    lease = LEASE
+
+    state = models.CharField(max_length=9, choices=RunState.choices, default=RunState.QUEUED)
     phase = models.CharField(max_length=60, blank=True)
     progress = models.JSONField(default=dict)
     curves = models.JSONField(default=dict)
     verdict = models.JSONField(null=True)
-    differences = models.JSONField("readings of stored images that would change", null=True)
-    shadow = models.PositiveIntegerField("stored images to read before promotion", default=0)
+    differences = models.JSONField(gettext_lazy("readings of stored images that would change"), null=True)
+    shadow = models.PositiveIntegerField(gettext_lazy("stored images to read before promotion"), default=0)
     error = models.TextField(blank=True)
 
     snapshot = models.FileField(upload_to=snapshot_file, blank=True)
-    snapshot_sha256 = models.CharField("SHA-256 of the snapshot", max_length=64, blank=True)
-    taught = models.PositiveIntegerField("corrections to learn from", default=0)
-    held_out = models.PositiveIntegerField("corrections to judge by", default=0)
+    snapshot_sha256 = models.CharField(gettext_lazy("SHA-256 of the snapshot"), max_length=64, blank=True)
+    taught = models.PositiveIntegerField(gettext_lazy("corrections to learn from"), default=0)
+    held_out = models.PositiveIntegerField(gettext_lazy("corrections to judge by"), default=0)
     corrections = models.ManyToManyField(Correction, related_name="runs", blank=True)
     champion = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="challenged_by")
     challenger = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="made_by")
 
-    fence = models.PositiveIntegerField("times a worker took it", default=0)
-    lease_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(
+        gettext_lazy("times its process was started, less orderly stops"), default=0, db_default=0
+    )
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     queued_at = models.DateTimeField(default=timezone.now)
@@ -122,7 +125,7 @@ class TrainingRun(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            # Null is never a double, so finished runs do not count.
+            # NULLs are never equal, so finished runs do not collide.
             models.UniqueConstraint(
                 models.Case(models.When(state__in=["queued", "running"], then=models.Value(1))),
                 name="one_active_training_run",
@@ -130,13 +133,61 @@ class TrainingRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"run {self.pk}"
+        return gettext("run %(number)d") % {"number": self.pk}
 
     @property
     def is_active(self) -> bool:
         return self.state in ACTIVE
 
+    @property
+    def in_words(self) -> str:
+        """An active run's phase, in one line."""
+        if self.state == "queued":
+            return gettext("waiting for a worker")
+        name, _, part = self.phase.partition(": ")
+        phase = f"{gettext(name)}: {gettext(part)}" if part else gettext(name) if name else ""
+        progress = self.progress
+        if "number" not in progress:
+            return phase
+        words = {"phase": phase, "number": progress["number"], "steps": progress["steps"]}
+        if "loss" not in progress:
+            return gettext("%(phase)s: %(number)s of %(steps)s") % words
+        words |= {
+            "loss": grouped(progress["loss"], 3),
+            "accuracy": percentage(progress["accuracy"], 1).replace(" ", ""),
+            "seconds": progress["seconds_left"],
+        }
+        if progress["seconds_left"] is None:
+            sentence = gettext("%(phase)s: step %(number)s of %(steps)s, loss %(loss)s, accuracy %(accuracy)s")
+        else:
+            sentence = gettext(
+                "%(phase)s: step %(number)s of %(steps)s, loss %(loss)s, accuracy %(accuracy)s, %(seconds)s s left"
+            )
+        return sentence % words
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the run as JSON for programs."""
+        return {
+            "id": self.pk,
+            "state": self.state,
+            "phase": self.phase,
+            "progress": self.progress,
+            "curves": self.curves,
+            "verdict": self.verdict,
+            "differences": self.differences,
+            "error": self.error,
+            "corrections": {"taught": self.taught, "held_out": self.held_out, "sha256": self.snapshot_sha256},
+            "champion": self.champion.name if self.champion else None,
+            "challenger": self.challenger.name if self.challenger else None,
+            "created_at": self.created_at.isoformat(),
+            "started_at": self.started_at.isoformat() if self.started_at else None,
+            "finished_at": self.finished_at.isoformat() if self.finished_at else None,
+        }
+
     def cancel(self) -> bool:
-        """End the run here and now: its worker finds that out within a second and stops. False where it had ended."""
-        ended = {"state": State.CANCELLED, "finished_at": timezone.now()}
+        """Cancel the run at once; its worker stops within a second. Returns False if it had ended."""
+        ended = {"state": RunState.CANCELLED, "finished_at": timezone.now()}
         return bool(TrainingRun.objects.active().filter(pk=self.pk).update(**ended))
+
+
+delete_with_rows(TrainingRun, "snapshot")

@@ -1,64 +1,62 @@
-"""What Celery delivers: the id of a run, at least once."""
+"""Celery tasks for training runs. A message holds a run's id and may come more than once."""
 
 import logging
 import threading
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_ready, worker_shutting_down
-from django.db import DatabaseError, connection
+from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting_down
+from django.conf import settings
+
+from core.polling import Poller
 
 from .models import LEASE, TrainingRun
-from .supervising import supervise
+from .retraining.supervisor import supervise
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY = LEASE.total_seconds() / 4
-"""Seconds between two looks for runs that were lost."""
+QUEUE = settings.CELERY_TASK_DEFAULT_QUEUE
+POLL_INTERVAL = LEASE.total_seconds() / 4
+"""Seconds between two checks for lost runs."""
+
+GIVE_BACK_TIMEOUT = 5.0
 
 _stopping = threading.Event()
 
 
 @shared_task(ignore_result=True)
 def train(pk: int) -> None:
-    """Work on a run, unless somebody else does or it has ended."""
+    """Carry out a run, unless another worker has it or it has ended."""
     supervise(pk, _stopping)
 
 
-def deliver(pk: int) -> bool:
-    """Send a run's id to the workers. Where the broker is away, their own look will find the run later."""
-    try:
-        train.delay(pk)
-    except Exception as error:  # Each broker's library fails in its own ways; all mean that it is away.
-        logger.warning("run %s waits for the broker: %s", pk, error)
-        return False
-    return True
-
-
-def deliver_lost_runs() -> None:
-    """Deliver once more what nobody seems to work on."""
+def work_on_lost_runs() -> None:
+    """Carry out lost runs. Needs no broker; does nothing if another worker has taken the run."""
     for run in TrainingRun.objects.lost():
-        logger.warning("%s was lost and is delivered again", run)
-        deliver(run.pk)
+        logger.warning("%s was lost and is taken up", run)
+        supervise(run.pk, _stopping)
 
 
-@worker_ready.connect
-def watch(**kwargs: Any) -> None:
-    """Look for lost runs as long as this worker lives."""
-    threading.Thread(target=_watch, daemon=True).start()
+_lost_runs = Poller("lost runs", work_on_lost_runs, POLL_INTERVAL)
 
 
-def _watch() -> None:
-    while not _stopping.wait(LOOK_EVERY):
-        try:
-            deliver_lost_runs()
-        except DatabaseError as error:
-            logger.warning("looking for lost runs: %s", error)
-        finally:
-            connection.close()
+# At setup and not at worker_ready, which comes only once the broker answers.
+@celeryd_after_setup.connect
+def start_poller(instance: Any, **kwargs: Any) -> None:
+    """Start checking for lost runs, if this worker trains."""
+    if QUEUE in instance.app.amqp.queues.consume_from:
+        _lost_runs.start()
 
 
 @worker_shutting_down.connect
-def stop(**kwargs: Any) -> None:
+def stop_work(**kwargs: Any) -> None:
     """Stop the training process and give the run back, for the next worker to take up."""
     _stopping.set()
+    _lost_runs.stop()
+
+
+@worker_shutdown.connect
+def finish(**kwargs: Any) -> None:
+    """Wait until a run that was found by the check is given back."""
+    if _lost_runs.is_alive():
+        _lost_runs.join(GIVE_BACK_TIMEOUT)

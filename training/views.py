@@ -1,27 +1,30 @@
-"""The dashboard, and what staff do from it."""
+"""The dashboard and its actions, for staff."""
 
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from recognizer.exceptions import NoServingVersion
 from recognizer.models import ModelVersion
-from recognizer.serving import promote_version, serving_trouble
+from recognizer.serving.cache import serving_trouble
+from recognizer.serving.install import promote_version
 
 from .dashboard import gather_dashboard
 from .models import TrainingRun
-from .runs import RunActive, as_json, in_words, start_run
-from .snapshots import TooFew
+from .retraining.runs import RunActive, share_done, start_run, words_of
+from .retraining.snapshots import TooFew
 
 
 def managers_only(view: Any) -> Any:
-    """Send whoever is no staff to the log-in page, and refuse staff without the permission."""
+    """Redirect everybody but staff to the log-in page; answer 403 to staff without the permission."""
     return staff_member_required(permission_required("recognizer.manage_networks", raise_exception=True)(view))
 
 
@@ -36,13 +39,13 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_member_required
 def run(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show a run: where it is while it works, what the gate said once it has ended."""
-    shown = get_object_or_404(TrainingRun.objects.select_related("champion", "challenger", "requested_by"), pk=pk)
-    curves = shown.curves
+    """Show a run: its progress while it is active, the gate's verdict afterwards."""
+    run = get_object_or_404(TrainingRun.objects.select_related("champion", "challenger", "requested_by"), pk=pk)
+    curves = run.curves
     context = {
-        "run": shown,
-        "words": in_words(shown) if shown.is_active else shown.get_state_display(),
-        "share": progress_share(shown),
+        "run": run,
+        "words": words_of(run) if run.is_active else run.get_state_display(),
+        "share": share_done(run),
         "points": points_of(curves.get("loss", [])),
     }
     return render(request, "training/run.html", context)
@@ -52,18 +55,18 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @staff_member_required
 def run_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """Tell the page's script where the run is."""
-    shown = get_object_or_404(TrainingRun, pk=pk)
-    told = {"words": in_words(shown), "share": progress_share(shown), "active": shown.is_active}
-    return JsonResponse(told | {"points": points_of(shown.curves.get("loss", [])), "run": as_json(shown)})
-
-
-def progress_share(run: TrainingRun) -> float:
-    return run.progress["number"] / run.progress["steps"] if "number" in run.progress else 0.0
+    """Return the run's progress as JSON, for the page's script."""
+    run = get_object_or_404(TrainingRun, pk=pk)
+    payload = {"words": words_of(run), "share": share_done(run), "active": run.is_active}
+    facts = run.as_json()
+    if not request.user.has_perm("recognizer.view_prediction"):
+        # Other people's pictures: staff need a permission.
+        facts.pop("differences")
+    return JsonResponse(payload | {"points": points_of(run.curves.get("loss", [])), "run": facts})
 
 
 def points_of(losses: list[float]) -> str:
-    """The curve of the loss as an SVG polyline, in 600 x 120."""
+    """Return the loss curve as the points of an SVG polyline, 600 x 120."""
     if len(losses) < 2:
         return ""
     most = max(losses) or 1.0
@@ -74,7 +77,7 @@ def points_of(losses: list[float]) -> str:
 
 @require_POST
 @managers_only
-def retrain(request: HttpRequest) -> HttpResponse:
+def start_retraining(request: HttpRequest) -> HttpResponse:
     shadow = request.POST.get("shadow", "")
     count = int(shadow) if shadow.isascii() and shadow.isdigit() and len(shadow) < 7 else 0
     try:
@@ -83,7 +86,10 @@ def retrain(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("dashboard")
     except OSError as error:
-        messages.error(request, f"The corrections could not be frozen: {error.strerror}.")
+        messages.error(
+            request,
+            gettext("The snapshot of the corrections could not be saved: %(error)s.") % {"error": error.strerror},
+        )
         return redirect("dashboard")
     return redirect("training-run", started.pk)
 
@@ -93,21 +99,22 @@ def retrain(request: HttpRequest) -> HttpResponse:
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_object_or_404(TrainingRun, pk=pk)
     if run.cancel():
-        messages.success(request, "The run is cancelled.")
+        messages.success(request, gettext("Run cancelled."))
     else:
-        messages.error(request, "The run had ended before.")
+        messages.error(request, gettext("The run had already ended."))
     return redirect("training-run", pk)
 
 
 @require_POST
 @managers_only
+@reauthentication_required
 def promote(request: HttpRequest) -> HttpResponse:
-    """Let a version serve: a challenger that passed, or one of the last five again."""
+    """Promote a version: a challenger that passed, or one of the last five versions."""
     version = get_object_or_404(ModelVersion, name=request.POST.get("version", "")[:100])
     try:
         promote_version(version, by=request.user)
     except NoServingVersion as error:
-        messages.error(request, f"Not promoted: {error}.")
+        messages.error(request, gettext("Not promoted: %(error)s.") % {"error": error})
     else:
-        messages.success(request, f"{version} serves from now on.")
+        messages.success(request, gettext("%(version)s is now the current version.") % {"version": version})
     return redirect("dashboard")

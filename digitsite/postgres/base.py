@@ -1,4 +1,4 @@
-"""Django's PostgreSQL, with a pool that a server's absence leaves no dead connections in."""
+"""Django's PostgreSQL backend with a connection pool that recovers at once after a server outage."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from django.db.backends.postgresql import base
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Take a connection of the pool that answers.
+        """Take a connection from the pool, and check that it works.
 
-        Where one does not, the server or the way to it was gone, and the others that wait are as dead: all are made
-        anew. psycopg's own check tries one after the other and rests ever longer between them, so that behind three
-        dead connections a call fails, however well the server is by then.
+        If it does not, the server was unreachable and all idle connections are dead, so the pool is drained. psycopg's
+        own check tries one connection after the other with growing pauses: after three dead ones a call fails
+        although the server is back.
         """
         connection = super().get_new_connection(conn_params)
         pool = self.pool

@@ -7,8 +7,8 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 
-class OneAnswer(BaseContentNegotiation):
-    """Each address has one kind of answer, whatever kind a caller says it would accept."""
+class IgnoreAcceptHeader(BaseContentNegotiation):
+    """Ignore `Accept`: each URL answers in one format. Choose the parser by the exact Content-Type."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         kind = (request.content_type or "").partition(";")[0].strip().lower()

@@ -1,12 +1,13 @@
 import re
 from typing import Any
 
+from django.utils.translation import gettext
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
 
 
 class NewestFirst(CursorPagination):
-    """Pages by id: the ten-thousandth costs what the first does."""
+    """Cursor pages by descending id. Page 10,000 costs as much as page 1."""
 
     ordering = "-id"
     page_size = 20
@@ -14,10 +15,16 @@ class NewestFirst(CursorPagination):
     max_page_size = 100
 
     def get_page_size(self, request: Any) -> int:
-        asked = request.query_params.get(self.page_size_query_param, str(self.page_size))
-        if re.fullmatch("[0-9]{1,3}", asked) and 1 <= int(asked) <= self.max_page_size:
-            return int(asked)
-        raise ValidationError({self.page_size_query_param: [f"Choose a number from 1 to {self.max_page_size}."]})
+        size = request.query_params.get(self.page_size_query_param, str(self.page_size))
+        if re.fullmatch("[0-9]{1,3}", size) and 1 <= int(size) <= self.max_page_size:
+            return int(size)
+        raise ValidationError(
+            {
+                self.page_size_query_param: [
+                    gettext("Choose a number from 1 to %(number)d.") % {"number": self.max_page_size}
+                ]
+            }
+        )
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         parameters = super().get_schema_operation_parameters(view)

@@ -1,4 +1,4 @@
-"""What the schema says of many calls alike: their ids, and what they may be answered besides their success."""
+"""Parts of the OpenAPI schema that many calls share: the id parameter and the error responses."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,8 +12,8 @@ ID = OpenApiParameter("id", {"type": "integer", "format": "int64", "minimum": 1}
 BY_ID = extend_schema(parameters=[ID])
 
 
-class RefusalsToo(AutoSchema):
-    """Adds to each call the errors that it shares with others, where its view does not describe them better."""
+class ErrorResponsesAutoSchema(AutoSchema):
+    """Add the shared error responses to each call, unless its view describes them itself."""
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
@@ -28,25 +28,25 @@ class RefusalsToo(AutoSchema):
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
         schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)
-        # Nothing that is sent is passed over in silence.
+        # Unknown fields are refused.
         return schema | {"additionalProperties": False} if direction == "request" else schema
 
 
 def refusals(method: str, operation: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the statuses with which a call may be refused, and why."""
-    asked = {(parameter["in"], parameter["name"]) for parameter in operation.get("parameters", [])}
+    """Yield the error statuses of a call, each with its description."""
+    params = {(parameter["in"], parameter["name"]) for parameter in operation.get("parameters", [])}
     body = "requestBody" in operation
-    if body or any(place == "query" for place, _ in asked):
-        yield "400", "malformed; `invalid` names each wrong field in place of `detail`"
-    yield "401", "the token is none, or one is needed"
+    if body or any(place == "query" for place, _ in params):
+        yield "400", "malformed request; with the code `invalid`, each wrong field is named instead of `detail`"
+    yield "401", "missing or invalid token"
     if method in ("GET", "HEAD"):
-        yield "403", "the key's scopes do not reach so far"
+        yield "403", "the key lacks the scope"
     else:
-        yield "403", "the key's scopes do not reach so far, a session's CSRF token is missing, or it is another's"
-    if ("path", "id") in asked or ("query", "cursor") in asked:
-        yield "404", "nothing there, or nothing of the caller's"
+        yield "403", "the key lacks the scope, the session's CSRF token is missing, or the object is somebody else's"
+    if ("path", "id") in params or ("query", "cursor") in params:
+        yield "404", "not found, or somebody else's"
     if body:
-        yield "413", "larger than is read"
-        yield "415", "of a kind that is not read"
-    yield "429", "too many calls; Retry-After says when to come back"
-    yield "503", "not just now; Retry-After says when to come back"
+        yield "413", "too large"
+        yield "415", "unsupported Content-Type"
+    yield "429", "too many calls; Retry-After says when to try again"
+    yield "503", "temporarily unavailable; Retry-After says when to try again"

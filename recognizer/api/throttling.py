@@ -1,95 +1,61 @@
+"""Rate limits of the API, for each user, IP address and key."""
+
 import logging
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.cache import DEFAULT_CACHE_ALIAS, caches
-from django.core.cache.backends.filebased import FileBasedCache
-from django.core.cache.backends.redis import RedisCache
-from django.core.files import locks
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import ScopedRateThrottle, SimpleRateThrottle
 
+from core.caches import Count, Redis, SharedFile
+from core.callers import address_of
 from keys.models import Key, Secret
 
 logger = logging.getLogger(__name__)
 
-# By the clock of the one server that counts: hosts' clocks differ.
-COUNT = """
-local seconds, limit = tonumber(ARGV[1]), tonumber(ARGV[2])
-local time = redis.call('TIME')
-local now = time[1] + time[2] / 1000000
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - seconds)
-if redis.call('ZCARD', KEYS[1]) < limit then
-  redis.call('ZADD', KEYS[1], string.format('%.6f', now), ARGV[3])
-  redis.call('EXPIRE', KEYS[1], seconds)
-  return ''
-end
-local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-return string.format('%.6f', oldest[2] + seconds - now)
-"""
 
-
-@contextmanager
-def in_turn() -> Iterator[None]:
-    """Let calls be counted one after the other by all processes that count in one folder."""
-    if not isinstance(caches[DEFAULT_CACHE_ALIAS], FileBasedCache):
-        yield
-        return
-    folder = Path(settings.CACHES[DEFAULT_CACHE_ALIAS]["LOCATION"])
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / "lock").open("a") as file:
-        locks.lock(file, locks.LOCK_EX)
-        yield
-
-
-class Counted(SimpleRateThrottle):
-    """A limit counted by REST framework, which reads, adds and writes, in one process' memory or in a folder.
-
-    In Redis it is counted in one step. Of calls at once in several processes, never more than the limit go on.
-    """
+class CountedThrottle(SimpleRateThrottle):
+    """A rate limit counted in the cache, exactly, also across processes."""
 
     # REST framework's, and not in the stubs.
     num_requests: int
     duration: int
+    scope: str
+
+    cost = 1
+    """How many calls this call counts as."""
+
+    count: Count
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        """Tell whether a call is within its limit. Where nothing can be counted, calls go on."""
-        self.seconds_left: float | None = None
+        """Return whether a call is within its limit. If the cache is unreachable, every call is."""
+        cost = min(self.cost, self.num_requests)
         try:
-            with in_turn():
-                return bool(super().allow_request(request, view))
-        except Exception as error:  # Each cache fails in its own ways.
-            logger.error("limits are not counted, the cache does not answer: %s", error)
+            key = f"{self.scope}:{self.get_cache_key(request, view)}"
+            counter: Redis | SharedFile = caches[DEFAULT_CACHE_ALIAS]  # type: ignore[assignment]  # the settings' own
+            self.count = counter.count(key, cost, self.num_requests, self.duration)
+        except Exception as error:  # Each cache has exceptions of its own.
+            logger.error("rate limits are off, the cache does not answer: %s", error)
             return True
+        limits_of(request)[self.scope] = (self.num_requests, self.duration, self.count)
+        return self.count.allowed
 
-    def throttle_success(self) -> bool:
-        """Count a call that would be let go on. Returns False where Redis has counted its limit by now."""
-        shared = caches[DEFAULT_CACHE_ALIAS]
-        if not isinstance(shared, RedisCache):
-            return bool(super().throttle_success())
-        key, call = f"counted:{self.key}", secrets.token_hex(8)
-        client = shared._cache.get_client(write=True)
-        left = client.eval(COUNT, 1, key, self.duration, self.num_requests, call).decode()
-        self.seconds_left = float(left) if left else None
-        return not left
-
-    def wait(self) -> float | None:
-        return super().wait() if self.seconds_left is None else self.seconds_left
+    def wait(self) -> float:
+        return self.count.reset
 
 
-class ScopeByAddress(Counted, ScopedRateThrottle):
-    """A limit for each kind of call, on a user or on the address a connection comes from."""
+class ScopeByAddress(ScopedRateThrottle, CountedThrottle):
+    """A rate limit for each kind of call, counted for a user, or for a visitor's IP address."""
 
-    def get_ident(self, request: Request) -> Any:
-        return request.META["REMOTE_ADDR"]
+    def get_ident(self, request: Request) -> str:
+        return address_of(request._request)
 
 
-class LimitOfKey(Counted):
-    """The limit that a key's owner gave it, over all kinds of calls, within those of the owner."""
+class LimitOfKey(CountedThrottle):
+    """The rate limit that a key's owner set for it, over all kinds of calls."""
+
+    scope = "key"
 
     def __init__(self) -> None:
         """Leave the rate to each key."""
@@ -98,9 +64,25 @@ class LimitOfKey(Counted):
         key: Key | None = request.auth.key if isinstance(request.auth, Secret) else None
         if key is None or key.limit is None:
             return True
-        self.rate = f"{key.limit}/min"
         self.num_requests, self.duration = key.limit, 60
         return super().allow_request(request, view)
 
     def get_cache_key(self, request: Request, view: Any) -> str:
         return f"throttle_of_key_{request.auth.key.pk}"
+
+
+def limits_of(request: Request) -> dict[str, tuple[int, int, Count]]:
+    """Return the limits that a request was counted against, by name: (calls, seconds, count)."""
+    limits: dict[str, tuple[int, int, Count]] = request._request.__dict__.setdefault("limits", {})
+    return limits
+
+
+def weigh(request: Request, view: Any, cost: int) -> None:
+    """Count a call as `cost` calls; one of them is counted already. Raises Throttled."""
+    waits = []
+    for throttle in view.get_throttles() if cost > 1 else []:
+        throttle.cost = cost - 1
+        if not throttle.allow_request(request, view):
+            waits.append(throttle.wait())
+    if waits:
+        raise Throttled(max(waits))

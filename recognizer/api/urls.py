@@ -1,8 +1,20 @@
+from typing import Any
+
 from django.urls import path
+from django.utils import translation
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
 from .views import ModelVersionViewSet, PredictionViewSet
+
+
+class EnglishSchema(SpectacularJSONAPIView):
+    """The schema, which is documentation and as that in English, whatever the caller's language."""
+
+    def dispatch(self, *args: Any, **kwargs: Any) -> Any:
+        with translation.override("en"):
+            return super().dispatch(*args, **kwargs)
+
 
 app_name = "api"
 router = SimpleRouter()
@@ -11,7 +23,7 @@ router.register("models", ModelVersionViewSet, basename="models")
 
 urlpatterns = [
     *router.urls,
-    path("schema/", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("schema/", EnglishSchema.as_view(), name="schema"),
     path(
         "docs/",
         SpectacularSwaggerSplitView.as_view(url_name="api:schema", template_name="api/docs.html"),

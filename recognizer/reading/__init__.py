@@ -1,21 +1,26 @@
-"""Pixels in, numbers out. Knows no Django."""
+"""Picture bytes -> numbers. Imports no Django."""
 
 from .classifier import Classifier, load_classifier
-from .errors import UnreadableImage
-from .images import MAX_BYTES, MAX_PIXELS, encode_page, frames_strip, open_image, open_strip
-from .reader import Box, Digit, Reader, Reading, Reason
+from .errors import Unreadable, UnreadableImage
+from .ignored import Ignored, Kind
+from .images import MAX_BYTES, MAX_PIXELS, encode_page, frames_strip, open_image, open_strip, pages_of, pixels_in
+from .reader import SURE_FROM, Box, Digit, Reader, Reading, Reason
 from .spotter import Spotter, load_spotter
 
 __all__ = [
     "MAX_BYTES",
     "MAX_PIXELS",
+    "SURE_FROM",
     "Box",
     "Classifier",
     "Digit",
+    "Ignored",
+    "Kind",
     "Reader",
     "Reading",
     "Reason",
     "Spotter",
+    "Unreadable",
     "UnreadableImage",
     "encode_page",
     "frames_strip",
@@ -23,4 +28,6 @@ __all__ = [
     "load_spotter",
     "open_image",
     "open_strip",
+    "pages_of",
+    "pixels_in",
 ]

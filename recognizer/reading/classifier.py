@@ -13,7 +13,7 @@ CLASSES = 11
 NOT_A_DIGIT = 10
 
 SURE = 0.95
-"""The classifier is sure of a frame where its likeliest answer is at least this likely."""
+"""The classifier is sure of a frame if its highest probability is at least this."""
 
 
 class Classifier(Protocol):
@@ -32,9 +32,9 @@ class NetworkClassifier:
 
 
 def look_again(classifier: Classifier, frames: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Average what the classifier says of frames it is not sure of over shifts by a pixel to each side.
+    """Classify frames that the classifier is unsure of again, shifted by a pixel to each side, and average.
 
-    frames: float32 (n, 28, 28). probabilities: float32 (n, 11), what it said at first. Returns the same, improved.
+    frames: float32 (n, 28, 28). probabilities: float32 (n, 11), of the frames as they are. Returns float32 (n, 11).
     """
     unsure = np.flatnonzero(probabilities.max(axis=1) < SURE)
     if not unsure.size:
@@ -47,5 +47,5 @@ def look_again(classifier: Classifier, frames: np.ndarray, probabilities: np.nda
 
 
 def load_classifier(content: bytes, runtime: str) -> Classifier:
-    """Load a version's network and warm it. Raises ValueError where the content is no network for frames."""
+    """Load a version's network and warm it. Raises ValueError if the content is not a network for frames."""
     return NetworkClassifier(load_network(content, runtime, (2, SIDE, SIDE, 1), (2, CLASSES)))

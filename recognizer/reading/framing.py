@@ -1,4 +1,4 @@
-"""One digit's ink -> the 28 x 28 frame the network sees. Training and serving both call `frame`."""
+"""One digit's ink -> the 28 x 28 frame for the classifier. Training and serving both call `frame`."""
 
 import cv2
 import numpy as np
@@ -8,20 +8,20 @@ BODY = 20
 """Longest side of the digit inside its frame, in pixels, as in MNIST."""
 
 FAINT = 0.15
-"""Ink weaker than this is blur around a stroke and does not count towards a digit's extent."""
+"""Weaker ink is blur around a stroke and does not count towards a digit's extent."""
 
-# Centres of mass of MNIST's images lie here (mean of the training set, both axes), not at 13.5.
 CENTRE = 14.0
+"""Mean centre of mass of MNIST's training images, on both axes. It is not 13.5."""
 
 
 def frame(ink: np.ndarray) -> np.ndarray:
-    """Frame one digit as MNIST's were made.
+    """Frame one digit as MNIST's were.
 
-    The ink is trimmed to its extent, scaled by area averaging until its longest side is 20 pixels,
-    brought to full strength and laid with its centre of mass at the centre of 28 x 28 (LeCun, Cortes
-    and Burges, "The MNIST database of handwritten digits").
+    The ink is cropped, scaled by area averaging to a longest side of 20 pixels, scaled to a maximum of 1.0, and placed
+    with its centre of mass at the centre of 28 x 28 (LeCun, Cortes and Burges, "The MNIST database of handwritten
+    digits").
 
-    ink: float32 (h, w), 0.0 paper to 1.0 ink. Returns float32 (28, 28), all zero where there is no ink.
+    ink: float32 (h, w), 0.0 paper to 1.0 ink. Returns float32 (28, 28), all zeros if there is no ink.
     """
     x, y, width, height = extent(ink, FAINT)
     out = np.zeros((SIDE, SIDE), np.float32)
@@ -42,7 +42,7 @@ def frame(ink: np.ndarray) -> np.ndarray:
 
 
 def extent(ink: np.ndarray, level: float) -> tuple[int, int, int, int]:
-    """Enclose the ink, (h, w), that is stronger than a level: x, y, width and height, all 0 where there is none."""
+    """Return the bounding box of ink (h, w) above a level: x, y, width, height; all 0 if there is none."""
     if not ink.size:
         return 0, 0, 0, 0
     x, y, width, height = cv2.boundingRect((ink > level).view(np.uint8))

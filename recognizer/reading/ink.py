@@ -1,4 +1,4 @@
-"""Page -> ink: uneven light, polarity, threshold and rules dealt with."""
+"""Page -> ink: corrects uneven light and polarity, applies a threshold, removes ruled lines."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,33 +6,61 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from .page import BESIDE, HANDWRITING, PAPER, Page, PageNetwork, has_sides, shipped_page_network
+
 WORKING_SIDE = 1600
-"""Pages larger than this, in pixels along the longest side, are searched for ink at this size."""
+"""Longest side, in pixels, at which ink is searched for. Larger pages are scaled down."""
 
-CLEAR, CLEAR_ENOUGH = 3.7, 3.2
-"""Ink must stand out from its paper's print and grain by this many of its standard deviations; the second is enough
-where it covers less than a third of the page, which grain does not."""
+MIN_SNR, MIN_SPARSE_SNR = 3.7, 3.2
+"""Smallest contrast of ink, in standard deviations of the paper's grain. The second holds where ink covers less than a
+third of the page, which grain never does."""
 
-FAINTEST = 0.1
-"""Ink must be darker than its paper by this share of the paper's brightness to count as ink."""
-
+MIN_CONTRAST = 0.1
+"""Smallest contrast of ink, as a share of the paper's brightness."""
 
 EDGE = 0.03
-"""A rule begins or ends within this share of the page's width from an edge."""
+"""A ruled line starts or ends within this share of the page's width from an edge."""
 
 MARGIN = 4
-"""Pixels kept around what is written."""
+"""Pixels around the ink that are kept."""
+
+FLAT, FLAT_SHARE = 2, 0.5
+"""A page is clean if this share of its pixels is within this many grey levels of the most common one."""
+
+MIN_FORM_SIDE = 28
+"""Shortest side of a printed box, in pixels. Below it digits have straight sides too."""
+
+MAX_FORMS = 12
+"""How many connected pieces of a clean page, the largest first, are checked for printed lines."""
+
+DOUBTFUL, LIKELY = 0.15, 0.5
+"""Ink below the first probability of handwriting is dropped; from the second on it is kept at full strength."""
+
+PALE, STRONG = 0.3, 0.55
+"""Hysteresis thresholds: ink above the first is a stroke if it is connected to ink above the second."""
+
+ALIKE = 0.85
+"""Two inks are alike if their intersection is at least this share of their union."""
+
+GRAIN = 14
+"""A connected piece of fewer pixels is grain of the paper."""
+
+MAX_HAND_CONTRAST = 1.4
+"""Contrast of handwriting is clipped at this multiple of its median."""
+
+MIN_HAND_CONTRAST = 0.02
+"""Smallest contrast of handwriting that is read, as a share of the paper's brightness."""
 
 GREYS = np.arange(256, dtype=np.float32)
-"""Every value that a pixel may have."""
+"""All pixel values."""
 
 
 @dataclass(frozen=True)
 class Ink:
-    """What is written on a page, cut out of it.
+    """The ink of a page, cropped.
 
-    strength: float32 (h, w), 0.0 paper to 1.0 full ink. mask: uint8 (h, w), 1 where a stroke is.
-    x, y: their corner on the upright page, and scale: page pixels per pixel of these arrays, >= 1.
+    strength: float32 (h, w), 0.0 paper to 1.0 full ink. mask: uint8 (h, w), 1 on strokes.
+    x, y: their corner on the upright page. scale: page pixels per pixel of these arrays, >= 1.
     """
 
     strength: np.ndarray
@@ -48,17 +76,216 @@ class Ink:
         return labels, stats
 
 
-def find_ink(page: np.ndarray) -> Ink | None:
-    """Find the ink on a page, dark on light or light on dark, under even or uneven light.
+@dataclass(frozen=True)
+class Look:
+    """The ink of a page, selected in three ways.
 
-    page: uint8 (height, width). Returns None for a page with nothing on it.
+    written: ink in handwriting. on_paper: ink on paper near the handwriting, print included. plain: all ink, found
+    without the page network. seen: the network's masks; None where it did not run, and the three are then the same.
     """
+
+    written: Ink | None
+    on_paper: Ink | None
+    plain: Ink | None
+    seen: Page | None
+
+
+def find_ink(page: np.ndarray, network: PageNetwork | None = None) -> Ink | None:
+    """Find the handwriting on a page, dark on light or light on dark, under even or uneven light.
+
+    page: uint8 (height, width). Returns None if nothing is written on it.
+    """
+    return look(page, network or shipped_page_network()).written
+
+
+def look(page: np.ndarray, network: PageNetwork) -> Look:
+    """Find the ink on a page: uint8 (height, width).
+
+    On a clean page without printed lines (a canvas, a scan) all ink is handwriting, and the page network is not run.
+    """
+    plain = plain_ink(page)
+    if is_clean(page) and (plain is None or not looks_printed(plain)):
+        return Look(plain, plain, plain, None)
+    return look_closely(page, plain, network)
+
+
+def look_closely(page: np.ndarray, plain: Ink | None, network: PageNetwork) -> Look:
+    """Find the ink on a page, uint8 (height, width), with the page network, however clean the page is."""
+    seen = network.see(page)
+    written, on_paper = written_inks(page, seen)
+    return Look(written, on_paper, plain, seen)
+
+
+def is_clean(page: np.ndarray) -> bool:
+    """Tell by the histogram whether the paper is all of one grey, as on a canvas or scan but never on a photo."""
+    counts = _counts(page.ravel())
+    paper = int(counts.argmax())
+    return bool(counts[max(0, paper - FLAT) : paper + FLAT + 1].sum() >= FLAT_SHARE * counts.sum())
+
+
+def looks_printed(ink: Ink) -> bool:
+    """Tell whether the ink may contain a ruled line or a printed box."""
+    labels, stats = ink.components
+    if max(labels.shape) < MIN_FORM_SIDE:
+        return False
+    for label in 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:MAX_FORMS]:
+        x, y, width, height, _ = stats[label]
+        if width > 6 * height and width > 0.3 * labels.shape[1]:
+            return True
+        if min(width, height) >= MIN_FORM_SIDE and has_sides(labels[y : y + height, x : x + width] == label):
+            return True
+    return False
+
+
+def written_inks(page: np.ndarray, seen: Page) -> tuple[Ink | None, Ink | None]:
+    """Find the ink in handwriting, and the ink on paper near it, print included.
+
+    Its strength is its contrast to the paper around it, divided by the contrast of the handwriting around it. So
+    shadows do not darken it, and pale strokes are as strong as dark ones.
+    """
+    page = page[seen.y : seen.y + seen.height, seen.x : seen.x + seen.width]
+    scale = max(1.0, max(page.shape) / WORKING_SIDE)
+    if scale > 1:
+        size = (max(1, round(page.shape[1] / scale)), max(1, round(page.shape[0] / scale)))
+        page = cv2.resize(page, size, interpolation=cv2.INTER_AREA)
+    hand = seen.mask(HANDWRITING, page.shape)
+    likely = (hand > LIKELY).view(np.uint8)
+    x, y, width, height = cv2.boundingRect(likely)
+    if not width:
+        return None, None
+    paper, beside = _paper_of(page, seen), seen.mask(BESIDE, page.shape)
+    margin = round(0.02 * max(page.shape)) + MARGIN
+    top, left = max(0, y - margin), max(0, x - margin)
+    inside = np.s_[top : y + height + margin, left : x + width + margin]
+    hand, grey, paper = hand[inside], page[inside].astype(np.float32), paper[inside]
+    contrast = (paper - grey) / np.maximum(paper, 1)
+    if float((contrast * hand).sum()) < 0:
+        contrast = (grey - paper) / np.maximum(255 - paper, 1)
+    np.maximum(contrast, 0, out=contrast)
+    full = _full_ink(contrast, hand)
+    if full is None:
+        return None, None
+    quiet = contrast[hand < 0.05]
+    noise = 1.4826 * float(np.median(np.abs(quiet - np.median(quiet)))) if quiet.size else 0.0
+    if float(full.max()) < MIN_SNR * noise:
+        return None, None
+    floor = np.minimum(2 * noise, 0.4 * full)
+    strength = np.clip((contrast - floor) / (full - floor), 0, 1)
+    corner = seen.x / scale + left, seen.y / scale + top
+    return (
+        _cut_out(strength * _ramp(hand), corner, scale),
+        _cut_out(strength * (1 - _ramp(beside[inside])), corner, scale),
+    )
+
+
+def _ramp(likely: np.ndarray) -> np.ndarray:
+    """Map probabilities to 0..1, linearly from DOUBTFUL to LIKELY: float32 (h, w)."""
+    return np.clip((likely - DOUBTFUL) / (LIKELY - DOUBTFUL), 0, 1)
+
+
+def _cut_out(strength: np.ndarray, corner: tuple[float, float], scale: float) -> Ink | None:
+    """Crop ink, float32 (h, w), to its strokes. corner: its x and y, in its own pixels."""
+    mask = _hysteresis(strength)
+    if not mask.any():
+        return None
+    x, y, width, height = cv2.boundingRect(mask)
+    left, top = max(0, x - MARGIN), max(0, y - MARGIN)
+    written = np.s_[top : y + height + MARGIN, left : x + width + MARGIN]
+    place = (corner[0] + left) * scale, (corner[1] + top) * scale
+    return Ink(np.ascontiguousarray(strength[written]), np.ascontiguousarray(mask[written]), *place, scale)
+
+
+def _paper_of(page: np.ndarray, seen: Page) -> np.ndarray:
+    """Brightness of the paper behind each pixel: float32 (h, w), the mean of the paper around it."""
+    sure = np.ascontiguousarray(seen.masks[..., PAPER])
+    height, width = sure.shape
+    grey = cv2.resize(page, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+    # Pixels at the edge of strokes are half ink, so they are left out.
+    sure = cv2.erode(sure, np.ones((3, 3), np.uint8)) ** 2
+    near, far = max(height, width) / 32, max(height, width) / 6
+
+    def mean(sigma: float) -> tuple[np.ndarray, np.ndarray]:
+        factor = max(1, int(sigma / 3))
+        small = max(1, width // factor), max(1, height // factor)
+        parts = [
+            cv2.GaussianBlur(cv2.resize(a, small, interpolation=cv2.INTER_AREA), (0, 0), sigma / factor)
+            for a in (grey * sure, sure)
+        ]
+        total, weight = (cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR) for part in parts)
+        return total, weight
+
+    total, weight = mean(near)
+    wide_total, wide_weight = mean(far)
+    anywhere = float((grey * sure).sum() + 1e-3 * np.median(grey)) / float(sure.sum() + 1e-3)
+    wide = (wide_total + 1e-3 * anywhere) / (wide_weight + 1e-3)
+    paper = (total + 0.02 * wide) / (weight + 0.02)
+    return cv2.resize(paper, page.shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def _full_ink(contrast: np.ndarray, hand: np.ndarray) -> np.ndarray | None:
+    """Contrast of full ink around each pixel, float32 (h, w); None if nothing is written.
+
+    The mean contrast of the handwriting, weighted by itself, so that the cores of strokes count more than their edges.
+    It is clipped, because print taken for handwriting may be many times as dark as a pencil's strokes.
+    """
+    likely = hand > LIKELY
+    if not likely.any():
+        return None
+    contrast = np.minimum(contrast, MAX_HAND_CONTRAST * float(np.median(contrast[likely])))
+    weight = contrast * hand
+    total = float(weight.sum())
+    if total <= 0:
+        return None
+    everywhere = float((weight * contrast).sum()) / total
+    if everywhere < MIN_HAND_CONTRAST:
+        return None
+    height, width = contrast.shape
+    sigma = max(4.0, 0.25 * min(height, width))
+    factor = max(1, int(sigma / 4))
+    size = max(1, width // factor), max(1, height // factor)
+    parts = [
+        cv2.GaussianBlur(cv2.resize(a, size, interpolation=cv2.INTER_AREA), (0, 0), sigma / factor)
+        for a in (weight * contrast, weight)
+    ]
+    top, bottom = (cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR) for part in parts)
+    trust = 0.01 * total / contrast.size
+    full = (top + trust * everywhere) / (bottom + trust)
+    return np.asarray(np.clip(full, 0.35 * everywhere, None), np.float32)
+
+
+def _hysteresis(strength: np.ndarray) -> np.ndarray:
+    """Apply the hysteresis thresholds and drop grain: uint8 (h, w)."""
+    pale = (strength > PALE).view(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(pale, connectivity=8)
+    strong = np.zeros(count, np.uint8)
+    strong[labels[strength > STRONG]] = 1
+    strong[stats[:, cv2.CC_STAT_AREA] < GRAIN] = 0
+    strong[0] = 0
+    return np.asarray(strong[labels])
+
+
+def are_alike(one: Ink, other: Ink) -> bool:
+    """Tell whether two inks of a page are nearly the same strokes."""
+    if one.scale != other.scale:
+        return False
+    corners = [(round(ink.x / ink.scale), round(ink.y / ink.scale)) for ink in (one, other)]
+    left, top = (min(places) for places in zip(*corners, strict=True))
+    height = max(y - top + ink.mask.shape[0] for (_, y), ink in zip(corners, (one, other), strict=True))
+    width = max(x - left + ink.mask.shape[1] for (x, _), ink in zip(corners, (one, other), strict=True))
+    both = np.zeros((height, width), np.uint8)
+    for (x, y), ink in zip(corners, (one, other), strict=True):
+        both[y - top : y - top + ink.mask.shape[0], x - left : x - left + ink.mask.shape[1]] += ink.mask
+    return bool((both == 2).sum() >= ALIKE * (both > 0).sum())
+
+
+def plain_ink(page: np.ndarray) -> Ink | None:
+    """Find all ink without the page network, as if the whole page were paper."""
     scale = max(1.0, max(page.shape) / WORKING_SIDE)
     if scale > 1:
         size = (max(1, round(page.shape[1] / scale)), max(1, round(page.shape[0] / scale)))
         page = cv2.resize(page, size, interpolation=cv2.INTER_AREA)
     contrast, most = _contrast(page)
-    x, y, width, height = cv2.boundingRect((contrast > int(most * FAINTEST / 2)).view(np.uint8))
+    x, y, width, height = cv2.boundingRect((contrast > int(most * MIN_CONTRAST / 2)).view(np.uint8))
     drawn = contrast[max(0, y - 2) : y + height + 2, max(0, x - 2) : x + width + 2]
     threshold = _threshold(drawn)
     inked = drawn[drawn > int(threshold)]
@@ -68,8 +295,8 @@ def find_ink(page: np.ndarray) -> Ink | None:
     counts = _counts(contrast.ravel())
     deviations = np.abs(GREYS - _quantile(GREYS, counts, 0.5))
     noise = 1.4826 * _quantile(deviations, counts, 0.5)
-    clear = CLEAR if inked.size > page.size / 3 else CLEAR_ENOUGH
-    if full < most * FAINTEST or full < clear * noise:
+    clear = MIN_SNR if inked.size > page.size / 3 else MIN_SPARSE_SNR
+    if full < most * MIN_CONTRAST or full < clear * noise:
         return None
     mask = drop_rules((contrast > int(threshold)).view(np.uint8))
     x, y, width, height = cv2.boundingRect(mask)
@@ -83,14 +310,14 @@ def find_ink(page: np.ndarray) -> Ink | None:
 
 
 def _counts(pixels: np.ndarray, enough: int = 10_000) -> np.ndarray:
-    """Count how many of pixels, uint8 (n,), have each grey value: float32 (256,). Evenly chosen ones are enough."""
+    """Return the histogram of about `enough` evenly spaced pixels, uint8 (n,): float32 (256,)."""
     return cv2.calcHist([pixels[:: max(1, pixels.size // enough)]], [0], None, [256], [0, 256]).ravel()
 
 
 def _quantile(values: np.ndarray, counts: np.ndarray, share: float) -> float:
-    """Find the value, of whole ones (n,), below which a share of them lies, each counted so many times.
+    """Return a quantile of integer values (n,) with counts (n,).
 
-    Between whole values it is where the share would end if those rounded to one lay evenly around it.
+    It is interpolated as if the values rounded to an integer were spread evenly around it.
     """
     order = np.argsort(values)
     values, counts = values[order], counts[order]
@@ -103,7 +330,7 @@ def _quantile(values: np.ndarray, counts: np.ndarray, share: float) -> float:
 
 
 def _contrast(page: np.ndarray) -> tuple[np.ndarray, int]:
-    """How much darker than its paper each pixel is, uint8 (h, w), whatever the polarity; and as what black counts."""
+    """Return each pixel's contrast to the paper, uint8 (h, w), for either polarity, and the value of full black."""
     edge = max(1, min(page.shape) // 50)
     border = np.concatenate(
         [page[:edge].ravel(), page[-edge:].ravel(), page[:, :edge].ravel(), page[:, -edge:].ravel()]
@@ -117,7 +344,7 @@ def _contrast(page: np.ndarray) -> tuple[np.ndarray, int]:
             page, paper = 255 - page, 255 - paper
         return cv2.LUT(page, np.maximum(paper - GREYS, 0).astype(np.uint8)), max(paper, 1)
     values = page.astype(np.float32)
-    # Under uneven light the ink is where the page departs sharply from its surroundings.
+    # Under uneven light, ink differs sharply from its surroundings.
     around = _surroundings(values)
     residual = values - around
     if float((residual**3).sum()) > 0:
@@ -127,7 +354,7 @@ def _contrast(page: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def _greys_below(pixels: np.ndarray, shares: list[float]) -> list[int]:
-    """Find the grey values below which lie some shares of pixels, uint8 (n,)."""
+    """Return the grey values at quantiles `shares` of pixels, uint8 (n,)."""
     reached = np.cumsum(_counts(pixels), dtype=np.float64)
     return [int(grey) for grey in np.searchsorted(reached, np.multiply(shares, reached[-1]))]
 
@@ -148,21 +375,21 @@ def _surroundings(values: np.ndarray) -> np.ndarray:
 
 
 def _background(values: np.ndarray) -> np.ndarray:
-    """Estimate bright paper behind dark ink by a grey closing wider than any stroke."""
+    """Estimate bright paper behind dark ink by a grey-scale closing wider than any stroke."""
     small = _shrunk(values)
     reach = max(3, min(small.shape) // 4) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    # A little blur first, or the closing follows the brightest grain of the paper.
+    # Without a blur first the closing follows the brightest grain of the paper.
     closed = cv2.morphologyEx(cv2.GaussianBlur(small, (5, 5), 0), cv2.MORPH_CLOSE, kernel)
     closed = cv2.GaussianBlur(closed, (0, 0), reach / 4)
     return cv2.resize(closed, values.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _threshold(contrast: np.ndarray) -> float:
-    """Choose the level half-way up the strongest edges, 0.0 to 255.0.
+    """Choose the threshold half-way up the strongest edges, 0.0 to 255.0.
 
     The mean of the grey values weighted by the squared gradient (after the simple image statistic of
-    Kittler, Illingworth and Foeglein, 1985): unlike Otsu's it does not care how little of the page is ink.
+    Kittler, Illingworth and Foeglein, 1985). Unlike Otsu's, it does not depend on how much of the page is ink.
     """
     smooth = cv2.GaussianBlur(contrast, (3, 3), 0)
     dx, dy = (slope.astype(np.float32) for slope in cv2.spatialGradient(smooth))
@@ -172,9 +399,9 @@ def _threshold(contrast: np.ndarray) -> float:
 
 
 def drop_rules(mask: np.ndarray) -> np.ndarray:
-    """Remove ruled lines: thin straight runs across the page. Strokes crossing them stay.
+    """Remove ruled lines: thin straight lines across the page. Strokes that cross them stay.
 
-    Upright rules are looked for on whole pages only: in a strip as tall as its digits a 1 looks like one.
+    Upright ruled lines are removed only on whole pages: in a strip as tall as its digits a 1 looks like one.
     """
     x, y, width, height = cv2.boundingRect(mask)
     if _near_an_end(x, width, mask.shape[1]):
@@ -190,7 +417,7 @@ def _near_an_end(start: int, length: int, whole: int) -> bool:
 
 
 def _has_long_rows(mask: np.ndarray, length: int) -> bool:
-    """Tell cheaply whether ink stretches far enough for a rule, turned by a few rows at most."""
+    """Test cheaply whether a row has enough ink for a ruled line, which may be slightly rotated."""
     reach = max(8, round(0.06 * mask.shape[0]))
     spread = cv2.dilate(mask, np.ones((reach, 1), np.uint8))
     return bool(cv2.reduce(spread, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S).max() >= length)
@@ -202,7 +429,7 @@ def _drop_horizontal_rules(mask: np.ndarray) -> np.ndarray:
         return mask
     if not _has_long_rows(mask, round(0.4 * width)):
         return mask
-    # Bridge the gaps and steps of a slightly turned rule before looking for long runs.
+    # Close the gaps and steps of a slightly rotated line before searching for long rows.
     joined = cv2.dilate(mask, np.ones((3, 5), np.uint8))
     runs = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, max(24, width // 4)), np.uint8))
     if not runs.any():
@@ -216,7 +443,7 @@ def _drop_horizontal_rules(mask: np.ndarray) -> np.ndarray:
         thin = area / span <= max(5.0, 0.02 * height) and tall <= max(8.0, 0.06 * height)
         if across and thin:
             rule = (labels == label).astype(np.uint8)
-            # Where ink stands both above and below the rule, a stroke crosses it and stays whole.
+            # Where there is ink above and below the line, a stroke crosses it; that ink stays.
             reach = round(area / span) + 2
             above, below = np.roll(mask, reach, axis=0), np.roll(mask, -reach, axis=0)
             out = out & ~(rule & ~(above & below) & 1)

@@ -1,119 +1,188 @@
-"""Pieces -> digits: score every run of neighbouring pieces and choose the best way through.
+"""Pieces -> digits: score every segment of neighbouring pieces and choose the most likely text.
 
-The graph of LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition"
-(1998), section V: nodes are seams, an edge is a run of pieces taken as one digit or as none. Two witnesses score an
-edge: the classifier, which sees the run alone, and the spotter, which sees the whole line.
+The graph of LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition" (1998),
+section V: nodes are seams, and an edge is a segment with a label. Two networks score an edge: the classifier sees the
+segment alone, the spotter sees the whole line. A third, the line reader, reads the line without cuts. Where digits
+touch, the lattice and the line reader each propose texts, and the scores of both decide.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from .classifier import NOT_A_DIGIT
+from .ctc import Text, likely_texts, score_texts
+from .cuts import Pieces, between
 from .framing import extent, frame
-from .segmentation import Line, Pieces, between
+from .lines import LINE_HEIGHT, Line
 from .spotter import BLANK, BODY, STRIDE
 
-LONGEST_RUN = 5
-"""Pieces that may make up one digit."""
+MAX_SEGMENT_PIECES = 5
+"""Pieces in one segment."""
 
-WIDEST = 2.3
-"""A digit is at most this many times as wide as it is high: hardly any of MNIST's training images is wider."""
+MAX_ASPECT = 2.3
+"""Width of a digit over its height. Hardly any of MNIST's training images exceeds it."""
 
 CUT_COST = 0.12
-"""Log-probability a seam pays for each pixel of ink it cuts, in a hand 56 pixels tall."""
+"""Subtracted from the log-score for each pixel of ink that a seam cuts, in digits 56 pixels tall."""
 
 JUNK_COST = 4.0
-"""Log-probability paid for taking a run of pieces as no digit."""
+"""Subtracted from the log-score where a segment is taken for no digit."""
 
-SHORT, SHORT_COST = 0.75, 2.0
-"""Log-probability paid for a 1 lower than this share of the line: a flag that a seam takes from its stem looks like a
-1, but nobody writes one so small beside the rest."""
+MIN_ONE_HEIGHT, SHORT_ONE_COST = 0.75, 2.0
+"""A 1 lower than this share of the line's digits loses this much log-score. When a seam cuts the flag off a 1, the flag
+looks like a 1, but nobody writes a 1 that small beside the other digits."""
 
 TEMPERATURE = 1.5
-"""Scores are divided by this before they become a confidence.
+"""Scores are divided by this before they become probabilities.
 
-This and the costs were chosen on pages made from MNIST's validation digits, with an eye on the development
-sets of scans and cheques."""
+This and the costs were chosen on pages made from MNIST's validation digits and on the development sets of scans and
+cheques."""
 
-CUTS_INK = 0.5
-"""A seam cuts ink where it goes through more of it than this, in pixels in a hand 56 pixels tall."""
+MIN_CUT_INK = 0.5
+"""A seam that crosses more ink than this cuts a stroke: in pixels, in digits 56 pixels tall."""
 
-WHICH = 0.25
-"""How much of the spotter's word counts on which digit a run is that no seam clips: the classifier, which sees all of
-it and nothing else, knows better. On whether it is one digit its whole word counts."""
+SPOTTER_WEIGHT = 0.25
+"""Weight of the spotter's log-probabilities for which digit a segment is, where no seam cuts a stroke: the classifier
+then sees the whole digit and knows better. For whether it is one digit, the spotter counts in full."""
 
-CANDOUR = (0.64, 0.57, -1.20)
-"""The log-odds of a string of several digits are taken times the first, plus the second, plus the third where its way
-cuts ink: two witnesses of the same ink know less together than the product of their words says. `manage.py calibrate`
-fits it."""
+MAX_TEXTS, MAX_LENGTHS = 6, 3
+"""How many texts of the line reader become hypotheses; and of how many lengths, those of its best texts, the lattice
+adds its own best text."""
 
-AT_MOST = 5.0
-"""Of a digit that stands alone the classifier has seen all that the spotter has, whose word makes it at most so many
-times as likely: or else a scribble is a 1."""
+MIN_PART_STRENGTH, MIN_PART_HEIGHT = 0.3, 0.4
+"""A connected part of this ink strength counts as a digit if it has this share of the digits' height."""
 
-UNSEEN = -12.0
-"""A run of several pieces that the spotter takes for one digit, and for none, less likely than this is not weighed: it
-sees two. As a log-probability."""
+WEIGHT = 0.72
+"""Weight of both log-probabilities of a text, the lattice's and the line reader's, where digits touch. Both count the
+same, because on handwriting new to both neither is better. Where digits stand apart the classifier sees each one alone
+and knows better, and the line reader does not count. `manage.py calibrate` fits WEIGHT and DOUBTS."""
 
-EVIDENCE_FLOOR = 1e-6
+DOUBTS: tuple[float, ...] = (-2.58, -9.13)
+"""Floors under the log-probabilities of the lattice and of the line reader: how often each is confidently wrong."""
+
+CALIBRATION: tuple[tuple[float, ...], ...] = ((0.64, 0.57, -1.20), (0.64, 0.57, -1.20))
+"""Logistic calibration of lines with several digits: one row where digits stand apart, one where they touch. The
+log-odds of the text are multiplied by the first number; the second is added; the third is added where the path cuts a
+stroke or, where digits touch, where lattice and line reader differ. It is needed because the networks' errors are
+correlated, so the product of their scores is overconfident. `manage.py calibrate` fits it."""
+
+MAX_SPOTTER_GAIN = 5.0
+"""The spotter can raise the probability of a digit that stands alone at most by this factor. The classifier has seen
+the same ink, and without a limit a scribble becomes a 1."""
+
+MIN_SPOTTER_SCORE = -12.0
+"""A segment of several pieces is dropped where the spotter's log-probabilities of one digit and of none are all below
+this: the spotter sees two digits."""
+
+MIN_PROBABILITY = 1e-6
 
 
 @dataclass(frozen=True)
-class Run:
+class Segment:
     """Pieces first..last - 1 taken together: their box in the line and their frame, float32 (28, 28).
 
-    seen: the spotter's log-probabilities (11,) that they are each digit, or none; None where it was not asked.
+    spotter_scores: the spotter's log-probabilities (11,) of each digit and of none; None where it did not run.
     """
 
     first: int
     last: int
     box: tuple[int, int, int, int]
     frame: np.ndarray
-    seen: np.ndarray | None = None
+    spotter_scores: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
-class Step:
-    """A run on the chosen way: the digit it is taken for, or 10 for none, and probabilities (11,)."""
+class Edge:
+    """A segment on the chosen path with its label, 10 for "not a digit", and its probabilities (11,)."""
 
-    run: Run
+    segment: Segment
     label: int
     probabilities: np.ndarray
 
 
 @dataclass(frozen=True)
-class Way:
-    """The best way through a line: its digits in order, what was passed over, and how likely the witnesses make it."""
+class Hypotheses:
+    """The n-best texts of a line, the lattice's own first, with their scores.
 
-    digits: list[Step]
-    others: list[Step]
+    scores: log-probabilities (texts, 2): by the lattice, among all its paths, and by the line reader, among these
+    texts. The second is 0 where the line reader did not run, and `rescored` is false.
+    touching: whether the line has fewer connected parts of ink than digits.
+    """
+
+    texts: list[Text]
+    scores: np.ndarray
+    touching: bool = False
+    rescored: bool = True
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Combine both scores into probabilities of the texts: float64 (texts,)."""
+        return _softmax(WEIGHT * np.logaddexp(self.scores, DOUBTS).sum(axis=1))
+
+    @property
+    def chosen(self) -> int:
+        """Index of the most likely text; of the lattice's own where digits stand apart."""
+        return int(self.probabilities.argmax()) if self.touching else 0
+
+    @property
+    def lattice_text(self) -> Text:
+        return self.texts[0]
+
+    @property
+    def line_reader_text(self) -> Text | None:
+        """The line reader's most likely text, None where it did not run."""
+        return self.texts[int(self.scores[:, 1].argmax())] if self.rescored else None
+
+    @property
+    def differ(self) -> bool:
+        """Whether lattice and line reader prefer different texts."""
+        return self.rescored and self.line_reader_text != self.lattice_text
+
+
+@dataclass(frozen=True)
+class Path:
+    """The best path for the chosen text: its digits in order, and its edges that are no digit.
+
+    likelihood: probability of the text among all paths of the lattice.
+    """
+
+    digits: list[Edge]
+    others: list[Edge]
     likelihood: float
     cuts_ink: bool
+    hypotheses: Hypotheses
+
+    @property
+    def evidence(self) -> np.ndarray:
+        """Features of the calibration of several digits, in the order of CALIBRATION: float64 (3,)."""
+        if self.hypotheses.touching:
+            return np.array([log_odds(float(self.hypotheses.probabilities.max())), 1.0, self.hypotheses.differ])
+        return np.array([log_odds(self.likelihood), 1.0, self.cuts_ink])
 
     @property
     def confidence(self) -> float:
-        """How often such ways are right."""
+        """The calibrated probability that the text is right."""
         if len(self.digits) < 2:
-            return self.likelihood
-        slope, always, cut = CANDOUR
-        return float(1 / (1 + np.exp(-(slope * log_odds(self.likelihood) + always + cut * self.cuts_ink))))
+            return self.likelihood * (float(self.hypotheses.probabilities.max()) if self.hypotheses.touching else 1.0)
+        return float(1 / (1 + np.exp(-(self.evidence @ CALIBRATION[self.hypotheses.touching]))))
 
 
-def runs_of(line: Line, pieces: Pieces, spotted: np.ndarray | None = None) -> list[Run]:
-    """List the runs that could be one digit, and each piece by itself.
+def segments_of(line: Line, pieces: Pieces, spotted: np.ndarray | None = None) -> list[Segment]:
+    """List the segments that could be one digit, and each piece by itself.
 
-    spotted: the spotter's log-probabilities for the line, float32 (columns, 11); runs in which it sees more than one
-    digit are left out.
+    spotted: the spotter's log-probabilities for the line, float32 (columns, 11). Segments in which it sees more than
+    one digit are left out.
     """
     found = []
     lefts, rights = pieces.columns.min(axis=1), pieces.columns.max(axis=1)
-    seen = _seen(line, pieces, spotted) if spotted is not None else {}
+    spotter_scores = _spotter_scores(line, pieces, spotted) if spotted is not None else {}
     for first in range(len(pieces)):
         left = int(lefts[first])
-        for last in range(first + 1, _furthest(first, pieces) + 1):
-            likely = seen.get((first, last))
-            if likely is not None and last > first + 1 and likely.max() < UNSEEN:
+        for last in range(first + 1, _last_end(first, pieces) + 1):
+            scores = spotter_scores.get((first, last))
+            if scores is not None and last > first + 1 and scores.max() < MIN_SPOTTER_SCORE:
                 continue
             strength = line.strength[:, left : int(rights[last])]
             seams = pieces.columns[first] - left, pieces.columns[last] - left
@@ -121,59 +190,113 @@ def runs_of(line: Line, pieces: Pieces, spotted: np.ndarray | None = None) -> li
             x, y, width, height = extent(ink, 0.3)
             if not width:
                 continue
-            if last > first + 1 and width > WIDEST * line.body:
+            if last > first + 1 and width > MAX_ASPECT * line.body:
                 break
-            found.append(Run(first, last, (left + x, y, width, height), frame(ink), likely))
+            found.append(Segment(first, last, (left + x, y, width, height), frame(ink), scores))
     return found
 
 
-def _furthest(first: int, pieces: Pieces) -> int:
-    return min(len(pieces), first + LONGEST_RUN)
+def _last_end(first: int, pieces: Pieces) -> int:
+    return min(len(pieces), first + MAX_SEGMENT_PIECES)
 
 
-def best_way(line: Line, pieces: Pieces, runs: list[Run], probabilities: np.ndarray) -> Way:
-    """Choose the best way through a line. probabilities: the classifier's, float32 (runs, 11)."""
-    scores = np.stack([_alone(run, line, p) for run, p in zip(runs, probabilities, strict=True)])
-    costs = _costs(line, pieces)
-    for run, score in zip(runs, scores, strict=True):
-        if run.seen is not None:
-            score += run.seen
-        score -= CUT_COST * costs[run.first]
-    graph = _Graph(len(pieces), runs)
-    steps = graph.best(scores)
-    found = [step for step in steps if step[1] != NOT_A_DIGIT]
-    text = [label for _, label in found]
+def best_path(
+    line: Line,
+    pieces: Pieces,
+    segments: list[Segment],
+    probabilities: np.ndarray,
+    columns: np.ndarray | None = None,
+) -> Path:
+    """Choose the best path through a line.
+
+    probabilities: the classifier's, float32 (segments, 11). columns: the line reader's log-probabilities, float32
+    (n, 11); without them the lattice alone decides.
+    """
+    scores = np.stack([_classifier_scores(each, line, p) for each, p in zip(segments, probabilities, strict=True)])
+    costs = _cut_costs(line, pieces)
+    for segment, score in zip(segments, scores, strict=True):
+        if segment.spotter_scores is not None:
+            score += segment.spotter_scores
+        score -= CUT_COST * costs[segment.first]
+    graph = _Graph(len(pieces), segments)
+    edges = graph.best(scores)
     scores /= TEMPERATURE
-    spelt, all_ways = graph.spelling(scores, text), graph.total(scores)
-    likelihood = float(np.exp(min(0.0, spelt - all_ways)))
-    if len(found) == 1 and runs[found[0][0]].seen is not None:
-        likelihood = min(likelihood, AT_MOST * float(probabilities[found[0]]))
-    chosen = [Step(runs[index], label, _softmax(scores[index])) for index, label in steps]
-    return Way(
-        [step for step in chosen if step.label != NOT_A_DIGIT],
-        [step for step in chosen if step.label == NOT_A_DIGIT],
+    own = tuple(label for _, label in edges if label != NOT_A_DIGIT)
+    hypotheses = _hypotheses(graph, scores, own, line, columns)
+    chosen = hypotheses.chosen
+    if chosen:
+        edges = graph.best_for_text(scores, hypotheses.texts[chosen])
+    found = [edge for edge in edges if edge[1] != NOT_A_DIGIT]
+    likelihood = float(np.exp(min(0.0, hypotheses.scores[chosen, 0])))
+    if len(found) == 1 and segments[found[0][0]].spotter_scores is not None:
+        likelihood = min(likelihood, MAX_SPOTTER_GAIN * float(probabilities[found[0]]))
+    path = [Edge(segments[index], label, _softmax(scores[index])) for index, label in edges]
+    digits = [edge for edge in path if edge.label != NOT_A_DIGIT]
+    if hypotheses.touching:
+        digits = [_averaged(edge, place, hypotheses, len(digits)) for place, edge in enumerate(digits)]
+    return Path(
+        digits,
+        [edge for edge in path if edge.label == NOT_A_DIGIT],
         likelihood,
-        any(costs[runs[index].first] > CUTS_INK for index, _ in steps),
+        any(costs[segments[index].first] > MIN_CUT_INK for index, _ in edges),
+        hypotheses,
     )
 
 
-def log_odds(likelihood: float) -> float:
-    """Return the log-odds of a likelihood, which are finite: at most those of a million to one."""
-    likely = min(max(likelihood, EVIDENCE_FLOOR), 1 - EVIDENCE_FLOOR)
-    return float(np.log(likely / (1 - likely)))
+def _hypotheses(graph: "_Graph", scores: np.ndarray, own: Text, line: Line, columns: np.ndarray | None) -> Hypotheses:
+    """Collect the texts of lattice and line reader and score each by both.
+
+    Besides its best text, the lattice adds its best text of each length that the line reader's best texts have.
+    """
+    total = graph.total(scores)
+    if columns is None:
+        return Hypotheses([own], np.array([[graph.text_score(scores, own) - total, 0.0]]), rescored=False)
+    read = likely_texts(columns, MAX_TEXTS)
+    lengths = {len(text) for text in read[:MAX_LENGTHS]}
+    texts = list(dict.fromkeys([own, *read, *graph.best_texts(scores, max(lengths))]))
+    texts = [text for text in texts if text in (own, *read) or len(text) in lengths]
+    by_lattice = np.array([graph.text_score(scores, text) for text in texts]) - total
+    by_line_reader = score_texts(columns, texts)
+    # A text without a path in the lattice has no digits to show.
+    possible = np.isfinite(by_lattice)
+    texts = [text for text, some in zip(texts, possible, strict=True) if some]
+    scored = np.stack([by_lattice, by_line_reader - np.logaddexp.reduce(by_line_reader)], axis=1)[possible]
+    return Hypotheses(texts, scored, _count_parts(line) < len(read[0]))
 
 
-def _alone(run: Run, line: Line, probabilities: np.ndarray) -> np.ndarray:
-    """Log-scores (11,) of a run seen by itself: as each digit, and as none."""
-    scores = np.asarray(np.log(np.maximum(probabilities, EVIDENCE_FLOOR)), np.float64)
-    height, width = run.box[3], run.box[2]
+def _count_parts(line: Line) -> int:
+    """Count the connected parts of ink that are as tall as digits."""
+    mask = (line.strength > MIN_PART_STRENGTH).view(np.uint8)
+    stats = cv2.connectedComponentsWithStats(mask, connectivity=8)[2]
+    return int(np.count_nonzero(stats[1:, cv2.CC_STAT_HEIGHT] >= MIN_PART_HEIGHT * line.body))
+
+
+def _averaged(edge: Edge, place: int, hypotheses: Hypotheses, length: int) -> Edge:
+    """Average a digit's probabilities with those of its place in the hypotheses that have the chosen length."""
+    by_texts = np.zeros(BLANK + 1)
+    for text, probability in zip(hypotheses.texts, hypotheses.probabilities, strict=True):
+        if len(text) == length:
+            by_texts[text[place]] += probability
+    return replace(edge, probabilities=(edge.probabilities + by_texts / by_texts.sum()) / 2)
+
+
+def log_odds(probability: float) -> float:
+    """Return the log-odds of a probability, clipped to one in a million so that they are finite."""
+    clipped = min(max(probability, MIN_PROBABILITY), 1 - MIN_PROBABILITY)
+    return float(np.log(clipped / (1 - clipped)))
+
+
+def _classifier_scores(segment: Segment, line: Line, probabilities: np.ndarray) -> np.ndarray:
+    """Log-scores (11,) of a segment by itself: as each digit, and as none."""
+    scores = np.asarray(np.log(np.maximum(probabilities, MIN_PROBABILITY)), np.float64)
+    height, width = segment.box[3], segment.box[2]
     if height < 0.35 * line.body:
-        # A dot fills its frame as well as a digit does; only its size in the line gives it away.
+        # A dot fills its frame as a digit does; only its size in the line shows what it is.
         scores[:NOT_A_DIGIT] -= 4.0
-    if height < SHORT * line.body:
-        scores[1] -= SHORT_COST
-    if width > WIDEST * line.body:
-        # A scribble fills its frame as well as a digit does, and looks like one when it is squeezed.
+    if height < MIN_ONE_HEIGHT * line.body:
+        scores[1] -= SHORT_ONE_COST
+    if width > MAX_ASPECT * line.body:
+        # A scribble squeezed into a frame looks like a digit.
         scores[:NOT_A_DIGIT] -= 20.0
     if max(height, width) < 0.3 * line.body:
         scores[NOT_A_DIGIT] = -0.2
@@ -182,25 +305,25 @@ def _alone(run: Run, line: Line, probabilities: np.ndarray) -> np.ndarray:
     return scores
 
 
-def _costs(line: Line, pieces: Pieces) -> np.ndarray:
-    """Pixels of ink that each seam cuts, in a hand 56 pixels tall."""
-    return pieces.costs * 56 / max(line.body, 12)
+def _cut_costs(line: Line, pieces: Pieces) -> np.ndarray:
+    """Pixels of ink that each seam cuts, in digits 56 pixels tall."""
+    return pieces.costs * LINE_HEIGHT / max(line.body, 12)
 
 
-def _seen(line: Line, pieces: Pieces, spotted: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
-    """Log-probabilities (11,) that the columns under pieces first..last - 1 spell each digit once, or nothing.
+def _spotter_scores(line: Line, pieces: Pieces, spotted: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
+    """Log-probabilities (11,) that the columns of pieces first..last - 1 hold each digit once, or no digit.
 
-    A digit is spelt by columns of blank, then of it, then of blank: the alignments of connectionist temporal
-    classification (Graves et al., 2006) for one label, summed.
+    The CTC score of a text of one label: blank columns, columns of the digit, blank columns, summed over all such
+    alignments (Graves et al., "Connectionist temporal classification", 2006).
     """
-    spans = [(first, last) for first in range(len(pieces)) for last in range(first + 1, _furthest(first, pieces) + 1)]
-    clips = _costs(line, pieces) > CUTS_INK
+    spans = [(first, last) for first in range(len(pieces)) for last in range(first + 1, _last_end(first, pieces) + 1)]
+    clips = _cut_costs(line, pieces) > MIN_CUT_INK
     middle = int(np.clip(round(line.middle), 0, pieces.columns.shape[1] - 1))
     bounds = np.clip(np.round(pieces.columns[:, middle] * BODY / max(line.body, 4.0) / STRIDE), 0, len(spotted))
     bounds = bounds.astype(int)
     bounds[-1] = len(spotted)
     blank = np.concatenate([[0.0], np.cumsum(spotted[:, BLANK], dtype=np.float64)])
-    # How much likelier each digit's columns are than blank ones, summed from the line's start.
+    # Log-odds of each digit against blank, summed from the line's start.
     gain = np.cumsum(spotted[:, :BLANK].astype(np.float64) - spotted[:, BLANK:], axis=0)
     gain = np.concatenate([np.zeros((1, BLANK)), gain])
     scores = np.empty((len(spans), BLANK + 1))
@@ -209,15 +332,15 @@ def _seen(line: Line, pieces: Pieces, spotted: np.ndarray) -> dict[tuple[int, in
         none = blank[end] - blank[start]
         scores[row, BLANK] = none
         if end == start:
-            scores[row, :BLANK] = np.log(EVIDENCE_FLOOR)
+            scores[row, :BLANK] = np.log(MIN_PROBABILITY)
             continue
         inside = gain[start : end + 1]
         before = np.logaddexp.accumulate(-inside[:-1], axis=0)
-        spelt = none + np.logaddexp.reduce(inside[1:] + before, axis=0)
+        one_digit = none + np.logaddexp.reduce(inside[1:] + before, axis=0)
         if not (clips[first] or clips[last]):
-            any_digit = np.logaddexp.reduce(spelt)
-            spelt = any_digit + WHICH * (spelt - any_digit)
-        scores[row, :BLANK] = spelt
+            any_digit = np.logaddexp.reduce(one_digit)
+            one_digit = any_digit + SPOTTER_WEIGHT * (one_digit - any_digit)
+        scores[row, :BLANK] = one_digit
     return dict(zip(spans, scores, strict=True))
 
 
@@ -227,19 +350,19 @@ def _softmax(scores: np.ndarray) -> np.ndarray:
 
 
 class _Graph:
-    """Seams as nodes, runs as edges; a piece whose ink is too faint to frame is stepped over for nothing."""
+    """Seams as nodes, segments as edges. A piece whose ink is too faint to frame is skipped at no cost."""
 
-    def __init__(self, pieces: int, runs: list[Run]) -> None:
+    def __init__(self, pieces: int, segments: list[Segment]) -> None:
         self.pieces = pieces
-        self.runs = runs
+        self.segments = segments
         self.starting: list[list[int]] = [[] for _ in range(pieces)]
-        for index, run in enumerate(runs):
-            self.starting[run.first].append(index)
-        single = {run.first for run in runs if run.last == run.first + 1}
+        for index, segment in enumerate(segments):
+            self.starting[segment.first].append(index)
+        single = {segment.first for segment in segments if segment.last == segment.first + 1}
         self.faint = [piece not in single for piece in range(pieces)]
 
     def best(self, scores: np.ndarray) -> list[tuple[int, int]]:
-        """Find the best way for scores (runs, 11): the index of each run on it and the label it is taken for."""
+        """Find the best path for scores (segments, 11): the index and the label of each segment on it."""
         labels, values = scores.argmax(axis=1), scores.max(axis=1)
         best = np.full(self.pieces + 1, -np.inf)
         best[0] = 0.0
@@ -248,36 +371,92 @@ class _Graph:
             if self.faint[node] and best[node] > best[node + 1]:
                 best[node + 1], came[node + 1] = best[node], -1
             for index in self.starting[node]:
-                last, score = self.runs[index].last, best[node] + values[index]
+                last, score = self.segments[index].last, best[node] + values[index]
                 if score > best[last]:
                     best[last], came[last] = score, index
-        steps = []
+        edges = []
         node = self.pieces
         while node > 0:
             index = came[node]
             if index >= 0:
-                steps.append((index, int(labels[index])))
-            node = self.runs[index].first if index >= 0 else node - 1
-        return steps[::-1]
+                edges.append((index, int(labels[index])))
+            node = self.segments[index].first if index >= 0 else node - 1
+        return edges[::-1]
+
+    def best_for_text(self, scores: np.ndarray, text: Text) -> list[tuple[int, int]]:
+        """Find the best path with a text, as `best`. There must be one."""
+        best = np.full((self.pieces + 1, len(text) + 1), -np.inf)
+        best[0, 0] = 0.0
+        # For each seam and count of digits before it: the last segment and its label.
+        came: dict[tuple[int, int], tuple[int, int]] = {}
+        for node in range(self.pieces):
+            for done in np.flatnonzero(best[node] > -np.inf).tolist():
+                here = best[node, done]
+                if self.faint[node] and here > best[node + 1, done]:
+                    best[node + 1, done] = here
+                    came.pop((node + 1, done), None)
+                for index in self.starting[node]:
+                    last = self.segments[index].last
+                    labels = (NOT_A_DIGIT, text[done]) if done < len(text) else (NOT_A_DIGIT,)
+                    for label in labels:
+                        after = done + (label != NOT_A_DIGIT)
+                        if here + scores[index, label] > best[last, after]:
+                            best[last, after] = here + scores[index, label]
+                            came[last, after] = index, label
+        edges = []
+        node, done = self.pieces, len(text)
+        while node > 0:
+            edge = came.get((node, done))
+            if edge is None:
+                node -= 1
+                continue
+            edges.append(edge)
+            node, done = self.segments[edge[0]].first, done - (edge[1] != NOT_A_DIGIT)
+        return edges[::-1]
 
     def total(self, scores: np.ndarray) -> float:
-        """Sum the likelihood of all ways, whatever they spell."""
+        """Log-sum the scores of all paths, whatever their text."""
         return self._sum(np.empty((len(scores), 0)), np.logaddexp.reduce(scores, axis=1))
 
-    def spelling(self, scores: np.ndarray, text: list[int]) -> float:
-        """Sum the likelihood of all ways that spell a text."""
-        return self._sum(scores[:, text], scores[:, NOT_A_DIGIT])
+    def text_score(self, scores: np.ndarray, text: Text) -> float:
+        """Log-sum the scores of all paths with a text."""
+        return self._sum(scores[:, list(text)], scores[:, NOT_A_DIGIT])
 
-    def _sum(self, advance: np.ndarray, stay: np.ndarray) -> float:
-        """Sum over ways that advance through a text: advance (runs, letters) scores its letters, stay (runs,) none."""
-        sums = np.full((self.pieces + 1, advance.shape[1] + 1), -np.inf)
+    def best_texts(self, scores: np.ndarray, longest: int) -> list[Text]:
+        """Find the text of the best path for each number of digits from 1 to `longest`, where there is one."""
+        digits, none = scores[:, :NOT_A_DIGIT], scores[:, NOT_A_DIGIT]
+        labels, values = digits.argmax(axis=1), digits.max(axis=1)
+        best = np.full((self.pieces + 1, longest + 1), -np.inf)
+        best[0, 0] = 0.0
+        texts: dict[tuple[int, int], Text] = {(0, 0): ()}
+        for node in range(self.pieces):
+            for count in np.flatnonzero(best[node] > -np.inf).tolist():
+                here, text = best[node, count], texts[node, count]
+                onward = [(node + 1, count, here, text)] if self.faint[node] else []
+                for index in self.starting[node]:
+                    last = self.segments[index].last
+                    onward.append((last, count, here + none[index], text))
+                    if count < longest:
+                        onward.append((last, count + 1, here + values[index], (*text, int(labels[index]))))
+                for last, many, score, longer in onward:
+                    if score > best[last, many]:
+                        best[last, many] = score
+                        texts[last, many] = longer
+        return [texts[self.pieces, count] for count in range(1, longest + 1) if (self.pieces, count) in texts]
+
+    def _sum(self, digit_scores: np.ndarray, none_scores: np.ndarray) -> float:
+        """Log-sum the paths through a text's digits in order.
+
+        digit_scores: each segment as each digit of the text, (segments, digits). none_scores: as none, (segments,).
+        """
+        sums = np.full((self.pieces + 1, digit_scores.shape[1] + 1), -np.inf)
         sums[0, 0] = 0.0
         for node in range(self.pieces):
             here = sums[node]
             if self.faint[node]:
                 sums[node + 1] = np.logaddexp(sums[node + 1], here)
             for index in self.starting[node]:
-                there = sums[self.runs[index].last]
-                np.logaddexp(there, here + stay[index], out=there)
-                np.logaddexp(there[1:], here[:-1] + advance[index], out=there[1:])
+                there = sums[self.segments[index].last]
+                np.logaddexp(there, here + none_scores[index], out=there)
+                np.logaddexp(there[1:], here[:-1] + digit_scores[index], out=there[1:])
         return float(sums[-1, -1])

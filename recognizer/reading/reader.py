@@ -1,24 +1,52 @@
-"""The whole way from bytes to a reading."""
+"""From bytes to a reading: all stages together."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+import cv2
 import numpy as np
 
+from .choice import probabilities as probabilities_right
 from .classifier import NOT_A_DIGIT, SURE, Classifier, look_again
+from .cuts import Pieces, cut, uncut
+from .errors import Unreadable, UnreadableImage
+from .ignored import MAX_IGNORED, Ignored, beside_lines, kind_of
 from .images import open_image
-from .ink import Ink, find_ink
-from .lattice import WIDEST, Run, Step, Way, best_way, runs_of
-from .segmentation import Line, Pieces, as_one, cut, find_lines, uncut
+from .ink import Ink, are_alike, is_clean, look, look_closely
+from .lattice import MAX_ASPECT, Edge, Path, Segment, best_path, segments_of
+from .line_reader import shipped_line_reader
+from .lines import Line, as_one, find_lines
+from .page import BESIDE, HANDWRITING, NO_SHEET, POSSIBLE, PRINT, Page, PageNetwork, shipped_page_network
 from .spotter import Spotter, shipped_spotter
 
-MOST_LINES = 60
-LEAST_CONFIDENCE = 0.27
-"""A page whose digits, or whose lines, are on average less likely than this is not a number."""
+MAX_LINES = 60
 
-FEW = 2
-"""A line with no more pieces than this may be one digit, which has no neighbours to tell by: it is looked at again."""
+MAX_PIECES = 3000
+"""Connected pieces of ink on a page. A page with more is not a number, and would take seconds to read."""
+
+GRAIN = 12
+"""Pieces of fewer pixels do not count towards MAX_PIECES: a photograph may have any number of them."""
+
+MIN_CONFIDENCE = 0.27
+"""A page is not a number if the average confidence of its digits or its lines is below this (geometric means)."""
+
+MIN_PROBABILITY = 0.2
+"""A reading chosen among several is a number if it is right with this probability. On made pages by the pen's writers
+25 to 27, of 15 readings below it 2 were right."""
+
+MIN_CERTAINTY = 0.75
+"""If the page network's certainty is lower, all ink is read and its masks are not used, unless that gives no text. The
+highest value that costs no reading on made pages by the pen's writers 25 to 27."""
+
+SURE_FROM = 0.81
+"""The published threshold: a reading with at least this confidence is sure. It keeps 98.5 % of the single digits by the
+pen's writers 25 to 27. `manage.py calibrate` prints it."""
+
+MAX_SHIFTED_PIECES = 2
+"""In a line of at most so many pieces, frames that the classifier is unsure of are classified again, shifted: a single
+digit has no neighbours that could help."""
 
 
 class Reason(StrEnum):
@@ -27,6 +55,9 @@ class Reason(StrEnum):
     NO_INK = "no_ink"
     NOT_A_NUMBER = "not_a_number"
     UNREADABLE = "unreadable"
+    ONLY_PRINT = "only_print"
+    NO_PAPER = "no_paper"
+    TOO_FAINT = "too_faint"
 
 
 @dataclass(frozen=True)
@@ -41,7 +72,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Digit:
-    """One digit found. probabilities: of 0 to 9; what they lack to 1 is "not one digit". frame: float32 (28, 28)."""
+    """One digit found. probabilities: of 0 to 9; the rest up to 1 is "not a digit". frame: float32 (28, 28)."""
 
     label: int
     confidence: float
@@ -51,7 +82,7 @@ class Digit:
     line: int
 
     def as_json(self) -> dict[str, Any]:
-        """The digit as it is stored and served; its box as [x, y, width, height]."""
+        """Return the digit as stored and served, its box as [x, y, width, height]."""
         return {
             "label": self.label,
             "confidence": self.confidence,
@@ -63,124 +94,262 @@ class Digit:
 
 @dataclass(frozen=True)
 class Reading:
-    """What was found on a page: uint8 (height, width). text is empty where reason is set."""
+    """The reading of a page, uint8 (height, width). text is empty where reason is set.
+
+    ignored: ink on the page that is part of no digit.
+    """
 
     text: str
     confidence: float
     digits: tuple[Digit, ...]
     reason: Reason | None
     page: np.ndarray
+    ignored: tuple[Ignored, ...] = ()
+
+    @property
+    def sure(self) -> bool:
+        """Whether the text can be relied on."""
+        return self.reason is None and self.confidence >= SURE_FROM
 
 
 @dataclass(frozen=True)
 class ReadLine:
-    """How one line was read. probabilities: of each run, float32 (runs, 11)."""
+    """How one line was read. probabilities: of each segment, float32 (segments, 11)."""
 
     line: Line
     pieces: Pieces
-    runs: list[Run]
+    segments: list[Segment]
     probabilities: np.ndarray
-    way: Way
+    path: Path
 
 
 @dataclass(frozen=True)
 class Trace:
-    """What the stages of a reading saw."""
+    """The results of each stage of a reading.
 
+    seen: the page network's masks, None where it did not run. reading: the lines' reading with its own confidence.
+    probability: that the reading is right, given the other readings of the page; None where there are none.
+    """
+
+    seen: Page | None
     ink: Ink | None
     lines: list[ReadLine]
+    reading: Reading
+    probability: float | None = None
+
+
+Found = Callable[[int], None]
+
+
+def _nothing(pieces: int) -> None:
+    """Report the number of pieces to nobody."""
 
 
 class Reader:
-    """Reads pages with a version's classifier and the spotter. Holds no other state; threads may share it."""
+    """Reads pages with a version's classifier, the page network, the spotter and the line reader.
 
-    def __init__(self, classifier: Classifier, spotter: Spotter | None = None) -> None:
+    Holds no other state; threads may share it.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        spotter: Spotter | None = None,
+        page_network: PageNetwork | None = None,
+        line_reader: Spotter | None = None,
+    ) -> None:
         self.classifier = classifier
         self.spotter = spotter or shipped_spotter()
+        self.page_network = page_network or shipped_page_network()
+        self.line_reader = line_reader or shipped_line_reader()
 
-    def read(self, data: bytes) -> Reading:
-        """Read PNG, JPEG or WebP bytes. Raises UnreadableImage where they are no picture."""
-        return self.read_page(open_image(data))
+    def read(self, data: bytes, found: Found = _nothing) -> Reading:
+        """Read a picture's bytes. Raises UnreadableImage where they are not a picture, or it is too large.
+
+        found: called with the number of connected pieces of ink before they are read.
+        """
+        page = open_image(data)
+        return self.reading_of(self.trace(page, found))
 
     def read_page(self, page: np.ndarray) -> Reading:
         """Read an upright grey page: uint8 (height, width)."""
-        return self.reading_of(page, self.trace(page))
+        return self.reading_of(self.trace(page))
 
-    def trace(self, page: np.ndarray) -> Trace:
-        """Find the ink and its lines, and read each: as one digit where it plainly is one, by its pieces otherwise.
+    def trace(self, page: np.ndarray, found: Found = _nothing) -> Trace:
+        """Find the ink on a page and read it.
 
-        What may be one digit, but not plainly, is read both ways, and the likelier stands.
+        Where the page network's handwriting is not all the ink on the page, the page is read from three selections of
+        its ink, and the reading that is most probably right is kept: they fail on different pages.
         """
-        ink = find_ink(page)
+        variants = self.variants(page, found)
+        if len(variants) == 1:
+            return variants[0]
+        written, _, whole = variants
+        assert written.seen is not None
+        readings = [variant.reading for variant in variants]
+        texts, confidences = [each.text for each in readings], [each.confidence for each in readings]
+        right = probabilities_right(texts, confidences, written.seen.certainty)
+        best = int(right.argmax())
+        # "Not a number" tells more than "too faint" or "nothing written", where there are lines.
+        nothing = written.reading.reason in (Reason.TOO_FAINT, Reason.NO_INK) and bool(whole.lines)
+        # On a clean page all ink is found, so a scribble does not become a number because a part of it looks like one.
+        scribble = whole.reading.reason is Reason.NOT_A_NUMBER and right[best] < SURE_FROM and is_clean(page)
+        if scribble or (nothing and not right[best]):
+            return whole
+        if readings[best].reason:
+            return variants[best]
+        if right[best] < MIN_PROBABILITY:
+            return replace(variants[best], reading=Reading("", 0.0, (), Reason.NOT_A_NUMBER, page))
+        return replace(variants[best], probability=round(float(right[best]), 6))
+
+    def variants(self, page: np.ndarray, found: Found = _nothing) -> list[Trace]:
+        """Read a page from its handwriting, from all its ink on paper, and from all its ink.
+
+        Returns three traces, in this order, or one where the ink is the same or the page network is unsure.
+        """
+        sight = look(page, self.page_network)
+        if sight.seen is None:
+            clean = self._trace_ink(page, None, sight.plain, found)
+            if clean.ink is None or clean.reading.text:
+                return [clean]
+            # Print without straight sides, or with gaps in them, may be among the ink.
+            sight = look_closely(page, sight.plain, self.page_network)
+        written, plain, seen = sight.written, sight.plain, sight.seen
+        assert seen is not None
+        if written is not None and plain is not None and _is_crowded(plain):
+            # The grain of a desk, which is not handwriting to the page network.
+            plain = None
+        if written is not None and plain is not None and are_alike(written, plain):
+            return [self._trace_ink(page, seen, plain, found)]
+        in_all = self._trace_ink(page, seen, plain, found)
+        if seen.certainty < MIN_CERTAINTY and in_all.reading.text:
+            return [in_all]
+        on_paper = sight.on_paper
+        if on_paper is not None and (_is_crowded(on_paper) or (plain is not None and are_alike(on_paper, plain))):
+            on_paper = plain
+        in_paper = in_all if on_paper is plain else self._trace_ink(page, seen, on_paper, found)
+        return [self._trace_ink(page, seen, written, found), in_paper, in_all]
+
+    def _trace_ink(self, page: np.ndarray, seen: Page | None, ink: Ink | None, found: Found) -> Trace:
+        lines = self._read_lines(ink, found)
+        return Trace(seen, ink, lines, _reading(page, seen, lines))
+
+    def _read_lines(self, ink: Ink | None, found: Found) -> list[ReadLine]:
+        """Find lines and read each: as one digit where the classifier is sure, in pieces otherwise.
+
+        A line that may be one digit is read both as one and in pieces, and the reading of higher confidence is kept.
+        Raises UnreadableImage where there are more than MAX_PIECES pieces of ink.
+        """
         if ink is None:
-            return Trace(None, [])
-        # Lines would tear a digit written in parts at its gaps.
+            return []
+        if _is_crowded(ink):
+            raise UnreadableImage(Unreadable.TOO_MANY_PIECES, "There is more written than is read. Send a part of it.")
+        found(_count_pieces(ink))
+        # Line finding would separate the parts of a digit written in several strokes.
         parts = as_one(ink)
         whole = None if parts is None else self._as_one_digit(parts)
         if whole is not None and _is_sure(whole):
-            return Trace(ink, [whole])
-        lines = dict(enumerate(find_lines(ink)[:MOST_LINES]))
+            return [whole]
+        lines = dict(enumerate(find_lines(ink)[:MAX_LINES]))
         ones = {number: one for number, line in lines.items() if (one := self._as_one_digit(line))}
         rest = {number: line for number, line in lines.items() if number not in ones or not _is_sure(ones[number])}
         read = ones | {
             number: pieced
-            for number, pieced in self._by_pieces(rest).items()
+            for number, pieced in self._by_pieces(rest, ones.keys()).items()
             if number not in ones or not _is_likelier(ones[number], [pieced])
         }
         in_order = [read[number] for number in sorted(read)]
-        return Trace(ink, [whole] if whole is not None and _is_likelier(whole, in_order) else in_order)
+        return [whole] if whole is not None and _is_likelier(whole, in_order) else in_order
 
     def _as_one_digit(self, line: Line) -> ReadLine | None:
-        """Read a line as one digit, if it may be one: cutting it, and weighing the cuts, costs more."""
+        """Read a line as one digit, without cuts, which is cheaper. Returns None where it is not one digit."""
         pieces = uncut(line)
-        runs = runs_of(line, pieces)
-        # Strokes thin beside their height can be too faint to frame once the line is reduced.
-        if not runs or runs[0].box[2] > WIDEST * line.body:
+        segments = segments_of(line, pieces)
+        # Strokes much thinner than they are high can be too faint to frame in a scaled-down line.
+        if not segments or segments[0].box[2] > MAX_ASPECT * line.body:
             return None
-        probabilities = self.classifier.classify(runs[0].frame[None])
+        probabilities = self.classifier.classify(segments[0].frame[None])
         if probabilities[0].argmax() == NOT_A_DIGIT:
             return None
-        return ReadLine(line, pieces, runs, probabilities, best_way(line, pieces, runs, probabilities))
+        return ReadLine(line, pieces, segments, probabilities, best_path(line, pieces, segments, probabilities))
 
-    def _by_pieces(self, lines: dict[int, Line]) -> dict[int, ReadLine]:
-        """Cut lines, classify what the spotter takes for digits in one call, and choose each line's best way."""
+    def _by_pieces(self, lines: dict[int, Line], ones: Collection[int]) -> dict[int, ReadLine]:
+        """Cut lines, classify their segments in one call, and choose each line's best path.
+
+        ones: lines that may be one digit. The line reader is not used on them: trained on numbers, it finds several
+        digits.
+        """
         cuts = {number: cut(line) for number, line in lines.items()}
-        # One piece has no other way to be weighed against.
+        # A line of one piece has one path, so the spotter can change nothing.
         spotted = {number: self.spotter.spot(line) for number, line in lines.items() if len(cuts[number]) > 1}
-        runs = {
+        segments = {
             number: found
             for number, line in lines.items()
-            if (found := runs_of(line, cuts[number], spotted.get(number)))
+            if (found := segments_of(line, cuts[number], spotted.get(number)))
         }
-        if not runs:
+        if not segments:
             return {}
-        frames = [np.stack([run.frame for run in of_line]) for of_line in runs.values()]
+        frames = [np.stack([segment.frame for segment in of_line]) for of_line in segments.values()]
         ends = np.cumsum([len(of_line) for of_line in frames])[:-1]
         answers = np.split(self.classifier.classify(np.concatenate(frames)), ends)
         read = {}
-        for number, seen, probabilities in zip(runs, frames, answers, strict=True):
-            line, pieces, of_line = lines[number], cuts[number], runs[number]
-            if len(pieces) <= FEW:
-                probabilities = look_again(self.classifier, seen, probabilities)
-            way = best_way(line, pieces, of_line, probabilities)
-            read[number] = ReadLine(line, pieces, of_line, probabilities, way)
+        for number, of_segments, probabilities in zip(segments, frames, answers, strict=True):
+            line, pieces, of_line = lines[number], cuts[number], segments[number]
+            if len(pieces) <= MAX_SHIFTED_PIECES:
+                probabilities = look_again(self.classifier, of_segments, probabilities)
+            columns = self.line_reader.spot(line) if len(pieces) > 1 and number not in ones else None
+            path = best_path(line, pieces, of_line, probabilities, columns)
+            read[number] = ReadLine(line, pieces, of_line, probabilities, path)
         return read
 
-    def reading_of(self, page: np.ndarray, trace: Trace) -> Reading:
-        """Say what the trace of a page comes to."""
-        if not trace.lines:
-            return Reading("", 0.0, (), Reason.NO_INK, page)
-        found = [read for read in trace.lines if read.way.digits]
-        digits = [
-            _digit(step, read.line, number, page.shape) for number, read in enumerate(found) for step in read.way.digits
-        ]
-        junk = sum(
-            step.run.box[2] * step.run.box[3] * read.line.scale**2 for read in trace.lines for step in read.way.others
-        )
-        confidence = round(_together(found), 6)
-        if not digits or confidence < LEAST_CONFIDENCE ** len(found) or _is_no_number(digits, junk):
-            return Reading("", 0.0, (), Reason.NOT_A_NUMBER, page)
-        return Reading(_text(digits), confidence, tuple(digits), None, page)
+    def reading_of(self, trace: Trace) -> Reading:
+        """Return a trace's reading, with its final confidence and the ink that was ignored."""
+        reading = trace.reading
+        if reading.reason is not None:
+            return reading
+        confidence = reading.confidence if trace.probability is None else trace.probability
+        return replace(reading, confidence=confidence, ignored=_ignored(trace, reading.page.shape))
+
+
+def _reading(page: np.ndarray, seen: Page | None, lines: list[ReadLine]) -> Reading:
+    """Combine a page's lines into one reading."""
+    if not lines:
+        return Reading("", 0.0, (), _why_nothing(seen), page)
+    found = [read for read in lines if read.path.digits]
+    digits = [
+        _digit(edge, read.line, number, page.shape) for number, read in enumerate(found) for edge in read.path.digits
+    ]
+    junk = sum(
+        edge.segment.box[2] * edge.segment.box[3] * read.line.scale**2 for read in lines for edge in read.path.others
+    )
+    confidence = round(_together(found), 6)
+    if not digits or confidence < MIN_CONFIDENCE ** len(found) or _is_no_number(digits, junk):
+        none = seen is not None and seen.share(BESIDE) > NO_SHEET
+        return Reading("", 0.0, (), Reason.NO_PAPER if none else Reason.NOT_A_NUMBER, page)
+    return Reading(_text(digits), confidence, tuple(digits), None, page)
+
+
+MIN_SHARE = 0.004
+"""Print or faint writing is given as the reason if it covers more than this share of the page."""
+
+
+def _why_nothing(seen: Page | None) -> Reason:
+    """Tell why a page has no ink to read, by the page network's masks."""
+    if seen is None:
+        return Reason.NO_INK
+    if seen.share(BESIDE) > NO_SHEET:
+        return Reason.NO_PAPER
+    if float((seen.overview[..., HANDWRITING] > POSSIBLE).mean()) > MIN_SHARE:
+        return Reason.TOO_FAINT
+    return Reason.ONLY_PRINT if seen.share(PRINT) > MIN_SHARE else Reason.NO_INK
+
+
+def _is_crowded(ink: Ink) -> bool:
+    return _count_pieces(ink) > MAX_PIECES
+
+
+def _count_pieces(ink: Ink) -> int:
+    return int(np.count_nonzero(ink.components[1][1:, cv2.CC_STAT_AREA] >= GRAIN))
 
 
 def _is_sure(one: ReadLine) -> bool:
@@ -188,30 +357,48 @@ def _is_sure(one: ReadLine) -> bool:
 
 
 def _is_likelier(one: ReadLine, lines: list[ReadLine]) -> bool:
-    """Tell whether ink is likelier one digit than what its lines say: an open 4 than 11, a torn 3 than two lines.
+    """Tell whether one digit is more probable than the lines: an open 4 against 11, a broken 3 against two lines.
 
-    Lines that say one digit themselves have looked closer.
+    If the lines give one digit too, theirs is kept: it was read more closely.
     """
-    digits = sum(len(read.way.digits) for read in lines)
-    return digits != 1 and one.way.confidence > _together(lines)
+    digits = sum(len(read.path.digits) for read in lines)
+    return digits != 1 and one.path.confidence > _together(lines)
 
 
 def _together(lines: list[ReadLine]) -> float:
-    return float(np.prod([read.way.confidence for read in lines]))
+    return float(np.prod([read.path.confidence for read in lines]))
 
 
-def _digit(step: Step, line: Line, number: int, shape: tuple[int, ...]) -> Digit:
-    x, y, width, height = (value * line.scale for value in step.run.box)
-    left, top = round(line.x + x), round(line.y + y)
-    box = Box(left, top, min(max(1, round(width)), shape[1] - left), min(max(1, round(height)), shape[0] - top))
-    p = tuple(round(float(v), 6) for v in step.probabilities[:NOT_A_DIGIT])
-    return Digit(step.label, p[step.label], box, p, step.run.frame, number)
+def _ignored(trace: Trace, shape: tuple[int, ...]) -> tuple[Ignored, ...]:
+    if trace.ink is None:
+        return ()
+    found = beside_lines(trace.ink, [read.line for read in trace.lines])
+    for read in trace.lines:
+        for edge in read.path.others:
+            box = _box(edge, read.line, shape)
+            kind = kind_of(box.width, box.height, read.line.body * read.line.scale)
+            found.append(Ignored(kind, (box.x, box.y, box.width, box.height)))
+    return tuple(found[:MAX_IGNORED])
+
+
+def _box(edge: Edge, line: Line, shape: tuple[int, ...]) -> Box:
+    x, y, width, height = edge.segment.box
+    across, down = line.to_page(np.array([x, x + width] * 2), np.array([y, y, y + height, y + height]))
+    left, top = max(0, round(float(across.min()))), max(0, round(float(down.min())))
+    right, bottom = round(float(across.max())), round(float(down.max()))
+    return Box(left, top, min(max(1, right - left), shape[1] - left), min(max(1, bottom - top), shape[0] - top))
+
+
+def _digit(edge: Edge, line: Line, number: int, shape: tuple[int, ...]) -> Digit:
+    box = _box(edge, line, shape)
+    p = tuple(round(float(v), 6) for v in edge.probabilities[:NOT_A_DIGIT])
+    return Digit(edge.label, p[edge.label], box, p, edge.segment.frame, number)
 
 
 def _is_no_number(digits: list[Digit], junk: float) -> bool:
     inked = sum(digit.box.width * digit.box.height for digit in digits)
     typical = float(np.exp(np.mean([np.log(max(digit.confidence, 1e-6)) for digit in digits])))
-    return junk > 1.5 * inked or typical < LEAST_CONFIDENCE
+    return junk > 1.5 * inked or typical < MIN_CONFIDENCE
 
 
 def _text(digits: list[Digit]) -> str:

@@ -1,4 +1,4 @@
-"""A network's file -> answers: the LiteRT and the Keras runtime behind one Protocol."""
+"""Runtimes that run a network's file: LiteRT and Keras behind one Protocol."""
 
 import tempfile
 from collections.abc import Callable
@@ -10,13 +10,13 @@ import numpy as np
 
 class Network(Protocol):
     def __call__(self, batch: np.ndarray) -> np.ndarray:
-        """Answer a batch: float32 in, float32 out, the first axis the same."""
+        """Run a batch: float32 in, float32 out, with the same first axis."""
 
 
 class LiteRTNetwork:
-    """A network's LiteRT export. Threads may share it: each call has an interpreter to itself.
+    """A network's LiteRT export. Threads may share it: each call has an interpreter of its own.
 
-    There are as many as calls came at once, and the one used last, which the processor still has at hand, goes first.
+    The pool grows to the number of simultaneous calls. The last used interpreter is taken first: it is still cached.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -47,7 +47,7 @@ class LiteRTNetwork:
 
 
 class KerasNetwork:
-    """The network itself. Slower and larger, it is the truth the export is held to."""
+    """The Keras network itself. Slower and larger; tests compare the export with it."""
 
     def __init__(self, content: bytes) -> None:
         import keras
@@ -65,16 +65,16 @@ RUNTIMES: dict[str, Callable[[bytes], Network]] = {"litert": LiteRTNetwork, "ker
 
 
 def load_network(content: bytes, runtime: str, entry: tuple[int, ...], leave: tuple[int, ...]) -> Network:
-    """Load a network and warm it with a batch of the shape `entry`, which it must answer with the shape `leave`.
+    """Load a network and warm it up with a batch of shape `entry`, whose output must have shape `leave`.
 
     content: of a `.tflite` file for runtime "litert", of a `.keras` file for "keras".
-    Raises ValueError where the content is no such network.
+    Raises ValueError if the content is not such a network.
     """
     try:
         network = RUNTIMES[runtime](content)
         answer = network(np.zeros(entry, np.float32))
-    except Exception as error:  # Each runtime fails in its own ways; all mean that this file cannot serve.
+    except Exception as error:  # The runtimes raise many kinds; all mean that this file cannot be used.
         raise ValueError(f"this is no network the {runtime} runtime can load: {error}") from error
     if answer.shape != leave:
-        raise ValueError(f"the network answers with shape {answer.shape}, not {leave}")
+        raise ValueError(f"the network's output has shape {answer.shape}, not {leave}")
     return network

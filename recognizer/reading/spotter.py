@@ -1,7 +1,7 @@
-"""A line -> which digit stands in which column: a second opinion that sees neighbours, points and dashes.
+"""A line -> log-probabilities of the digit centred in each column.
 
-The classifier sees one run of pieces at a time, each brought to the same size; whether a bar is a 1, a comma or half
-of a 4 shows only beside its neighbours. The spotter reads the whole line at once.
+The classifier sees one segment at a time, scaled to one size. Whether a bar is a 1, a comma or half of a 4 shows only
+beside its neighbours, so the spotter reads the whole line at once.
 """
 
 from functools import lru_cache
@@ -11,26 +11,29 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from .lines import Line
 from .runtime import Network, load_network
-from .segmentation import Line
 
 HEIGHT = 40
-"""Rows of the strip that the spotter sees."""
+"""Rows of the spotter's input strip."""
 
 BODY = 24
-"""Height to which a line's digits are brought in the strip, in pixels."""
+"""Height of digits in the strip, in pixels."""
+
+FAINT, PALE = 0.1, 0.25
+"""Pixels of the strip above the first are ink. Ink that is paler than the second is not brought to full strength."""
 
 STRIDE = 2
-"""Columns of the strip to one answer."""
+"""Columns of the strip for one output."""
 
 BLANK = 10
-"""The answer where no digit has its centre."""
+"""The class of a column in which no digit has its centre."""
 
 SHIPPED_SPOTTER = Path(__file__).with_name("spotter.tflite")
-"""Part of the reader, like its thresholds: versions differ in the classifier alone."""
+"""Part of the reader, like its thresholds. A version replaces only the classifier."""
 
 BUCKET = 32
-"""Strips are widened to a multiple of this many columns, so that the runtime seldom meets a new size."""
+"""Strips are padded to a multiple of this many columns, so that the runtime seldom has to resize its tensors."""
 
 
 class Spotter(Protocol):
@@ -39,7 +42,7 @@ class Spotter(Protocol):
 
 
 def strip_of(line: Line) -> tuple[np.ndarray, float]:
-    """Bring a line to the spotter's size: its digits BODY tall, their middle at the strip's.
+    """Scale a line to the spotter's input: digits BODY tall, centred in height.
 
     Returns float32 (HEIGHT, w) and the scale: strip pixels per pixel of the line.
     """
@@ -49,7 +52,12 @@ def strip_of(line: Line) -> tuple[np.ndarray, float]:
     strength = line.strength
     if scale < 0.7:
         strength = cv2.blur(strength, (round(1 / scale), round(1 / scale)))
-    return cv2.warpAffine(strength, matrix, (columns, HEIGHT), flags=cv2.INTER_LINEAR), scale
+    strip = cv2.warpAffine(strength, matrix, (columns, HEIGHT), flags=cv2.INTER_LINEAR)
+    inked = strip[strip > FAINT]
+    if inked.size:
+        # Scaling down makes thin strokes pale, and the spotter ignores pale ones.
+        strip = np.minimum(strip / np.clip(np.quantile(inked, 0.9), PALE, 1), 1)
+    return strip, scale
 
 
 class NetworkSpotter:
@@ -68,12 +76,12 @@ class NetworkSpotter:
 
 
 def load_spotter(content: bytes) -> Spotter:
-    """Load the spotter's LiteRT export and warm it. Raises ValueError where the content is no network for strips."""
+    """Load the spotter's LiteRT export and warm it. Raises ValueError if the content is not a network for strips."""
     shape = (1, HEIGHT, 2 * BUCKET, 1), (1, 2 * BUCKET // STRIDE, BLANK + 1)
     return NetworkSpotter(load_network(content, "litert", *shape))
 
 
 @lru_cache
 def shipped_spotter() -> Spotter:
-    """Load the project's spotter, once a process."""
+    """Load the project's spotter, once per process."""
     return load_spotter(SHIPPED_SPOTTER.read_bytes())

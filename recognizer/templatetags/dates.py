@@ -1,6 +1,6 @@
-"""Links from years to months to days of an admin list, offered from its first to its last day.
+"""Links from years to months to days of an admin list, from its first to its last day.
 
-Django's own asks the rows which days they have, and reads all of them for it; here it is two looks into an index.
+Django's own query reads all rows to find their days; this takes two index lookups.
 """
 
 from datetime import date, timedelta
@@ -8,15 +8,17 @@ from itertools import takewhile
 from typing import Any
 
 from django import template
+from django.utils.formats import date_format
+from django.utils.translation import gettext, gettext_lazy
 
 register = template.Library()
 PARTS = ("year", "month", "day")
-FORMS = ("{:%Y}", "{:%B %Y}", "{:%-d %B}")
+FORMS = ("Y", gettext_lazy("F Y"), gettext_lazy("j F"))
 
 
 @register.inclusion_tag("admin/date_hierarchy.html")
 def dates(changelist: Any) -> dict[str, Any]:
-    """Offer the periods one step below what is asked for, and the way back up."""
+    """Offer the periods one level below the selected one, and the way back up."""
     field = changelist.date_hierarchy
     moments = changelist.model._default_manager.order_by(field).values_list(field, flat=True)
     first, last = moments.first(), moments.last()
@@ -24,22 +26,22 @@ def dates(changelist: Any) -> dict[str, Any]:
         return {"show": False}
 
     def link(period: tuple[int, ...]) -> str:
-        asked = {f"{field}__{part}": number for part, number in zip(PARTS, period, strict=False)}
-        return str(changelist.get_query_string(asked, [f"{field}__"]))
+        params = {f"{field}__{part}": number for part, number in zip(PARTS, period, strict=False)}
+        return str(changelist.get_query_string(params, [f"{field}__"]))
 
     given = takewhile(lambda part: f"{field}__{part}" in changelist.params, PARTS)
-    asked = tuple(int(changelist.params[f"{field}__{part}"]) for part in given)
+    chosen = tuple(int(changelist.params[f"{field}__{part}"]) for part in given)
     days = [first.date() + timedelta(number) for number in range((last.date() - first.date()).days + 1)]
-    below = periods(days, asked)
-    if not asked and len(below) == 1:
+    below = periods(days, chosen)
+    if not chosen and len(below) == 1:
         below = periods(days, next(iter(below)))
-    back = {"link": link(asked[:-1]), "title": title(asked[:-1])} if asked else None
+    back = {"link": link(chosen[:-1]), "title": title(chosen[:-1])} if chosen else None
     choices = [{"link": link(period), "title": title(period)} for period in below]
-    return {"show": True, "back": back, "choices": choices or [{"title": title(asked)}]}
+    return {"show": True, "back": back, "choices": choices or [{"title": title(chosen)}]}
 
 
 def periods(days: list[date], within: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Return the years of some days, or the months or days within one of them; nothing below a day."""
+    """Return the years between two days, or the months or days within one of them; nothing below a day."""
     if len(within) == len(PARTS):
         return []
     known = ((day.year, day.month, day.day)[: len(within) + 1] for day in days)
@@ -48,5 +50,5 @@ def periods(days: list[date], within: tuple[int, ...]) -> list[tuple[int, ...]]:
 
 def title(period: tuple[int, ...]) -> str:
     if not period:
-        return "All dates"
-    return FORMS[len(period) - 1].format(date(*(*period, 1, 1)[:3]))
+        return gettext("All dates")
+    return str(date_format(date(*(*period, 1, 1)[:3]), str(FORMS[len(period) - 1])))

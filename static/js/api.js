@@ -1,18 +1,39 @@
 /** What the server refused, or why it could not be asked: a sentence for people. */
+import { gettext } from "./words.js";
+
 export class Refusal extends Error {
-  constructor(sentence, status = 0) {
+  constructor(sentence, status = 0, code = "") {
     super(sentence);
     this.status = status;
+    this.code = code;
+  }
+
+  /** Whether the same call may succeed later. */
+  get mayPass() {
+    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
   }
 }
 
-const UNREACHABLE = "The site cannot be reached. Check your connection and try again.";
+const OFFLINE = gettext("You are offline. Nothing is lost. Try again when you are connected.");
+const UNREACHABLE = gettext("The site cannot be reached. Check your connection and try again.");
+const SLOW = gettext("The connection or the site is too slow. Try again.");
+const TIMEOUT = 30_000; // ms without any progress.
 const SENTENCES = {
-  401: "You are logged out. Reload the page and log in again.",
-  403: "This page is out of date. Reload it and try again.",
-  404: "This is no longer there.",
-  413: "The image is larger than 10 MB. Send a smaller one.",
+  401: gettext("You are logged out. Reload the page and log in again."),
+  403: gettext("This page is out of date. Reload it and try again."),
+  404: gettext("This no longer exists."),
+  413: gettext("The image is larger than 10 MB. Send a smaller one."),
 };
+
+function unreachable() {
+  return new Refusal(navigator.onLine ? UNREACHABLE : OFFLINE);
+}
+
+/** Return a key under which a picture is kept once, however often it is sent. */
+export function newKey() {
+  // crypto.randomUUID is missing where the site is not served by HTTPS.
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
 
 function csrfToken() {
   return document.cookie.match(/(?:^|; )csrftoken=([^;]*)/)?.[1] ?? "";
@@ -20,7 +41,7 @@ function csrfToken() {
 
 function refusal(status, body) {
   if (SENTENCES[status] && !(status === 413 && body?.detail)) return new Refusal(SENTENCES[status], status);
-  return new Refusal(body?.detail ?? "Something went wrong here. Try again in a moment.", status);
+  return new Refusal(body?.detail ?? gettext("Something went wrong here. Try again in a moment."), status, body?.code);
 }
 
 function form(picture, source) {
@@ -30,32 +51,61 @@ function form(picture, source) {
   return data;
 }
 
-/** POST a picture and return the reading. Throws Refusal, or AbortError where the signal says so. */
-export async function send(url, picture, source, signal) {
+/**
+ * POST a picture and return the reading. With a token it is the call of a key, without cookies. Throws Refusal, or
+ * AbortError where the signal says so.
+ */
+export function send(url, picture, source, { signal, key, token } = {}) {
+  return fetchJSON(url, form(picture, source), key ? { "Idempotency-Key": key } : {}, signal, token);
+}
+
+/** POST an object and return the answer. Throws Refusal. */
+export function sendJSON(url, object) {
+  return fetchJSON(url, JSON.stringify(object), { "Content-Type": "application/json" });
+}
+
+/** POST a form to which nothing is answered. It arrives even if the page goes meanwhile. Throws Refusal. */
+export async function sendForm(url, data) {
   const headers = { "X-CSRFToken": csrfToken(), Accept: "application/json" };
+  const response = await fetch(url, { method: "POST", headers, body: data, keepalive: true }).catch(() => {
+    throw unreachable();
+  });
+  if (!response.ok) throw refusal(response.status, null);
+}
+
+async function fetchJSON(url, body, headers, signal, token) {
+  const slow = new AbortController();
+  const timer = setTimeout(() => slow.abort(), TIMEOUT);
+  signal?.addEventListener("abort", () => slow.abort());
   let response;
   try {
-    response = await fetch(url, { method: "POST", headers, body: form(picture, source), signal });
+    const proof = token ? { Authorization: `Bearer ${token}` } : { "X-CSRFToken": csrfToken() };
+    const credentials = token ? "omit" : "same-origin";
+    headers = { Accept: "application/json", ...proof, ...headers };
+    response = await fetch(url, { method: "POST", headers, body, credentials, signal: slow.signal });
   } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Refusal(UNREACHABLE);
+    signal?.throwIfAborted();
+    throw error.name === "AbortError" ? new Refusal(SLOW) : unreachable();
+  } finally {
+    clearTimeout(timer);
   }
-  const body = await response.json().catch(() => null);
+  const answer = await response.json().catch(() => null);
   signal?.throwIfAborted();
-  if (!response.ok || body === null) throw refusal(response.status, body);
-  return body;
+  if (response.ok && answer !== null) return answer;
+  // The sentences for some statuses are about a session.
+  throw token && answer ? new Refusal(answer.detail, response.status, answer.code) : refusal(response.status, answer);
 }
 
 /** The same, telling onProgress the share sent. */
-export function sendWithProgress(url, picture, source, onProgress) {
-  return post(url, form(picture, source), onProgress);
+export function sendWithProgress(url, picture, source, key, onProgress) {
+  return post(url, form(picture, source), onProgress, { "Idempotency-Key": key });
 }
 
-/** POST a batch, a zip as "archive" or files as "images", and return it as it is queued. */
-export function sendMany(url, field, files, onProgress) {
+/** POST a batch, a zip as "archive" or files as "images", and return it as it is queued, once under its key. */
+export function sendMany(url, field, files, key, onProgress, sender = "page") {
   const data = new FormData();
   for (const file of files) data.append(field, file, file.name);
-  return post(url, data, onProgress, { "X-Sent-By": "page" });
+  return post(url, data, onProgress, { "X-Sent-By": sender, "Idempotency-Key": key });
 }
 
 /** POST a form with the share sent told meanwhile, which fetch cannot. */
@@ -67,12 +117,23 @@ function post(url, data, onProgress, headers = {}) {
     request.setRequestHeader("Accept", "application/json");
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.responseType = "json";
-    request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
+    let timer;
+    const wait = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => request.abort(), TIMEOUT);
+    };
+    request.upload.onprogress = (event) => {
+      wait();
+      if (event.lengthComputable) onProgress(event.loaded / event.total);
+    };
+    request.onloadend = () => clearTimeout(timer);
     request.onload = () => {
       if (request.status >= 200 && request.status < 300 && request.response) resolve(request.response);
       else reject(refusal(request.status, request.response));
     };
-    request.onerror = () => reject(new Refusal(UNREACHABLE));
+    request.onerror = () => reject(unreachable());
+    request.onabort = () => reject(new Refusal(SLOW));
     request.send(data);
+    wait();
   });
 }

@@ -1,16 +1,19 @@
-/** Follow a batch: say how far it is. */
+/** Follow a batch: show its progress. */
 import { follow } from "./follow.js";
+import { gettext } from "./words.js";
 
 const section = document.querySelector("[data-batch-url]");
 const words = section.querySelector(".words");
 const state = section.querySelector(".state");
 const bar = section.querySelector("progress");
-const ACTIVE = { queued: "Queued", running: "Running" };
+const ACTIVE = { queued: gettext("Queued"), running: gettext("Running"), erasing: gettext("Deleting") };
 
-follow(section.dataset.batchUrl, (batch) => {
+function show(batch) {
   if (!ACTIVE[batch.state]) return false;
   state.textContent = ACTIVE[batch.state];
   if (words.textContent !== batch.words) words.textContent = batch.words;
-  bar.value = batch.read + batch.refused;
+  if (batch.state !== "erasing") bar.value = batch.read + batch.refused;
   return true;
-});
+}
+
+follow(section.dataset.batchUrl, show, () => location.assign(section.dataset.batchesUrl));

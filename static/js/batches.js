@@ -1,34 +1,45 @@
-import { sendMany } from "./api.js";
+import { newKey, sendMany } from "./api.js";
+import { gettext } from "./words.js";
 
 const section = document.querySelector("#send");
 const words = section.querySelector(".words");
 const bar = section.querySelector("progress");
 const inputs = section.querySelectorAll("input");
 
+const retry = section.querySelector("[data-action=retry]");
+
 function tell(sentence, refused = false) {
   words.textContent = sentence;
   words.classList.toggle("refused", refused);
 }
 
-async function send(field, files) {
+function showShare(share) {
+  if (share < 1) bar.value = share;
+  else {
+    bar.removeAttribute("value"); // All sent: now it is looked through, for no known time.
+    tell(gettext("Checking…"));
+  }
+}
+
+/** Send files as the field says that they were chosen in: a zip, images, or a zip of labelled pictures. */
+async function send(field, files, key) {
   if (!files.length) return;
   for (const input of inputs) input.disabled = true;
+  retry.hidden = true;
   bar.hidden = false;
   bar.value = 0;
-  tell("Sending…");
+  tell(gettext("Sending…"));
   try {
-    const batch = await sendMany(section.dataset.batchesUrl, field, files, (share) => {
-      if (share < 1) bar.value = share;
-      else {
-        bar.removeAttribute("value"); // All sent: now it is looked through, for no known time.
-        tell("Looking it through…");
-      }
-    });
+    const sender = field === "labelled" ? "import" : "page";
+    const part = field === "images" ? "images" : "archive";
+    const batch = await sendMany(section.dataset.batchesUrl, part, files, key, showShare, sender);
     location.assign(section.dataset.pageUrl.replace("0", batch.id));
   } catch (refusal) {
     tell(refusal.message, true);
     bar.hidden = true;
     for (const input of inputs) input.disabled = false;
+    retry.hidden = !refusal.mayPass;
+    retry.onclick = () => send(field, files, key);
   }
 }
 
@@ -36,6 +47,6 @@ for (const input of inputs) {
   input.addEventListener("change", () => {
     const files = [...input.files];
     input.value = ""; // So that the same file can be chosen again.
-    send(input.id === "archive" ? "archive" : "images", files);
+    send(input.id, files, newKey());
   });
 }

@@ -1,6 +1,9 @@
 import { paint } from "./drawing.js";
 
 const LEAST_STEP = 0.7; // Points nearer to the last one add nothing but noise.
+const LEAST_ERASER = 28;
+const TIP = 0; // Buttons of a pointer: a pen's tip, a finger or the mouse, and a pen's other end.
+const OTHER_END = 5;
 
 /**
  * The sheet on the screen: shows a Drawing at the size there is, takes strokes from mouse, touch and pen.
@@ -8,11 +11,14 @@ const LEAST_STEP = 0.7; // Points nearer to the last one add nothing but noise.
  */
 export class Canvas extends EventTarget {
   penWidth = 14;
+  erases = false;
   #canvas;
   #drawing;
   #context;
   #stroke = null;
   #pointer = null;
+  #fingers = new Set();
+  #byFinger = false;
   #size = [0, 0];
   #asked = false;
 
@@ -49,19 +55,25 @@ export class Canvas extends EventTarget {
     return this.#stroke !== null;
   }
 
-  /** Return the page as a PNG blob: black on white, whatever the theme. */
-  async picture() {
+  /**
+   * Return the page as a PNG: black on white, whatever the theme. At once: toBlob would wait for an idle moment,
+   * which can take a second.
+   */
+  picture() {
     const page = document.createElement("canvas");
     [page.width, page.height] = this.page;
-    const context = page.getContext("2d");
+    const context = page.getContext("2d", { willReadFrequently: true });
+    paint(context, this.#drawing.strokes, "#000");
+    context.globalCompositeOperation = "destination-over";
     context.fillStyle = "#fff";
     context.fillRect(0, 0, page.width, page.height);
-    paint(context, this.#drawing.strokes, "#000");
-    return new Promise((resolve) => page.toBlob(resolve, "image/png"));
+    const bytes = atob(page.toDataURL("image/png").split(",")[1]);
+    return new Blob([Uint8Array.from(bytes, (byte) => byte.charCodeAt(0))], { type: "image/png" });
   }
 
-  penDown(point) {
-    this.#stroke = { width: this.penWidth, points: [point] };
+  penDown(point, erases = this.erases) {
+    const width = erases ? Math.max(LEAST_ERASER, 2 * this.penWidth) : this.penWidth;
+    this.#stroke = { width, points: [point], ...(erases && { erases }) };
     this.show();
   }
 
@@ -122,10 +134,17 @@ export class Canvas extends EventTarget {
   }
 
   #down(event) {
-    if (this.isDrawing || event.button !== 0) return;
+    const isFinger = event.pointerType === "touch";
+    if (isFinger && event.isPrimary) this.#fingers.clear();
+    if (isFinger) this.#fingers.add(event.pointerId);
+    // Two fingers want to pinch or to scroll; a pen beside a resting hand wants to write.
+    if (this.#pointer !== null && this.#byFinger) this.#giveUp();
+    const isMine = event.button === TIP || event.button === OTHER_END;
+    if (this.isDrawing || !isMine || (isFinger && this.#fingers.size > 1)) return;
     this.#pointer = event.pointerId;
+    this.#byFinger = isFinger;
     this.#canvas.setPointerCapture(event.pointerId);
-    this.penDown(this.#point(event));
+    this.penDown(this.#point(event), this.erases || event.button === OTHER_END);
   }
 
   #move(event) {
@@ -135,13 +154,18 @@ export class Canvas extends EventTarget {
   }
 
   #up(event) {
+    this.#fingers.delete(event.pointerId);
     if (event.pointerId !== this.#pointer) return;
     this.#pointer = null;
     this.penUp();
   }
 
   #cancel(event) {
-    if (event.pointerId !== this.#pointer) return;
+    this.#fingers.delete(event.pointerId);
+    if (event.pointerId === this.#pointer) this.#giveUp();
+  }
+
+  #giveUp() {
     this.#pointer = null;
     this.#stroke = null;
     this.show();

@@ -1,61 +1,144 @@
-import { send } from "./api.js";
-import { Canvas } from "./canvas.js";
-import { Drawing } from "./drawing.js";
-import { drawWithKeys } from "./key-pen.js";
-import { Preview } from "./preview.js";
+import { After } from "./after.js";
+import { newKey, send, sendJSON } from "./api.js";
+import "./digit-pad.js";
+import { keepStrokes, keptStrokes } from "./kept-drawing.js";
 import { ReadingView } from "./reading-view.js";
 import { bindKeys } from "./shortcuts.js";
+import { count, keep, sendWaiting } from "./waiting.js";
+import { gettext, interpolate, ngettext } from "./words.js";
+
+const SLOW_AFTER = 5000; // ms after which somebody who saves wants to know what goes on.
+
+const NOTHING = gettext("Nothing written yet.");
+const OFFLINE = gettext("You are offline. Save the number, and it is read once you are connected.");
 
 const page = document.querySelector("#draw");
-const sheet = page.querySelector("#sheet");
-const element = sheet.querySelector("canvas");
-const marks = sheet.querySelector(".marks");
+const pad = page.querySelector("#sheet");
+const { drawing, canvas } = pad;
 const penWidth = page.querySelector("#pen-width");
 const button = (action) => page.querySelector(`[data-action=${action}]`);
 
-const drawing = new Drawing();
-const canvas = new Canvas(element, drawing);
-const view = new ReadingView(page, marks);
-const preview = new Preview({
-  ask: async (signal) => send(page.dataset.previewUrl, await canvas.picture(), "draw", signal),
-  onReading: (reading) => view.show(reading),
-  onRefusal: (refusal) => view.tell(refusal.message),
-});
+const view = new ReadingView(page);
+const after = new After(page, claim);
 let saving = false;
+let saved = null; // The reading that is kept of what is on the sheet.
+let key = newKey();
+let again = () => {};
+
+function show(reading) {
+  view.show(reading);
+  after.offer(reading);
+}
+
+/** Say why something did not work, and offer to try it again where that may help. */
+function refuse(refusal, retry) {
+  view.tell(navigator.onLine ? refusal.message : OFFLINE);
+  again = retry;
+  button("retry").hidden = !refusal.mayPass;
+}
 
 function update() {
+  const held = document.activeElement;
   button("undo").disabled = !drawing.canUndo;
   button("redo").disabled = !drawing.canRedo;
   button("clear").disabled = drawing.isEmpty;
   button("save").disabled = drawing.isEmpty || saving;
-  sheet.classList.toggle("has-ink", !drawing.isEmpty || canvas.isDrawing);
+  button("save").hidden = saved !== null;
+  button("another").hidden = saved === null;
+  // A button that is no longer there would take the focus with it.
+  if (held.disabled || held.hidden) (saved ? button("another") : pad).focus({ preventScroll: true });
 }
 
 function read() {
+  saved = null;
+  key = newKey();
+  keepStrokes(drawing.strokes);
+  button("retry").hidden = true;
+  after.withdraw();
+  resume();
+}
+
+/** Go on from what is on the sheet: a stroke was given up, or is there already. */
+function resume() {
   update();
-  if (drawing.isEmpty) {
-    preview.stop();
-    view.tell("Nothing written yet.");
-  } else {
-    view.fade();
-    preview.soon();
-  }
+  if (saved) view.show(saved);
+  else if (drawing.isEmpty) view.tell(NOTHING);
+  else view.read();
 }
 
 async function save() {
-  if (drawing.isEmpty || saving) return;
+  if (drawing.isEmpty || saving || saved) return;
+  const mine = key;
   saving = true;
-  preview.stop();
+  pad.stop();
+  button("retry").hidden = true;
   update();
+  const slow = setTimeout(() => view.tell(gettext("Still sending. The connection or the site is slow.")), SLOW_AFTER);
   try {
-    const { id } = await send(page.dataset.predictionsUrl, await canvas.picture(), "draw");
-    location.href = page.dataset.pageUrl.replace("0", id);
+    const reading = await send(page.dataset.predictionsUrl, canvas.picture(), "draw", { key });
+    if (key !== mine) return; // Somebody wrote on meanwhile.
+    saved = reading;
+    keepStrokes([]);
+    pad.show(reading);
+    show(reading);
+    after.save(page.dataset.pageUrl.replace("0", reading.id));
+    view.say(gettext("Saved."));
   } catch (refusal) {
-    view.tell(refusal.message);
+    if (key !== mine) return;
+    if (navigator.onLine) refuse(refusal, save);
+    else await wait(mine, refusal);
   } finally {
+    clearTimeout(slow);
     saving = false;
     update();
   }
+}
+
+/** Keep what is on the sheet in this browser until there is a network, and clear the sheet. */
+async function wait(mine, refusal) {
+  try {
+    await keep(mine, canvas.picture());
+  } catch {
+    refuse(refusal, save);
+    return;
+  }
+  drawing.restore([]);
+  await tellWaiting();
+}
+
+async function tellWaiting(words = []) {
+  const waiting = await count().catch(() => 0);
+  if (waiting) words.push(interpolate(ngettext("A number waits here until you are connected.", "%(waiting)s numbers wait here until you are connected.", waiting), { waiting }));
+  page.querySelector(".waiting").hidden = !words.length;
+  page.querySelector(".waiting-words").textContent = words.join(" ");
+}
+
+/** Have read what waits, and say so. */
+async function readWaiting() {
+  const answers = await sendWaiting(page.dataset.predictionsUrl).catch(() => []);
+  const read = answers.filter((answer) => !(answer instanceof Error)).map(({ text }) => text.replaceAll("\n", " "));
+  const refused = answers.filter((answer) => answer instanceof Error).map(({ message }) => message);
+  await tellWaiting([...(read.length ? [interpolate(gettext("Read once you were connected: %(numbers)s."), { numbers: read.join(", ") })] : []), ...refused]);
+}
+
+/** Keep a right number with the drawing, which is saved first where it is not yet. */
+async function claim(text) {
+  await save();
+  if (!saved) return;
+  try {
+    await sendJSON(`${page.dataset.predictionsUrl}${saved.id}/flag/`, { text });
+    after.thank(text);
+    view.say(gettext("Thank you."));
+  } catch (refusal) {
+    view.say(refusal.message);
+    after.tell(refusal.message);
+  }
+}
+
+function writeAnother() {
+  if (!saved) return;
+  drawing.restore([]);
+  pad.focus({ preventScroll: true });
 }
 
 function setPenWidth(width) {
@@ -63,8 +146,25 @@ function setPenWidth(width) {
   canvas.penWidth = Number(penWidth.value);
 }
 
-const actions = { undo: () => drawing.undo(), redo: () => drawing.redo(), clear: () => drawing.clear(), save };
+function erase() {
+  pad.erases = !pad.erases;
+  button("erase").setAttribute("aria-pressed", pad.erases);
+}
+
+function retry() {
+  button("retry").hidden = true;
+  again();
+}
+
+/** Give the sheet the keys back once a tool was used by hand; who uses it with keys stays at it. */
+function backToSheet(event) {
+  if (event.detail > 0) pad.focus({ preventScroll: true });
+}
+
+const tools = { undo: () => drawing.undo(), redo: () => drawing.redo(), erase, clear: () => drawing.clear() };
+const actions = { ...tools, save, another: writeAnother, retry };
 for (const [name, action] of Object.entries(actions)) button(name).addEventListener("click", action);
+for (const name of Object.keys(tools)) button(name).addEventListener("click", backToSheet);
 penWidth.addEventListener("input", () => setPenWidth(penWidth.value));
 bindKeys({
   "Ctrl+Z": actions.undo,
@@ -72,19 +172,24 @@ bindKeys({
   "Ctrl+Y": actions.redo,
   "[": () => setPenWidth(canvas.penWidth - 2),
   "]": () => setPenWidth(canvas.penWidth + 2),
+  E: erase,
   Delete: actions.clear,
   Escape: actions.clear,
   "Ctrl+S": save,
   Enter: save,
+  N: writeAnother,
 });
-drawWithKeys(element, canvas, marks);
-element.addEventListener("pointerdown", () => {
-  preview.stop();
+pad.addEventListener("pointerdown", () => {
   update();
+  if (canvas.isDrawing && !pad.erases) view.read();
 });
-canvas.addEventListener("penup", read);
+pad.addEventListener("reading", ({ detail }) => saved || show(detail));
+pad.addEventListener("refusal", ({ detail }) => saved || refuse(detail, () => pad.read()));
+canvas.addEventListener("penup", resume);
 drawing.addEventListener("change", read);
-canvas.addEventListener("resize", () => view.fit(canvas.page));
-view.fit(canvas.page);
 setPenWidth(penWidth.value);
 update();
+addEventListener("online", readWaiting);
+readWaiting();
+navigator.serviceWorker?.register("/service-worker.js");
+if (keptStrokes().length) drawing.restore(keptStrokes());

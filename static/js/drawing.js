@@ -1,5 +1,6 @@
 /**
- * A drawing: strokes, with undo and redo. Strokes are {width, points: [[x, y], …]} in pixels of the page.
+ * A drawing: strokes, with undo and redo. Strokes are {width, points: [[x, y], …]} in pixels of the page;
+ * one that erases has {erases: true} too.
  * Tells "change" after every step.
  */
 export class Drawing extends EventTarget {
@@ -7,8 +8,16 @@ export class Drawing extends EventTarget {
   #past = [];
   #future = [];
 
+  /** Take up strokes of before, such as were on the sheet when the page was left. */
+  restore(strokes) {
+    this.strokes = strokes;
+    this.#past = [];
+    this.#future = [];
+    this.#tell();
+  }
+
   get isEmpty() {
-    return this.strokes.length === 0;
+    return this.#ink.length === 0;
   }
 
   get canUndo() {
@@ -20,6 +29,7 @@ export class Drawing extends EventTarget {
   }
 
   add(stroke) {
+    if (stroke.erases && this.isEmpty) return;
     this.#become([...this.strokes, stroke]);
   }
 
@@ -44,13 +54,17 @@ export class Drawing extends EventTarget {
   /** Return [right, bottom] of the ink. */
   get extent() {
     let [right, bottom] = [0, 0];
-    for (const { width, points } of this.strokes) {
+    for (const { width, points } of this.#ink) {
       for (const [x, y] of points) {
         right = Math.max(right, x + width / 2);
         bottom = Math.max(bottom, y + width / 2);
       }
     }
     return [right, bottom];
+  }
+
+  get #ink() {
+    return this.strokes.filter(({ erases }) => !erases);
   }
 
   #become(strokes) {
@@ -65,11 +79,12 @@ export class Drawing extends EventTarget {
   }
 }
 
-/** Draw strokes as smooth curves through the middles between their points. */
+/** Draw strokes as smooth curves through the middles between their points, on what is transparent. */
 export function paint(context, strokes, colour) {
   context.strokeStyle = colour;
   context.lineCap = context.lineJoin = "round";
-  for (const { width, points } of strokes) {
+  for (const { width, points, erases } of strokes) {
+    context.globalCompositeOperation = erases ? "destination-out" : "source-over";
     context.lineWidth = width;
     context.beginPath();
     context.moveTo(...points[0]);
@@ -83,4 +98,5 @@ export function paint(context, strokes, colour) {
     context.lineTo(x + (points.length === 1 ? 0.01 : 0), y);
     context.stroke();
   }
+  context.globalCompositeOperation = "source-over";
 }

@@ -1,10 +1,25 @@
+import { note } from "./deletion.js";
 import { bindKeys } from "./shortcuts.js";
 
 const field = document.querySelector("#id_text");
+const follow = (selector) => () => document.querySelector(selector)?.click();
 
 bindKeys({
-  N: () => {
-    field.focus();
-    field.select();
+  E: () => {
+    field?.focus();
+    field?.select();
   },
+  N: follow("#write-another"),
+  ArrowLeft: follow("[rel=prev]"),
+  ArrowRight: follow("[rel=next]"),
 });
+
+/** The history, where it goes on from here, has the time to undo it. */
+const deletion = document.querySelector("#delete");
+if (deletion) {
+  deletion.hidden = false;
+  deletion.addEventListener("click", () => {
+    note([Number(deletion.dataset.id)]);
+    location.assign(deletion.dataset.historyUrl);
+  });
+}

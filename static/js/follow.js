@@ -3,11 +3,16 @@
  *
  * @param {string} url answers with JSON.
  * @param {(told: object) => boolean} show shows it, and returns whether it goes on.
+ * @param {() => void} gone is called where it is no longer there.
  */
-export function follow(url, show) {
+export function follow(url, show, gone = () => location.reload()) {
   async function look() {
     try {
       const response = await fetch(url, { headers: { Accept: "application/json" } });
+      if (response.status === 404) {
+        gone();
+        return;
+      }
       if (response.ok && !show(await response.json())) {
         location.reload();
         return;

@@ -1,4 +1,4 @@
-const PAUSE = 120; // ms: long enough to be between two strokes, short enough to feel at once.
+const PAUSE = 30; // ms: a key that is held down undoes faster than that, nobody writes so.
 
 /**
  * Ask for the reading of what is on the sheet, a moment after it changed. At most one answer is under way;

@@ -1,73 +1,72 @@
-import { percent, sureness } from "./confidence.js";
+import { passedOver, percent, sureness } from "./confidence.js";
+import { gettext } from "./words.js";
 
-const SVG = "http://www.w3.org/2000/svg";
+const READING = gettext("Reading…");
 const ALTERNATIVES = 3;
-const LABEL_ROOM = 20; // Pixels above a box for its label; where there are fewer it goes below.
 
-/** Shows a reading: the number, how sure it is, a box on the sheet and the likely labels for each digit. */
+/**
+ * Shows a reading: the number, how sure it is, and the likely labels for each digit.
+ * Each new reading is told once to whoever listens to the page.
+ */
 export class ReadingView {
+  #reading;
   #text;
+  #told;
   #sureness;
   #digits;
   #page;
-  #marks;
 
-  constructor(page, marks) {
+  constructor(page) {
     this.#page = page;
-    this.#marks = marks;
+    this.#reading = page.querySelector(".reading");
+    this.#told = page.querySelector(".reading-told");
     this.#text = page.querySelector(".reading-text");
     this.#sureness = page.querySelector(".reading-sureness");
     this.#digits = page.querySelector(".digits");
   }
 
-  show({ text, confidence, digits }) {
-    this.#say(text, false);
-    this.#sureness.textContent = `${sureness(confidence)} · ${percent(confidence)}`;
+  show({ text, confidence, sure = true, digits, ignored = [] }) {
+    this.#write(text, false);
+    this.#text.classList.toggle("unsure", !sure);
+    const words = [sure ? "" : gettext("Not sure."), `${sureness(confidence)} · ${percent(confidence)}`, passedOver(ignored)];
+    this.#sureness.textContent = words.filter(Boolean).join(" ");
+    this.say(`${text.replaceAll("\n", ", ")}. ${sure ? "" : gettext("Not sure.")}`);
     this.#digits.replaceChildren(...digits.map(digitCard));
-    this.#mark(digits);
   }
 
   /** Show a sentence instead of a reading. */
   tell(sentence) {
-    this.#say(sentence, true);
+    this.#forget(sentence);
+    this.say(sentence);
+  }
+
+  /** Show that the sheet is being read: what was read before is not of the sheet as it is now. */
+  read() {
+    if (!this.#reading.classList.contains("read")) this.#forget(READING);
+    this.#page.classList.add("stale");
+    this.#sureness.textContent = this.#text.textContent === READING ? "" : READING;
+  }
+
+  /** Say a sentence to whoever listens to the page, and once. */
+  say(sentence) {
+    // Saying the same again would be read aloud again.
+    if (this.#told.textContent !== sentence) this.#told.textContent = sentence;
+  }
+
+  #forget(sentence) {
+    this.#write(sentence, true);
+    this.#text.classList.remove("unsure");
     this.#sureness.textContent = "";
     this.#digits.replaceChildren();
-    this.#mark([]);
   }
 
-  /** Fade what is shown: it is not of the sheet as it is now. */
-  fade() {
-    this.#page.classList.add("stale");
-  }
-
-  fit([width, height]) {
-    this.#marks.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  }
-
-  #say(text, inWords) {
+  #write(text, inWords) {
     this.#page.classList.remove("stale");
+    this.#reading.classList.toggle("read", !inWords);
     this.#text.classList.toggle("words", inWords);
     this.#text.classList.toggle("long", !inWords && text.length > 7);
-    // Saying the same again would be read aloud again.
-    if (this.#text.textContent !== text) this.#text.textContent = text;
+    this.#text.textContent = text;
   }
-
-  #mark(digits) {
-    this.#marks.querySelectorAll("g").forEach((group) => group.remove());
-    this.#marks.prepend(...digits.map(box));
-  }
-}
-
-function box({ label, box: [x, y, width, height] }) {
-  const group = document.createElementNS(SVG, "g");
-  const rect = document.createElementNS(SVG, "rect");
-  const text = document.createElementNS(SVG, "text");
-  for (const [name, value] of Object.entries({ x, y, width, height, rx: 4 })) rect.setAttribute(name, value);
-  text.setAttribute("x", x);
-  text.setAttribute("y", y > LABEL_ROOM ? y - 6 : y + height + 17);
-  text.textContent = label;
-  group.append(rect, text);
-  return group;
 }
 
 function digitCard({ label, probabilities }) {

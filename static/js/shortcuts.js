@@ -1,18 +1,24 @@
-const WRITING = "input:not([type=range]), textarea, select, [contenteditable]";
-const ENTERABLE = `${WRITING}, a, button, summary, input`;
+const WRITING = "input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]";
+const ENTERABLE = `${WRITING}, a, button, summary, input:not([type=range])`;
+
+const DIGITS = "input[data-digits]";
 
 /**
- * Bind keys, such as "Ctrl+Shift+Z" or "Escape", to actions. Ctrl is ⌘ on a Mac. Keys do nothing while somebody
- * writes into a field, and Enter does what it always does on links and buttons.
+ * Bind keys, such as "Ctrl+Shift+Z" or "Escape", to actions, on the whole page or in an element of it. Ctrl is ⌘ on a
+ * Mac. Keys do nothing while somebody writes into a field, which Escape leaves; one that takes digits only lets letters
+ * but X through. Enter does what it always does on links and buttons.
  */
-export function bindKeys(actions) {
-  document.addEventListener("keydown", (event) => {
+export function bindKeys(actions, where = document) {
+  where.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || event.altKey) return;
     const target = event.target instanceof Element ? event.target : document.body;
-    if (target.closest(event.key === "Enter" ? ENTERABLE : WRITING)) return;
     const key = event.key.length === 1 ? event.key.toUpperCase() : event.key;
     const held = [(event.ctrlKey || event.metaKey) && "Ctrl", event.shiftKey && "Shift", key];
-    const action = actions[held.filter(Boolean).join("+")];
+    if (key === "Escape" && target.matches(WRITING)) target.blur();
+    const name = held.filter(Boolean).join("+");
+    const letter = /^[A-WYZ]$/.test(name);
+    if (target.closest(key === "Enter" ? ENTERABLE : WRITING) && !(letter && target.matches(DIGITS))) return;
+    const action = actions[name];
     if (!action) return;
     event.preventDefault();
     action();

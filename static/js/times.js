@@ -1,7 +1,17 @@
 /** Show times in the reader's own zone; without scripts they stand there in UTC. */
-const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+import { locale } from "./words.js";
 
-for (const time of document.querySelectorAll("time[data-local]")) {
-  time.title = time.textContent;
-  time.textContent = format.format(new Date(time.dateTime));
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+// For the server, which is asked for what was made on a day here.
+if (zone) document.cookie = `timezone=${zone}; path=/; max-age=31536000; samesite=lax`;
+
+const format = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+
+export function showLocally(part) {
+  for (const time of part.querySelectorAll("time[data-local]")) {
+    time.title = time.textContent;
+    time.textContent = format.format(new Date(time.dateTime));
+  }
 }
+
+showLocally(document);

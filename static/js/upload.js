@@ -1,19 +1,35 @@
-import { Refusal, sendWithProgress } from "./api.js";
+import { adjust } from "./adjust.js";
+import { newKey, Refusal, sendMany, sendWithProgress } from "./api.js";
 import { percent, sureness } from "./confidence.js";
+import { cut, decode, shrink } from "./photo.js";
+import { gettext, interpolate } from "./words.js";
 
 const MOST_BYTES = 10 * 1024 * 1024;
+const ZIP = /\.zip$/i;
 const AT_ONCE = 2;
 
 const page = document.querySelector("#upload");
 const list = document.querySelector("#uploads");
 const status = document.querySelector("#upload-status");
+const adjustFirst = document.querySelector("#adjust-first");
 const veil = document.querySelector("#veil");
 const waiting = [];
 let underWay = 0;
 
-function take(files) {
-  for (const file of files) waiting.push({ file, row: addRow(file) });
+async function take(files) {
+  for (const file of files) {
+    const taken = adjustFirst.checked && !ZIP.test(file.name) ? await adjusted(file) : file;
+    if (taken) waiting.push({ file: taken, row: addRow(taken), key: newKey() });
+  }
   work();
+}
+
+/** Let somebody crop or turn a picture. Returns the file to send, the same where it cannot be shown, or null. */
+async function adjusted(file) {
+  const picture = await decode(file);
+  if (!picture) return file;
+  const part = await adjust(picture, (part) => part);
+  return part && cut(picture, part, file.name);
 }
 
 function work() {
@@ -37,38 +53,95 @@ function addRow(file) {
   };
   image.src = address;
   row.querySelector(".name").textContent = file.name;
-  row.querySelector("progress").setAttribute("aria-label", `Sending ${file.name}`);
+  row.querySelector("progress").setAttribute("aria-label", interpolate(gettext("Sending %(name)s"), { name: file.name }));
   list.prepend(row);
   return row;
 }
 
-async function read({ file, row }) {
+async function read(upload) {
+  const { file, row, key } = upload;
   const progress = row.querySelector("progress");
+  const tell = (words) => (row.querySelector(".phase").textContent = words);
+  const onProgress = (share) => {
+    if (share < 1) progress.value = share;
+    else progress.removeAttribute("value"); // All sent: now it is being read, for no known time.
+    tell(share < 1 ? gettext("Sending…") : gettext("Reading…"));
+  };
   try {
-    if (file.size > MOST_BYTES) throw new Refusal("The image is larger than 10 MB. Send a smaller one.");
-    const reading = await sendWithProgress(page.dataset.predictionsUrl, file, "upload", (share) => {
-      if (share < 1) progress.value = share;
-      else progress.removeAttribute("value"); // All sent: now it is being read, for no known time.
+    if (ZIP.test(file.name)) return await sendBatch(row, "archive", file, key, onProgress);
+    const sent = await shrink(file, () => {
+      progress.removeAttribute("value");
+      tell(gettext("Shrinking…"));
     });
-    showReading(row, reading);
+    if (sent.size > MOST_BYTES) throw new Refusal(gettext("The image is larger than 10 MB. Send a smaller one."));
+    try {
+      showReading(row, await sendWithProgress(page.dataset.predictionsUrl, sent, "upload", key, onProgress), file);
+    } catch (refusal) {
+      if (refusal.code !== "several_pages") throw refusal;
+      await sendBatch(row, "images", file, key, onProgress);
+    }
   } catch (refusal) {
     row.classList.add("refused");
     row.querySelector(".outcome").textContent = refusal.message;
+    if (refusal.mayPass) offerRetry(upload, progress);
   }
 }
 
-function showReading(row, { id, text, confidence }) {
+/** Send a zip, or a file of several pages, where many pictures are read. Throws Refusal. */
+async function sendBatch(row, field, file, key, onProgress) {
+  if (!page.dataset.batchesUrl) {
+    offer(row, page.dataset.loginUrl, gettext("Log in"), interpolate(gettext("Log in to send %(name)s"), { name: file.name }));
+    throw new Refusal(gettext("This file has several pictures. They are read as a batch, for which you need an account."), 401);
+  }
+  const batch = await sendMany(page.dataset.batchesUrl, field, [file], key, onProgress);
+  const words = document.createElement("span");
+  words.textContent = interpolate(gettext("%(total)s pictures are read as a batch."), { total: batch.total });
+  row.querySelector(".outcome").replaceChildren(words);
+  offer(row, page.dataset.batchUrl.replace("0", batch.id), gettext("Open the batch"), interpolate(gettext("Open the batch %(name)s"), { name: file.name }));
+}
+
+function offerRetry(upload, progress) {
+  const retry = upload.row.querySelector("[data-action=retry]");
+  retry.hidden = false;
+  retry.setAttribute("aria-label", interpolate(gettext("Send %(name)s again"), { name: upload.file.name }));
+  retry.onclick = () => {
+    retry.hidden = true;
+    progress.value = 0;
+    upload.row.classList.remove("refused");
+    const phase = document.createElement("span");
+    phase.className = "phase quiet small";
+    upload.row.querySelector(".outcome").replaceChildren(progress, phase);
+    waiting.push(upload);
+    work();
+  };
+}
+
+function showReading(row, { id, text, confidence, sure }, file) {
   const number = document.createElement("strong");
   number.textContent = text;
+  number.classList.toggle("unsure", !sure);
   const words = document.createElement("span");
   words.className = "quiet small";
-  words.textContent = `${sureness(confidence)} · ${percent(confidence)}`;
+  const facts = [sure ? "" : gettext("Not sure."), `${sureness(confidence)} · ${percent(confidence)}`];
+  if (file.type === "image/gif") facts.push(gettext("· the GIF's first frame"));
+  words.textContent = facts.filter(Boolean).join(" ");
   row.querySelector(".outcome").replaceChildren(number, words);
+  offer(row, page.dataset.pageUrl.replace("0", id), gettext("View"), interpolate(gettext("View the reading %(text)s"), { text }));
+}
+
+/** Offer a way on from a row. */
+function offer(row, address, words, label) {
   const link = row.querySelector("a");
-  link.href = page.dataset.pageUrl.replace("0", id);
-  link.setAttribute("aria-label", `Look at the reading ${text}`);
+  link.href = address;
+  link.textContent = words;
+  link.setAttribute("aria-label", label);
   link.hidden = false;
 }
+
+document.querySelector("#example").addEventListener("click", async ({ currentTarget }) => {
+  const response = await fetch(currentTarget.dataset.url);
+  if (response.ok) take([new File([await response.blob()], "example.jpg", { type: "image/jpeg" })]);
+});
 
 for (const input of [document.querySelector("#choose"), document.querySelector("#camera")]) {
   input.addEventListener("change", () => {
@@ -97,5 +170,5 @@ addEventListener("drop", (event) => {
 addEventListener("paste", (event) => {
   const files = [...(event.clipboardData?.files ?? [])];
   if (files.length) take(files);
-  else status.textContent = "There is no picture to paste.";
+  else status.textContent = gettext("The clipboard has no picture.");
 });

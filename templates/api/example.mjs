@@ -5,7 +5,7 @@ const form = new FormData();
 form.append("image", new Blob([await readFile("digits.png")]), "digits.png");
 const response = await fetch("{{ address }}", {
   method: "POST",
-  headers: { Authorization: "Token {{ token }}" },
+  headers: { Authorization: "Bearer {{ token }}" },
   body: form,
 });
 console.log((await response.json()).text);

@@ -7,7 +7,7 @@ with open("digits.png", "rb") as file:
 request = urllib.request.Request(
     "{{ address }}",
     data=json.dumps({"image": f"data:image/png;base64,{picture}"}).encode(),
-    headers={"Authorization": "Token {{ token }}", "Content-Type": "application/json"},
+    headers={"Authorization": "Bearer {{ token }}", "Content-Type": "application/json"},
 )
 with urllib.request.urlopen(request) as response:
     print(json.load(response)["text"])

@@ -1,3 +1,3 @@
 curl {{ address }} \
-  -H "Authorization: Token {{ token }}" \
+  -H "Authorization: Bearer {{ token }}" \
   -F image=@digits.png

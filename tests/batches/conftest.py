@@ -8,7 +8,7 @@ from django.test import Client
 
 from batches import tasks
 from keys.models import Key
-from tests.conftest import FakeReader
+from tests.fakes import FakeReader
 
 from .zips import zip_of
 

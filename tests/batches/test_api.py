@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,13 +14,14 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from batches import uploads
-from batches.keeping import MOST_ACTIVE
+from batches import lifecycle, uploads
+from batches.intake import MAX_ACTIVE
 from batches.models import Batch, Chunk, Item
-from batches.readings import read_waiting
 from batches.tasks import tidy
+from batches.worker import read_waiting
 from recognizer.models import Prediction, Source
-from tests.conftest import FakeReader, user_client
+from tests.factories import user_client
+from tests.fakes import FakeReader
 
 from .conftest import BATCHES
 from .zips import bomb, encrypted, zip_of
@@ -40,7 +42,7 @@ def files_of(media: Path) -> set[str]:
     return {path.relative_to(media).parts[0] for path in media.rglob("*") if path.is_file()} - {"versions"}
 
 
-def test_a_zip_is_taken_read_and_told_in_the_order_given(
+def test_zip_is_read_and_listed_in_order(
     api: Client, send: Send, told: list[int], user: User, picture: bytes, blank: bytes, media: Path
 ) -> None:
     answer = send(api, {"b.png": picture, "a.png": blank, "c.txt": b"no picture", "d.png": picture})
@@ -64,12 +66,10 @@ def test_a_zip_is_taken_read_and_told_in_the_order_given(
     assert files_of(media) == {"predictions"}, "what was sent goes once it is read"
 
 
-def test_results_are_a_table_too_which_no_spreadsheet_takes_for_formulas(
-    api: Client, send: Send, picture: bytes
-) -> None:
+def test_csv_results_are_safe_in_spreadsheets(api: Client, send: Send, picture: bytes) -> None:
     batch = send(api, {"=1+1.png": picture, "b.png": b"no picture"}).json()["id"]
     read()
-    rows = list(csv.DictReader(io.StringIO(results(api, batch, "csv"))))
+    rows = list(csv.DictReader(io.StringIO(results(api, batch, "csv").removeprefix("\ufeff"))))
     assert [(row["file"], row["text"], row["reason"]) for row in rows] == [
         ("'=1+1.png", "42", ""),
         ("b.png", "", "unsupported_type"),
@@ -97,7 +97,7 @@ def test_many_files_are_a_batch_too(api: Client, send: Send, picture: bytes) -> 
         (bomb(1025), 413, "unpacks_too_large"),
     ],
 )
-def test_a_zip_that_is_not_read_is_refused_with_its_reason_and_nothing_is_kept(
+def test_refused_zip_gives_its_reason_and_stores_nothing(
     api: Client, send: Send, media: Path, files: Any, status: int, code: str
 ) -> None:
     answer = send(api, files)
@@ -115,21 +115,32 @@ def test_a_zip_that_is_not_read_is_refused_with_its_reason_and_nothing_is_kept(
         ({"images": [SimpleUploadedFile("a.png", b"a"), SimpleUploadedFile("a.png", b"b")]}, "duplicate_name"),
     ],
 )
-def test_a_form_that_is_none_is_told(api: Client, send: Send, form: Any, code: str) -> None:
+def test_invalid_form_is_refused(api: Client, send: Send, form: Any, code: str) -> None:
     for file in [f for value in form.values() for f in (value if isinstance(value, list) else [value])]:
         file.seek(0)
     answer = api.post(BATCHES, form)
     assert (answer.status_code, answer.json()["code"]) == (400, code)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [("archive", "text", "invalid"), ("images", "text", "invalid"), ("name", "a", "unknown_field")],
+)
+def test_text_in_place_of_a_file_is_refused(api: Client, picture: bytes, field: str, value: str, code: str) -> None:
+    file = SimpleUploadedFile("a.png", zip_of({"a.png": picture}))
+    answer = api.post(BATCHES, {"archive" if field == "images" else "images": file, field: value})
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert not Batch.objects.exists()
+
+
 @pytest.mark.parametrize("kind", ["application/json", "application/zip", "multipart/form-data", "text/plain", ""])
-def test_whatever_body_comes_gets_an_answer(api: Client, send: Send, kind: str) -> None:
+def test_any_body_gets_an_answer(api: Client, send: Send, kind: str) -> None:
     answer = api.generic("POST", BATCHES, b"\0\xffPK--", content_type=kind)
     assert answer.status_code in (400, 415)
     assert answer.json()["code"]
 
 
-def test_a_batch_that_breaks_off_is_none(api: Client, send: Send, picture: bytes) -> None:
+def test_batch_cut_short_is_not_stored(api: Client, send: Send, picture: bytes) -> None:
     head = b'--x\r\nContent-Disposition: form-data; name="images"; filename="a.png"\r\n\r\n'
     whole = head + picture + b"\r\n--x--\r\n"
     for length in (0, 20, len(head) + 50, len(whole) - 1):
@@ -139,7 +150,7 @@ def test_a_batch_that_breaks_off_is_none(api: Client, send: Send, picture: bytes
     assert not Batch.objects.exists()
 
 
-def test_a_whole_body_that_no_boundary_ends_is_none(api: Client, send: Send, picture: bytes) -> None:
+def test_body_without_final_boundary_is_refused(api: Client, send: Send, picture: bytes) -> None:
     for field in ("images", "archive"):
         head = f'--x\r\nContent-Disposition: form-data; name="{field}"; filename="a.png"\r\n\r\n'
         answer = api.generic("POST", BATCHES, head.encode() + picture, content_type="multipart/form-data; boundary=x")
@@ -164,14 +175,14 @@ def test_a_full_disk_leaves_room_for_the_next_batch(
 
         patch.setattr(uploads.Spool, "finish", fail)
         patch.setattr(uploads.Spool, "close", fail)
-        for _ in range(uploads.AT_ONCE + 1):
+        for _ in range(uploads.MAX_CONCURRENCY + 1):
             assert send(api, {"a.png": picture}).json()["code"] == "not_stored"
     assert send(api, {"a.png": picture}).status_code == 202
 
 
 def test_a_batch_over_a_gigabyte_is_refused_by_its_length(api: Client, db: None) -> None:
     kind = "multipart/form-data; boundary=x"
-    answer = api.generic("POST", BATCHES, b"", content_type=kind, CONTENT_LENGTH=uploads.MOST_SENT + 1)
+    answer = api.generic("POST", BATCHES, b"", content_type=kind, CONTENT_LENGTH=uploads.MAX_REQUEST_BYTES + 1)
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     assert "1 GB" in answer.json()["detail"]
 
@@ -179,12 +190,12 @@ def test_a_batch_over_a_gigabyte_is_refused_by_its_length(api: Client, db: None)
 def test_a_batch_that_grows_too_large_on_the_way_is_refused(
     api: Client, send: Send, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "MOST_BYTES", 100)
+    monkeypatch.setattr(uploads, "MAX_ARCHIVE_BYTES", 100)
     assert send(api, {"a.png": picture * 10}).json()["code"] == "too_large"
 
 
 def test_a_user_has_few_batches_under_way(api: Client, send: Send, picture: bytes, other_user: User) -> None:
-    for _ in range(MOST_ACTIVE):
+    for _ in range(MAX_ACTIVE):
         assert send(api, {"a.png": picture}).status_code == 202
     refused = send(api, {"a.png": picture})
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_batches")
@@ -192,21 +203,19 @@ def test_a_user_has_few_batches_under_way(api: Client, send: Send, picture: byte
     assert send(api, {"a.png": picture}).status_code == 202
 
 
-def test_too_many_that_come_in_at_once_are_told_to_come_back(api: Client, send: Send, picture: bytes) -> None:
-    for _ in range(uploads.AT_ONCE):
+def test_too_many_uploads_at_once_get_retry_after(api: Client, send: Send, picture: bytes) -> None:
+    for _ in range(uploads.MAX_CONCURRENCY):
         assert uploads._room.acquire(blocking=False)
     try:
         answer = send(api, {"a.png": picture})
     finally:
-        uploads._room.release(uploads.AT_ONCE)
+        uploads._room.release(uploads.MAX_CONCURRENCY)
     assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
     assert int(answer["Retry-After"]) > 0
     assert send(api, {"a.png": picture}).status_code == 202
 
 
-def test_a_cancelled_batch_keeps_what_was_read_and_forgets_the_rest(
-    api: Client, send: Send, picture: bytes, media: Path
-) -> None:
+def test_cancelled_batch_keeps_only_what_was_read(api: Client, send: Send, picture: bytes, media: Path) -> None:
     batch = send(api, {"a.png": picture}).json()["id"]
     read()
     assert api.post(f"{BATCHES}{batch}/cancel/").json()["state"] == "done", "what has ended stays as it is"
@@ -230,7 +239,82 @@ def test_an_erased_batch_takes_all_that_was_read_of_it_along(
     assert files_of(media) == set()
 
 
-def test_a_prediction_that_is_erased_is_gone_from_the_results_too(api: Client, send: Send, picture: bytes) -> None:
+def test_a_batch_shows_failures_first_and_leads_to_the_rest(
+    api: Client, send: Send, user: User, picture: bytes
+) -> None:
+    batch = send(api, {"b.png": picture, "c.txt": b"no picture", "d.png": picture}).json()["id"]
+    read()
+    first, second = Prediction.objects.order_by("pk")
+    assert [first.filename, second.filename] == ["b.png", "d.png"]
+    Prediction.objects.filter(pk=second.pk).update(confidence=0.1)
+    shown = user_client(user).get(f"/batches/{batch}/").content.decode()
+    assert re.findall(r'class="name">([^<]*)<', shown) == ["c.txt", "d.png", "b.png"]
+    assert f'href="/history/?batch={batch}"' in shown
+
+
+def test_a_large_batch_is_erased_by_a_worker(
+    api: Client, send: Send, user: User, picture: bytes, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "MAX_AT_ONCE", 3)
+    monkeypatch.setattr(lifecycle, "ERASE_CHUNK", 2)
+    kept = send(api, {"a.png": picture}).json()["id"]
+    batch = send(api, {f"{number}.png": picture for number in range(5)}).json()["id"]
+    read()
+    page = user_client(user)
+    assert page.post(f"/batches/{batch}/erase/")["Location"] == f"/batches/{batch}/"
+    assert Prediction.objects.count() == 6
+    assert "5 pictures left to delete" in page.get(f"/batches/{batch}/").content.decode()
+    assert api.get(f"{BATCHES}{batch}/").json()["state"] == "erasing"
+    assert api.delete(f"{BATCHES}{batch}/").status_code == 204, "asked for twice it goes once"
+    lifecycle._erase_part()
+    assert api.get(f"{BATCHES}{batch}/").json()["words"] == "3 pictures left to delete"
+    lifecycle.erase_waiting(threading.Event())
+    assert [row.pk for row in Batch.objects.all()] == [kept]
+    assert Prediction.objects.count() == Item.objects.count() == 1
+
+
+def test_a_batch_erased_while_it_waits_is_not_read(
+    api: Client, send: Send, picture: bytes, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "MAX_AT_ONCE", 0)
+    batch = send(api, {"a.png": picture}).json()["id"]
+    api.delete(f"{BATCHES}{batch}/")
+    read()
+    assert not Prediction.objects.exists()
+    lifecycle.erase_waiting(threading.Event())
+    assert not Batch.objects.exists()
+    assert files_of(media) == set()
+
+
+def test_a_closed_account_has_no_batch_read(api: Client, send: Send, user: User, picture: bytes) -> None:
+    send(api, {"a.png": picture})
+    User.objects.update(is_active=False)
+    read()
+    assert not Prediction.objects.exists()
+
+
+def test_a_batch_sent_again_under_its_key_is_kept_once(
+    api: Client, send: Send, picture: bytes, blank: bytes, media: Path
+) -> None:
+    again = {"Idempotency-Key": "monday"}
+    files = {"a.png": picture, "b.png": picture}
+    ids = {send(api, files, headers=again).json()["id"] for _ in range(MAX_ACTIVE + 1)}
+    assert len(ids) == Batch.objects.count() == 1
+    assert len(list(media.rglob("batches/**/*.zip"))) == Chunk.objects.count()
+    other = send(api, {"a.png": blank}, headers=again)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    bad = send(api, files, headers={"Idempotency-Key": "two words"})
+    assert (bad.status_code, bad.json()["code"]) == (400, "invalid_idempotency_key")
+    assert send(api, files, headers={"Idempotency-Key": "tuesday"}).json()["id"] not in ids
+
+
+def test_a_batch_known_under_its_key_needs_no_room(api: Client, send: Send, picture: bytes) -> None:
+    sent = [send(api, {"a.png": picture}, headers={"Idempotency-Key": str(n)}).json()["id"] for n in range(MAX_ACTIVE)]
+    assert send(api, {"a.png": picture}).status_code == 429
+    assert send(api, {"a.png": picture}, headers={"Idempotency-Key": "0"}).json()["id"] == sent[0]
+
+
+def test_deleted_prediction_leaves_the_results(api: Client, send: Send, picture: bytes) -> None:
     batch = send(api, {"a.png": picture}).json()["id"]
     read()
     assert api.delete(f"/api/v1/predictions/{Prediction.objects.get().pk}/").status_code == 204
@@ -247,7 +331,7 @@ def test_an_erased_account_takes_its_batches_along(api: Client, send: Send, user
     tidy()
 
 
-def test_a_session_needs_its_token_in_the_header_and_a_stranger_an_account(
+def test_session_needs_csrf_header_and_stranger_an_account(
     send: Send, user: User, picture: bytes, reader: FakeReader
 ) -> None:
     assert send(Client(), {"a.png": picture}).status_code == 401

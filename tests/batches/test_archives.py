@@ -6,12 +6,13 @@ import zipfile
 
 import pytest
 from django.conf import settings
+from PIL import Image
 
 from batches import archives
 from batches.archives import BadArchive, Picture, entries_of, parts_of, pictures_in
-from recognizer.reading import MAX_BYTES
+from recognizer.reading import MAX_BYTES, pixels_in
 
-from .zips import bomb, claiming, crowd, encrypted, renamed, zip_of
+from .zips import bomb, claiming, crowd, encrypted, renamed, unflagged, zip_of
 
 
 def refusal(content: bytes) -> str:
@@ -41,9 +42,50 @@ def test_parts_have_few_pictures_and_little_weight() -> None:
         assert [part.count for part in parts_of(io.BytesIO(zip_of(heavy, compression)))] == [2, 2, 1]
 
 
+def scan(kind: str) -> bytes:
+    out, page = io.BytesIO(), Image.new("L", (40, 40), 255)
+    page.save(out, kind, save_all=True, append_images=[page])
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["PDF", "TIFF"])
+def test_each_page_of_a_document_is_a_picture(kind: str) -> None:
+    name = f"scan.{kind.lower()}"
+    pictures = pictures_of(zip_of({"1.png": b"1", name: scan(kind), "2.png": b"2"}))
+    names = ["1.png", f"{name}, page 1", f"{name}, page 2", "2.png"]
+    assert [(p.number, p.name) for p in pictures] == list(enumerate(names, start=1))
+    assert [p for p in pictures[1:3] if not pixels_in(p.content)] == []
+
+
+def test_more_documents_than_are_looked_into_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "MAX_DOCUMENTS", 1)
+    names = [p.name for p in pictures_of(zip_of({f"{number}.tif": scan("TIFF") for number in (1, 2)}))]
+    assert names == ["1.tif, page 1", "1.tif, page 2", "2.tif"]
+
+
+def test_more_pages_than_a_batch_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "MAX_IMAGES", 3)
+    assert refusal(zip_of({f"{number}.tif": scan("TIFF") for number in (1, 2)})) == "too_many_images"
+
+
 def test_folders_and_what_systems_leave_behind_are_no_pictures() -> None:
     files = {"a/": b"", "a/1.png": b"1", "__MACOSX/a/._1.png": b"x", "a/.DS_Store": b"x", "Thumbs.db": b"x"}
     assert [p.name for p in pictures_of(zip_of(files))] == ["a/1.png"]
+
+
+@pytest.mark.parametrize("name", ["größe.png", "数字/七.png", "plain.png"])
+def test_names_in_utf8_without_its_flag_are_kept(name: str) -> None:
+    (kept,) = pictures_of(unflagged(zip_of({name: b"1"})))
+    assert (kept.name, kept.content, kept.code) == (name, b"1", "")
+
+
+def test_names_of_another_code_page_are_taken_all_the_same() -> None:
+    (kept,) = pictures_of(renamed(unflagged(zip_of({"gr\u00f6.png": b"1"})), "gr\u00f6".encode(), b"gr\x94x"))
+    assert kept.name == "gröx.png"
+
+
+def test_a_name_that_is_unsafe_in_utf8_is_refused() -> None:
+    assert refusal(unflagged(zip_of({"a\u202eb.png": b"1"}))) == "unsafe_name"
 
 
 def test_a_picture_that_is_too_large_or_damaged_fails_alone() -> None:
@@ -59,7 +101,7 @@ def test_a_picture_packed_as_zips_seldom_are_fails_alone(compression: int) -> No
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"no zip", b"PK\x05\x06" + b"\xff" * 18, zip_of({"a": b"a"})[:-30]])
-def test_what_is_no_zip_is_refused(content: bytes) -> None:
+def test_file_that_is_not_a_zip_is_refused(content: bytes) -> None:
     assert refusal(content) == "not_a_zip"
 
 
@@ -73,7 +115,7 @@ def test_a_bomb_is_refused_before_it_goes_off() -> None:
     assert refusal(content) == "unpacks_too_large"
 
 
-def test_a_bomb_that_claims_to_be_small_unpacks_to_no_more_than_it_claims() -> None:
+def test_bomb_unpacks_to_no_more_than_its_declared_size() -> None:
     content = claiming(zip_of({"1.png": bytes(100 * 1024 * 1024)}), 1000)
     tracemalloc.start()
     (picture,) = pictures_of(content)
@@ -83,7 +125,7 @@ def test_a_bomb_that_claims_to_be_small_unpacks_to_no_more_than_it_claims() -> N
     assert peak < 1024 * 1024
 
 
-def test_of_entries_that_share_their_bytes_at_most_one_is_a_picture() -> None:
+def test_entries_sharing_bytes_give_at_most_one_picture() -> None:
     assert [picture.code for picture in pictures_of(bomb(10))].count("damaged") >= 9
 
 
@@ -123,8 +165,8 @@ def test_encrypted_pictures_are_refused() -> None:
 
 
 def test_more_pictures_than_a_batch_has_are_refused() -> None:
-    assert refusal(crowd(archives.MOST_IMAGES + 1)) == "too_many_images"
-    assert len(entries_of(io.BytesIO(crowd(archives.MOST_IMAGES)))[1]) == archives.MOST_IMAGES
+    assert refusal(crowd(archives.MAX_IMAGES + 1)) == "too_many_images"
+    assert len(entries_of(io.BytesIO(crowd(archives.MAX_IMAGES)))[1]) == archives.MAX_IMAGES
 
 
 def test_a_million_tiny_files_are_refused_without_a_look_at_them() -> None:
@@ -136,5 +178,11 @@ def test_a_million_tiny_files_are_refused_without_a_look_at_them() -> None:
     assert peak < 5 * 1024 * 1024
 
 
-def test_the_parser_of_forms_lets_through_as_many_files_as_a_batch_has() -> None:
-    assert settings.DATA_UPLOAD_MAX_NUMBER_FILES == archives.MOST_IMAGES
+def test_form_parser_accepts_all_files_of_a_batch() -> None:
+    assert settings.DATA_UPLOAD_MAX_NUMBER_FILES == archives.MAX_IMAGES
+
+
+def test_large_pictures_make_small_parts(monkeypatch: pytest.MonkeyPatch, picture: bytes) -> None:
+    monkeypatch.setattr(archives, "PART_PIXELS", 3 * 120 * 60)
+    parts = list(parts_of(io.BytesIO(zip_of({f"{number}.png": picture for number in range(8)}))))
+    assert [(part.first, part.count) for part in parts] == [(1, 3), (4, 3), (7, 2)]

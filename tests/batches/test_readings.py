@@ -1,5 +1,6 @@
 """How a worker reads: each picture once, one poisoned picture alone, and nothing kept for a batch that has ended."""
 
+import io
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -7,18 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
+from PIL import Image
 
-from batches import ending, readings, tasks
-from batches.models import Batch, Chunk, Item, State
-from batches.readings import read_chunk, read_waiting
-from recognizer import serving
-from recognizer.models import Prediction
-from tests.conftest import FakeCache, FakeReader
+from batches import lifecycle, tasks, worker
+from batches.models import Batch, BatchState, Chunk, Item
+from batches.worker import read_chunk, read_waiting
+from recognizer.models import ModelVersion, Prediction
+from recognizer.reading import Reason
+from recognizer.serving import cache as serving
+from tests.factories import user_client
+from tests.fakes import FakeCache, FakeReader
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Send = Callable[..., Any]
@@ -79,21 +84,21 @@ def test_the_chunks_of_a_dead_worker_are_read_by_another(many: Batch) -> None:
     release()
     read()
     many.refresh_from_db()
-    assert (many.state, many.read) == (State.DONE, 70)
+    assert (many.state, many.read) == (BatchState.DONE, 70)
 
 
-def test_a_picture_that_fails_in_a_way_nobody_foresaw_fails_alone(many: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepare, calls = readings.read_prediction, iter(range(70))
+def test_picture_with_an_unexpected_error_fails_alone(many: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare, calls = worker.read_prediction, iter(range(70))
 
     def poisoned(*args: Any, **kwargs: Any) -> Prediction:
         if next(calls) == 5:
             raise ZeroDivisionError
         return prepare(*args, **kwargs)
 
-    monkeypatch.setattr(readings, "read_prediction", poisoned)
+    monkeypatch.setattr(worker, "read_prediction", poisoned)
     read()
     many.refresh_from_db()
-    assert (many.state, many.read, many.refused) == (State.DONE, 69, 1)
+    assert (many.state, many.read, many.refused) == (BatchState.DONE, 69, 1)
     assert Item.objects.get(number=6).reason == "unreadable"
 
 
@@ -101,17 +106,33 @@ class Died(BaseException):
     """Stands for the death of the process."""
 
 
-def test_a_picture_that_kills_whoever_reads_it_fails_alone_in_the_end(
-    many: Batch, monkeypatch: pytest.MonkeyPatch
+def test_a_picture_without_a_number_can_be_looked_at(
+    api: Client, send: Send, user: User, picture: bytes, reader: FakeReader
 ) -> None:
-    prepare = readings.read_prediction
+    reader.reason = Reason.NOT_A_NUMBER
+    batch = Batch.objects.get(pk=send(api, {"a.png": picture, "b.txt": b"no picture"}).json()["id"])
+    read()
+    refused, unreadable = batch.items.worst_first()
+    assert (refused.has_picture, unreadable.has_picture) == (True, False)
+    client = user_client(user)
+    page = client.get(f"/batches/{batch.pk}/").content.decode()
+    assert f"/batches/{batch.pk}/pictures/1/" in page
+    assert f"/batches/{batch.pk}/pictures/2/" not in page
+    response = client.get(f"/batches/{batch.pk}/pictures/1/")
+    with Image.open(io.BytesIO(response.content)) as shown:
+        assert shown.size == (120, 60)
+    assert client.get(f"/batches/{batch.pk}/pictures/2/").status_code == 404
+
+
+def test_picture_that_kills_its_worker_fails_alone(many: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare = worker.read_prediction
 
     def deadly(*args: Any, key: str, **kwargs: Any) -> Prediction:
         if key.endswith((" 6", " 20")):
             raise Died
         return prepare(*args, key=key, **kwargs)
 
-    monkeypatch.setattr(readings, "read_prediction", deadly)
+    monkeypatch.setattr(worker, "read_prediction", deadly)
     deaths = 0
     while Chunk.objects.exists():
         release()
@@ -121,23 +142,23 @@ def test_a_picture_that_kills_whoever_reads_it_fails_alone_in_the_end(
             deaths += 1
             assert deaths < 10
     many.refresh_from_db()
-    assert (many.state, many.read, many.refused) == (State.DONE, 68, 2)
+    assert (many.state, many.read, many.refused) == (BatchState.DONE, 68, 2)
     assert set(Item.objects.exclude(code="").values_list("number", "code")) == {(6, "unreadable"), (20, "unreadable")}
     assert [item.number for item in Item.objects.order_by("number")] == list(range(1, 71))
 
 
 def test_a_picture_after_an_innocent_death_is_still_read(many: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepare = readings.read_prediction
-    monkeypatch.setattr(readings, "read_prediction", lambda *args, **kwargs: (_ for _ in ()).throw(Died()))
+    prepare = worker.read_prediction
+    monkeypatch.setattr(worker, "read_prediction", lambda *args, **kwargs: (_ for _ in ()).throw(Died()))
     for _ in range(2):
         release()
         with pytest.raises(Died):
             read()
-    monkeypatch.setattr(readings, "read_prediction", prepare)
+    monkeypatch.setattr(worker, "read_prediction", prepare)
     release()
     read()
     many.refresh_from_db()
-    assert (many.state, many.read) == (State.DONE, 70)
+    assert (many.state, many.read) == (BatchState.DONE, 70)
 
 
 def test_a_batch_waits_while_no_network_serves(many: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,12 +166,12 @@ def test_a_batch_waits_while_no_network_serves(many: Batch, monkeypatch: pytest.
     monkeypatch.setattr(serving, "_cache", FakeCache(None))
     read()
     many.refresh_from_db()
-    assert (many.state, many.done) == (State.RUNNING, 0)
+    assert (many.state, many.done) == (BatchState.RUNNING, 0)
     monkeypatch.setattr(serving, "_cache", there)
     release()
     read()
     many.refresh_from_db()
-    assert (many.state, many.read) == (State.DONE, 70)
+    assert (many.state, many.read) == (BatchState.DONE, 70)
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left"), OperationalError("the server is gone")])
@@ -162,13 +183,13 @@ def test_a_batch_waits_for_a_store_and_a_database(
         def fail(*args: Any, **kwargs: Any) -> Any:
             raise error
 
-        patch.setattr(readings, "read_prediction", fail)
+        patch.setattr(worker, "read_prediction", fail)
         read()
     for _ in range(2):
         release()
         read()
     many.refresh_from_db()
-    assert (many.state, many.read) == (State.DONE, 70)
+    assert (many.state, many.read) == (BatchState.DONE, 70)
     assert stored_images(media) == set(Prediction.objects.values_list("image", flat=True))
 
 
@@ -176,8 +197,8 @@ def test_a_batch_whose_part_is_gone_has_failed(many: Batch) -> None:
     default_storage.delete(Chunk.objects.order_by("number")[1].part)
     read()
     many.refresh_from_db()
-    assert (many.state, many.read) == (State.FAILED, 64)
-    assert "gone" in many.error
+    assert (many.state, many.read) == (BatchState.FAILED, 64)
+    assert "missing in the storage" in many.error
 
 
 def test_a_part_that_is_no_zip_any_more_fails_its_batch(many: Batch) -> None:
@@ -186,41 +207,41 @@ def test_a_part_that_is_no_zip_any_more_fails_its_batch(many: Batch) -> None:
     default_storage.save(part, ContentFile(b"no zip"))
     read()
     many.refresh_from_db()
-    assert (many.state, many.read) == (State.FAILED, 64)
+    assert (many.state, many.read) == (BatchState.FAILED, 64)
 
 
-def test_who_comes_too_late_for_a_part_does_not_fail_its_batch(many: Batch) -> None:
+def test_worker_too_late_for_a_part_does_not_fail_its_batch(many: Batch) -> None:
     late = take()
     release()
     read_chunk(take())
     read_chunk(late)
     many.refresh_from_db()
-    assert (many.state, many.read) == (State.RUNNING, 64)
-    ending.erase_batch(many)
+    assert (many.state, many.read) == (BatchState.RUNNING, 64)
+    lifecycle.erase_batch(many)
     read_chunk(late)
     assert not Batch.objects.exists()
 
 
-def test_a_batch_can_be_stopped_and_erased_again_by_who_does_not_know_that_it_is_gone(many: Batch) -> None:
-    ending.erase_batch(Batch.objects.get(pk=many.pk))
-    ending.erase_batch(Batch(pk=many.pk))
-    assert not ending.stop_batch(many)
+def test_cancel_and_delete_of_a_deleted_batch_do_nothing(many: Batch) -> None:
+    lifecycle.erase_batch(Batch.objects.get(pk=many.pk))
+    lifecycle.erase_batch(Batch(pk=many.pk))
+    assert not lifecycle.stop_batch(many)
     assert not Batch.objects.exists()
 
 
-def test_nothing_is_kept_of_a_chunk_whose_batch_is_cancelled_meanwhile(many: Batch, media: Path) -> None:
+def test_chunk_of_a_batch_cancelled_meanwhile_is_not_stored(many: Batch, media: Path) -> None:
     chunk = take()
     chunk_part = chunk.part
     with default_storage.open(chunk_part) as file:
         content = file.read()
-    ending.stop_batch(many)
+    lifecycle.stop_batch(many)
     assert not default_storage.exists(chunk_part)
     default_storage.save(chunk_part, ContentFile(content))
     read_chunk(chunk)
     assert not Prediction.objects.exists()
     assert stored_images(media) == set()
     many.refresh_from_db()
-    assert many.state == State.CANCELLED
+    assert many.state == BatchState.CANCELLED
 
 
 def test_a_small_batch_does_not_wait_for_a_large_one(api: Client, send: Send, picture: bytes, many: Batch) -> None:
@@ -244,13 +265,13 @@ def test_a_reader_reads_with_one_version_at_a_time(many: Batch, reader: FakeRead
 def test_parts_that_no_chunk_knows_are_tidied_up(many: Batch, media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = set(Chunk.objects.values_list("part", flat=True))
     Chunk.objects.order_by("number")[1].delete()
-    monkeypatch.setattr(tasks, "orphaned_parts", lambda older_than: ending.orphaned_parts(timedelta(0)))
+    monkeypatch.setattr(tasks, "orphaned_parts", lambda older_than: lifecycle.orphaned_parts(timedelta(0)))
     tasks.tidy()
     left = {str(path.relative_to(media)) for path in (media / "batches").rglob("*.zip")}
     assert left == set(Chunk.objects.values_list("part", flat=True)) < kept
 
 
-def test_where_the_broker_is_away_a_batch_is_taken_all_the_same(
+def test_batch_is_accepted_without_the_broker(
     api: Client, send: Send, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away() -> None:
@@ -259,4 +280,22 @@ def test_where_the_broker_is_away_a_batch_is_taken_all_the_same(
     monkeypatch.setattr(tasks.read_batches, "delay", away)
     assert send(api, {"a.png": picture}).status_code == 202
     read()
-    assert Batch.objects.get().state == State.DONE
+    assert Batch.objects.get().state == BatchState.DONE
+
+
+def test_owners_take_turns_however_many_batches_each_has(
+    user: User, other_user: User, version: ModelVersion, media: Path
+) -> None:
+    def chunks(owner: User, *numbers: int) -> None:
+        batch = Batch.objects.create(owner=owner, total=9, source="api")
+        for number in numbers:
+            Chunk.objects.create(batch=batch, number=number, first=1, count=1, part=f"{batch.pk}-{number}")
+
+    chunks(user, 0, 1, 2)
+    chunks(user, 0, 1)
+    chunks(other_user, 0, 1)
+    order = [take().batch.owner.username for _ in range(5)]
+    assert order == ["ada", "blaise", "ada", "blaise", "ada"]
+    chunks(other_user, 0)
+    assert take().batch.owner == other_user, "a new batch is no new turn, nor an older one's end"
+    assert take().batch.owner == user

@@ -7,10 +7,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from batches.models import Batch
-from batches.readings import read_waiting
-from recognizer import serving
+from batches.worker import read_waiting
 from recognizer.models import ModelVersion, Prediction
-from tests.conftest import user_client
+from recognizer.serving.install import install_shipped_version
+from tests.factories import user_client
 
 from .conftest import BATCHES
 from .zips import zip_of
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_batch_is_read_with_the_version_asked_for(
     user: Any, told: list[int], mnist_pictures: dict[int, bytes], media: Any
 ) -> None:
-    serving.install_shipped_version()
+    install_shipped_version()
     shipped = ModelVersion.objects.get()
     newer = ModelVersion.objects.create(name="newer", litert_file="gone", litert_sha256="b", keras_sha256="b")
     newer.promote()

@@ -25,11 +25,11 @@ from django.test import Client
 from django.utils import timezone
 
 from batches import webhooks
-from batches.ending import erase_batch, stop_batch
-from batches.models import MOST_ATTEMPTS, Attempt, Batch, Delivery, SigningSecret
-from batches.readings import read_waiting
+from batches.lifecycle import erase_batch, stop_batch
+from batches.models import MAX_ATTEMPTS, Attempt, Batch, Delivery, SigningSecret
 from batches.webhooks import attempt, check_address, deliver_due, is_public, public_addresses, sign
-from tests.conftest import user_client
+from batches.worker import read_waiting
+from tests.factories import user_client
 
 from .conftest import BATCHES
 from .receiver import NAME, Receiver, serving
@@ -53,6 +53,7 @@ def near(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every name lead to this machine, and forgive that it does."""
     monkeypatch.setattr(webhooks, "resolve", lambda host, port: ["127.0.0.1"])
     monkeypatch.setattr(webhooks, "is_public", lambda address: True)
+    monkeypatch.setattr(webhooks, "PORTS", range(1, 65536))
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def take() -> Delivery:
     return delivery
 
 
-def test_who_sent_a_batch_is_told_once_it_is_read_and_the_signature_holds(
+def test_finished_batch_sends_one_signed_webhook(
     receiver: Receiver, api: Client, send: Callable[..., Any], told: list[int], user: User, picture: bytes
 ) -> None:
     archive = SimpleUploadedFile("many.zip", zip_of({"a.png": picture, "b.png": b"no picture"}))
@@ -104,7 +105,9 @@ def test_who_sent_a_batch_is_told_once_it_is_read_and_the_signature_holds(
 
 
 def test_a_signature_is_held_for_ours_by_the_code_in_the_readme() -> None:
-    (code,) = re.findall(r"```python\n(def is_ours.*?)```", (settings.BASE_DIR / "README.md").read_text(), re.DOTALL)
+    (code,) = re.findall(
+        r"```python\n(def is_ours.*?)```", (settings.BASE_DIR / "docs" / "api.md").read_text(), re.DOTALL
+    )
     names: dict[str, Any] = {"hmac": hmac, "hashlib": hashlib, "time": time}
     exec(code, names)  # noqa: S102  # the project's own
     is_ours, now = names["is_ours"], int(time.time())
@@ -125,11 +128,11 @@ def test_every_end_is_told_and_an_erased_batch_is_not(user: User) -> None:
     assert not Delivery.objects.exists()
 
 
-def test_a_failure_is_tried_again_each_time_later_and_given_up_at_last(receiver: Receiver, user: User) -> None:
+def test_failed_delivery_is_retried_with_growing_delays(receiver: Receiver, user: User) -> None:
     receiver.status = 500
     delivery = ended(user, receiver.address)
     rests = []
-    for _ in range(MOST_ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         before = timezone.now()
         attempt(delivery)
         delivery.refresh_from_db()
@@ -138,12 +141,12 @@ def test_a_failure_is_tried_again_each_time_later_and_given_up_at_last(receiver:
         if delivery.is_waiting:
             Delivery.objects.update(due_at=timezone.now())
             delivery = take()
-    assert [round(rest) for rest in rests[:-1]] == [15 * 4**number for number in range(MOST_ATTEMPTS - 1)]
+    assert [round(rest) for rest in rests[:-1]] == [15 * 4**number for number in range(MAX_ATTEMPTS - 1)]
     assert delivery.state == Delivery.State.GIVEN_UP
-    assert [row.status for row in Attempt.objects.all()] == [500] * MOST_ATTEMPTS == [500] * len(receiver.came)
+    assert [row.status for row in Attempt.objects.all()] == [500] * MAX_ATTEMPTS == [500] * len(receiver.came)
 
 
-def test_who_says_that_it_is_gone_is_not_asked_again(receiver: Receiver, user: User) -> None:
+def test_webhook_answering_410_is_not_retried(receiver: Receiver, user: User) -> None:
     receiver.status = 410
     attempt(ended(user, receiver.address))
     assert Delivery.objects.get().state == Delivery.State.GIVEN_UP
@@ -157,9 +160,7 @@ def test_a_redirect_is_not_followed(receiver: Receiver, user: User) -> None:
     assert (row.status, row.failure) == (307, "Redirects are not followed.")
 
 
-def test_a_certificate_that_is_not_trusted_or_another_names_is_told_nothing(
-    authority: trustme.CA, near: None, user: User
-) -> None:
+def test_invalid_certificate_gets_no_webhook(authority: trustme.CA, near: None, user: User) -> None:
     for certificate in (trustme.CA().issue_cert(NAME), authority.issue_cert("other.example")):
         receiver = Receiver()
         with serving(receiver, certificate):
@@ -169,7 +170,7 @@ def test_a_certificate_that_is_not_trusted_or_another_names_is_told_nothing(
     assert failures == {"The certificate is not one that is trusted for this name."}
 
 
-def test_who_never_ends_an_answer_is_cut_off(receiver: Receiver, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_answer_is_cut_off(receiver: Receiver, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhooks, "DEADLINE", 0.5)
     receiver.drip = True
     attempt(ended(user, receiver.address))
@@ -177,10 +178,8 @@ def test_who_never_ends_an_answer_is_cut_off(receiver: Receiver, user: User, mon
 
 
 @pytest.mark.parametrize("port", ["closed", "silent"])
-def test_a_port_where_nobody_speaks_is_a_failure(
-    near: None, user: User, monkeypatch: pytest.MonkeyPatch, port: str
-) -> None:
-    monkeypatch.setattr(webhooks, "PATIENCE", 0.2)
+def test_closed_port_is_a_failure(near: None, user: User, monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    monkeypatch.setattr(webhooks, "TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         number = silent.getsockname()[1]
         if port == "closed":
@@ -194,6 +193,7 @@ PRIVATE = [
     "127.0.0.1", "127.8.8.8", "0.0.0.0",  # noqa: S104
     "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
     "192.0.2.1", "198.18.0.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255",
+    "192.0.0.9", "192.0.0.170", "192.88.99.1", "3fff::1", "3fff:fff::1", "2001:1::1", "5f00::1",
     "::", "::1", "fe80::1", "fe80::1%1", "fc00::1", "fd12::1", "fec0::1", "ff02::1", "2001:db8::1",
     "::ffff:127.0.0.1", "::ffff:8.8.8.8", "64:ff9b::7f00:1", "64:ff9b::808:808", "2002:7f00:1::", "2001:0:53aa:64c::1",
 ]  # fmt: skip
@@ -219,7 +219,7 @@ def test_a_name_that_leads_inside_is_not_gone_to(user: User, monkeypatch: pytest
     assert Attempt.objects.get().failure == "The name leads to an address that is not public."
 
 
-def test_a_name_is_asked_for_once_and_the_address_found_is_the_one_gone_to(
+def test_host_name_is_resolved_once_and_that_address_used(
     receiver: Receiver, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = iter([["127.0.0.1"], ["192.0.2.66"]])
@@ -250,7 +250,7 @@ def test_this_machines_own_name_is_found_to_be_inside() -> None:
         "https://hooks.example/" + "a" * 500, "javascript:alert(1)",
     ],
 )  # fmt: skip
-def test_an_address_that_is_none_is_refused(api: Client, told: list[int], picture: bytes, address: str) -> None:
+def test_invalid_address_is_refused(api: Client, told: list[int], picture: bytes, address: str) -> None:
     with pytest.raises(ValidationError):
         check_address(address)
     archive = SimpleUploadedFile("many.zip", zip_of({"a.png": picture}))
@@ -259,24 +259,34 @@ def test_an_address_that_is_none_is_refused(api: Client, told: list[int], pictur
     assert not Batch.objects.exists()
 
 
+@pytest.mark.parametrize("port", [0, 1, 22, 80, 444, 5432, 6379, 8080, 8444, 65535])
+def test_a_webhook_at_another_port_is_refused(user: User, monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    with pytest.raises(ValidationError, match="443, 8443"):
+        check_address(f"https://hooks.example:{port}/")
+    dialled: list[Any] = []
+    monkeypatch.setattr(webhooks, "resolve", lambda host, port: ["8.8.8.8"])
+    monkeypatch.setattr(webhooks.socket, "create_connection", lambda *args, **options: dialled.append(args))
+    attempt(ended(user, f"https://hooks.example:{port}/"))
+    assert not dialled
+    assert "not public" in Attempt.objects.get().failure
+
+
 @pytest.mark.parametrize("address", ["https://hooks.example", "https://hooks.example:8443/a/b?c=d", "https://8.8.8.8/"])
 def test_a_public_address_is_taken(address: str) -> None:
     check_address(address)
 
 
-def test_one_that_dies_over_a_delivery_leaves_it_to_another_and_writes_nothing_later(
-    receiver: Receiver, user: User
-) -> None:
+def test_lost_delivery_is_taken_over_and_writes_nothing_later(receiver: Receiver, user: User) -> None:
     dead = ended(user, receiver.address)
     assert Delivery.objects.take() is None
-    Delivery.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+    Delivery.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     attempt(take())
     attempt(dead)
     assert Attempt.objects.count() == 1
     assert Delivery.objects.get().state == Delivery.State.DELIVERED
 
 
-def test_a_batch_erased_while_it_is_told_of_is_no_fault(
+def test_batch_deleted_during_its_webhook_is_no_error(
     receiver: Receiver, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post = webhooks.send
@@ -302,9 +312,7 @@ def test_a_worker_sends_all_that_is_due_at_the_same_time(receiver: Receiver, use
     assert len({json.loads(body)["batch"]["id"] for _, _, body in receiver.came}) == 3
 
 
-def test_the_page_of_a_batch_tells_each_attempt_and_shows_no_markup_of_an_address(
-    receiver: Receiver, user: User, superuser: User
-) -> None:
+def test_batch_page_lists_attempts_and_escapes_the_address(receiver: Receiver, user: User, superuser: User) -> None:
     receiver.status = 503
     delivery = ended(user, f"{receiver.address}&<b>")
     attempt(delivery)
@@ -312,7 +320,7 @@ def test_the_page_of_a_batch_tells_each_attempt_and_shows_no_markup_of_an_addres
     shown = user_client(user).get(page).content.decode()
     assert "503" in shown
     assert "It was not accepted." in shown
-    assert "It is tried again after" in shown
+    assert "Next attempt after" in shown
     assert "&amp;&lt;b&gt;" in shown
 
 

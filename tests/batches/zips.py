@@ -25,6 +25,17 @@ def encrypted(content: bytes) -> bytes:
     return bytes(altered)
 
 
+def unflagged(content: bytes) -> bytes:
+    """Take the flag that says that names are in UTF-8 from every header of a zip."""
+    altered = bytearray(content)
+    for start, flags in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
+        place = altered.find(start)
+        while place >= 0:
+            altered[place + flags] &= 0xF7
+            place = altered.find(start, place + 4)
+    return bytes(altered)
+
+
 def renamed(content: bytes, name: bytes, other: bytes) -> bytes:
     """Give an entry another name of the same length, which no library would write."""
     assert len(name) == len(other)

@@ -1,24 +1,30 @@
+import warnings
+from collections.abc import Iterator
+from functools import partial
+
 import numpy as np
 import pytest
 
-from training.datasets import Examples, Mnist, load_mnist
-
-
-@pytest.fixture(scope="session")
-def mnist() -> Mnist:
-    return load_mnist()
-
-
-@pytest.fixture(scope="session")
-def little_mnist(mnist: Mnist) -> Mnist:
-    """Enough to see a training run, not enough to learn."""
-
-    def some(examples: Examples, count: int) -> Examples:
-        return Examples(examples.images[:count], examples.labels[:count])
-
-    return Mnist(some(mnist.train, 192), some(mnist.validation, 64), some(mnist.test, 64))
+from training.synthesis.datasets import stream
 
 
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(7)
+
+
+@pytest.fixture
+def stepwise(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Train uncompiled and in this process: for a few steps, to compile them and to start others takes far longer."""
+    import tensorflow as tf
+
+    from training.networks import fitting
+
+    # TensorFlow says that its own data functions stay compiled; they are meant to.
+    warnings.filterwarnings("ignore", "Even though the `tf.config")
+    monkeypatch.setattr(fitting, "stream", partial(stream, workers=0))
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)

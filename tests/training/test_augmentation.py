@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from training.augmentation import augment, bend, redraw, restyle
-from training.datasets import Mnist
-from training.nondigits import draw_nondigit
-from training.strokes import SCHOOLS, draw_digit
+from training.synthesis.augmentation import augment, bend, redraw, restyle
+from training.synthesis.datasets import Mnist
+from training.synthesis.negatives import draw_nondigit
+from training.synthesis.strokes import SCHOOLS, draw_digit
 
 
 def test_an_augmented_digit_is_a_frame_with_ink(little_mnist: Mnist, rng: np.random.Generator) -> None:

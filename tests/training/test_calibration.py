@@ -1,13 +1,26 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from training.calibration import ReadString, fit_candour, fit_temperature
+from recognizer.reading import Reading
+from recognizer.reading.choice import BIAS, CONFIDENCE, FEATURES, VARIANTS
+from recognizer.reading.lattice import Hypotheses, Path
+from training.evaluation.measures import Sample
+from training.networks.calibration import (
+    ReadLine,
+    ReadVariants,
+    fit_calibration,
+    fit_choice,
+    fit_doubts,
+    fit_temperature,
+    fit_threshold,
+)
 
 
-def test_overconfident_logits_are_cooled_by_what_they_were_heated(rng: np.random.Generator) -> None:
+def test_temperature_undoes_a_known_scaling(rng: np.random.Generator) -> None:
     logits = rng.normal(0, 2, (20_000, 11))
     odds = np.exp(logits)
     odds /= odds.sum(axis=1, keepdims=True)
@@ -15,35 +28,92 @@ def test_overconfident_logits_are_cooled_by_what_they_were_heated(rng: np.random
     assert fit_temperature(logits * 1.8, labels) == pytest.approx(1.8, rel=0.05)
 
 
-def test_the_curve_is_the_one_that_strings_come_true_by(rng: np.random.Generator) -> None:
-    odds, cuts = rng.normal(2, 2, 40_000), rng.random(40_000) < 0.3
-    right = rng.random(40_000) < 1 / (1 + np.exp(-(0.6 * odds + 0.5 - cuts)))
-    strings = [ReadString(*string) for string in zip(odds.tolist(), cuts.tolist(), right.tolist(), strict=True)]
-    assert fit_candour([strings]) == pytest.approx((0.6, 0.5, -1.0), abs=0.05)
+def line(by_lattice: np.ndarray, by_line: np.ndarray, truth: int, touching: bool = True) -> ReadLine:
+    """A line whose texts have these probabilities by lattice and line reader."""
+    scores = np.log(np.stack([by_lattice, by_line], axis=1) + 1e-9)
+    hypotheses = Hypotheses([(place,) for place in range(len(scores))], scores, touching)
+    return ReadLine(Path([], [], float(by_lattice[0]), False, hypotheses), truth)
 
 
-def test_each_kind_of_page_counts_alike_however_many_strings_it_has() -> None:
-    def kind(count: int, right: int) -> list[ReadString]:
-        return [ReadString(0.0, False, number < right) for number in range(count)]
+def test_often_confidently_wrong_network_gets_a_higher_floor(rng: np.random.Generator) -> None:
+    lines = []
+    for _ in range(600):
+        truth, other = rng.permutation(2)
+        sure = np.where(np.arange(2) == truth, 0.999, 0.001)
+        wrong = np.where(np.arange(2) == other, 0.999, 0.001)
+        by_lattice, by_line = (wrong if rng.random() < often else sure for often in (0.3, 0.02))
+        lines.append(line(by_lattice, by_line, int(truth)))
+    # Lines whose digits stand apart must not count.
+    lines += [line(np.array([0.1, 0.9]), np.array([0.9, 0.1]), 0, touching=False)] * 600
+    weight, doubts = fit_doubts([lines])
+    assert weight > 0
+    assert doubts[0] > doubts[1] + 1
 
-    _, always, _ = fit_candour([kind(1000, 900), kind(10, 5)])
-    assert 1 / (1 + np.exp(-always)) == pytest.approx(0.7, abs=0.01)
+
+@pytest.mark.parametrize("touching", [False, True])
+def test_fitted_curve_is_the_true_one(rng: np.random.Generator, touching: bool) -> None:
+    truth = np.array([0.6, -0.4, 0.0])
+    lines = []
+    for share in rng.uniform(0.55, 0.98, 6000):
+        likely = line(np.array([share, 1 - share]), np.array([0.6, 0.4]), 0, touching)
+        right = rng.random() < 1 / (1 + np.exp(-(likely.path.evidence @ truth)))
+        lines.append(replace(likely, truth=0 if right else 1))
+    curve = fit_calibration([lines], touching)
+    evidence = np.stack([each.path.evidence for each in lines])
+    assert np.abs(evidence @ curve - evidence @ truth).max() < 0.3
+
+
+def test_each_kind_of_page_counts_the_same() -> None:
+    def kind(count: int, right: int) -> list[ReadLine]:
+        half = np.array([0.5, 0.5])
+        return [line(half, half, 0 if number < right else 1, touching=False) for number in range(count)]
+
+    curve = fit_calibration([kind(1000, 900), kind(10, 5)], touching=False)
+    assert 1 / (1 + np.exp(-curve[1])) == pytest.approx(0.7, abs=0.02)
+
+
+def test_threshold_keeps_its_share_of_right_readings() -> None:
+    class Reader:
+        """Is the surer of a page the brighter it is, and wrong on the darkest."""
+
+        def read_page(self, page: np.ndarray) -> Reading:
+            return Reading("1" if page[0, 0] > 0 else "7", page[0, 0] / 100, (), None, page)
+
+    pages = [Sample("", np.full((1, 1), grey, np.uint8), "1") for grey in range(101)]
+    assert fit_threshold(Reader(), pages, kept=0.9) == pytest.approx(0.1, abs=0.011)  # type: ignore[arg-type]
+
+
+def test_fitted_choice_weights_are_the_true_ones(rng: np.random.Generator) -> None:
+    odds, bias = rng.normal(0, 2, (20_000, VARIANTS)), np.array([1.0, 0.0, -1.0])
+    found = np.zeros((20_000, VARIANTS, FEATURES))
+    for variant in range(VARIANTS):
+        found[:, variant, CONFIDENCE.start + variant], found[:, variant, BIAS.start + variant] = odds[:, variant], 1
+    right = rng.random((20_000, VARIANTS)) < 1 / (1 + np.exp(-(0.5 * odds + bias)))
+    pages = [ReadVariants(*page) for page in zip(found, np.ones_like(right), right, strict=True)]
+    choice = np.array(fit_choice([pages], ridge=0.0))
+    assert choice[CONFIDENCE] == pytest.approx([0.5] * VARIANTS, abs=0.05)
+    assert choice[BIAS] == pytest.approx(bias, abs=0.07)
 
 
 @pytest.mark.django_db
-def test_the_command_fits_the_curve_to_the_serving_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_prints_fitted_constants(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("calibrate", pages=25)
-    assert re.fullmatch(r"CANDOUR = \((-?\d+\.\d\d, ){2}-?\d+\.\d\d\)\n", capsys.readouterr().out)
+    number = r"-?\d+\.\d\d"
+    assert re.fullmatch(
+        rf"WEIGHT = {number}?\nDOUBTS = \(.+\)\nCALIBRATION = \(.+\)\n"
+        rf"CHOICE = \(({number}, ){{10}}{number}\)\nSURE_FROM = {number}\n",
+        capsys.readouterr().out,
+    )
 
 
 @pytest.mark.django_db
-def test_too_few_pages_fit_nothing() -> None:
+def test_command_refuses_too_few_pages() -> None:
     with pytest.raises(CommandError, match="Too few pages"):
         call_command("calibrate", pages=0)
 
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("no_reader")
-def test_without_a_version_there_is_nothing_to_fit() -> None:
+def test_command_without_a_version_is_refused() -> None:
     with pytest.raises(CommandError):
         call_command("calibrate")

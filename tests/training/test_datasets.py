@@ -1,6 +1,6 @@
 import numpy as np
 
-from training.datasets import LEARNING, Mnist, augmented, digit_batch, framed, stream
+from training.synthesis.datasets import LEARNING, Mnist, augmented, digit_batch, framed, stream
 
 
 def test_the_split_keeps_55000_5000_and_10000(mnist: Mnist) -> None:
@@ -20,7 +20,7 @@ def test_the_same_seed_makes_the_same_batch(little_mnist: Mnist) -> None:
     assert np.array_equal(first[1], second[1])
 
 
-def test_a_batch_holds_frames_of_digits_and_of_what_is_none(little_mnist: Mnist) -> None:
+def test_batch_has_frames_of_digits_and_of_no_digit(little_mnist: Mnist) -> None:
     frames, labels = augmented(little_mnist.train, np.arange(192), 5)
     assert frames.shape == (192, 28, 28)
     assert frames.min() >= 0
@@ -39,8 +39,8 @@ def test_frames_of_mnist_are_as_the_reader_sees_them(little_mnist: Mnist) -> Non
     assert np.abs(frames - little_mnist.test.images[:8] / 255).mean() < 0.03
 
 
-def test_a_stream_taken_up_again_goes_on_where_it_stopped(little_mnist: Mnist) -> None:
-    whole = stream(digit_batch, little_mnist.train, 64, seed=1, workers=1)
+def test_resumed_stream_in_processes_is_the_same(little_mnist: Mnist) -> None:
+    whole = stream(digit_batch, little_mnist.train, 64, seed=1, workers=0)
     batches = [next(whole) for _ in range(4)]
     whole.close()
     rest = stream(digit_batch, little_mnist.train, 64, seed=1, start=3, workers=1)

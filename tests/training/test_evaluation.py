@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from django.core.management.base import CommandError
 
-from recognizer.reading import Reader, Reading, Reason
-from recognizer.serving import install_shipped_version
-from tests.conftest import run
-from training import evaluation, report, scenes
-from training.datasets import Mnist
-from training.evaluation import (
+from recognizer.reading import SURE_FROM, Reader, Reading, Reason
+from recognizer.serving.install import install_shipped_version
+from tests.factories import run
+from training.evaluation import measures, pages, report
+from training.evaluation.measures import (
     Result,
     Sample,
     calibration_by_chance,
@@ -20,19 +19,19 @@ from training.evaluation import (
     evaluate,
     refusal_at,
     reliability,
-    wilson_interval,
 )
+from training.synthesis.datasets import Mnist
 
 
 class Parrot:
     """Reads whatever it was told to, in turn."""
 
-    def __init__(self, *texts: str) -> None:
-        self.texts = list(texts)
+    def __init__(self, *texts: str, confidence: float = 0.8) -> None:
+        self.texts, self.confidence = list(texts), confidence
 
     def read_page(self, page: np.ndarray) -> Reading:
         text = self.texts.pop(0)
-        return Reading(text, 0.8 if text else 0.0, (), None if text else Reason.NOT_A_NUMBER, page)
+        return Reading(text, self.confidence if text else 0.0, (), None if text else Reason.NOT_A_NUMBER, page)
 
 
 def samples(*texts: str) -> list[Sample]:
@@ -46,10 +45,12 @@ def test_whole_readings_are_compared_and_errors_sorted_by_kind() -> None:
     assert result.accuracy == pytest.approx(2 / 6)
 
 
-def test_the_interval_of_no_errors_is_not_empty() -> None:
-    low, high = wilson_interval(100, 100)
-    assert 0.95 < low < 0.97
-    assert high == pytest.approx(1.0)
+@pytest.mark.parametrize(
+    ("right", "wrong", "interval"), [(100, 0, (0.9630, 1.0)), (9950, 50, (0.99342, 0.99620)), (0, 0, (0.0, 1.0))]
+)
+def test_accuracy_has_a_wilson_interval(right: int, wrong: int, interval: tuple[float, float]) -> None:
+    result = Result("set", right=[True] * right + [False] * wrong)
+    assert result.interval == pytest.approx(interval, abs=1e-4)
 
 
 @pytest.fixture
@@ -58,13 +59,25 @@ def shipped(db: None, media: Path) -> None:
     install_shipped_version()
 
 
+@pytest.mark.parametrize(
+    ("confidence", "unsure_refuses", "accuracy"),
+    [(SURE_FROM - 0.01, True, 1), (SURE_FROM - 0.01, False, 0), (SURE_FROM, True, 0)],
+)
+def test_a_letter_that_is_read_unsurely_may_count_as_refused(
+    confidence: float, unsure_refuses: bool, accuracy: int
+) -> None:
+    parrot = Parrot("7", confidence=confidence)
+    result = evaluate(parrot, "letters", samples(""), unsure_refuses=unsure_refuses)  # type: ignore[arg-type]
+    assert result.accuracy == result.refused == accuracy
+
+
 def test_all_sets_and_folders_are_measured_through_the_reader(
     shipped: None, tmp_path: Path, mnist_pictures: dict[int, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def a_few(reader: Reader, name: str, pages: Iterable[Sample], total: int) -> Result:
-        return evaluate(reader, name, islice(pages, 12))
+    def a_few(reader: Reader, name: str, pages: Iterable[Sample], total: int, unsure_refuses: bool = False) -> Result:
+        return evaluate(reader, name, islice(pages, 12), unsure_refuses=unsure_refuses)
 
-    monkeypatch.setattr(evaluation, "evaluate", a_few)
+    monkeypatch.setattr(measures, "evaluate", a_few)
     folders = {tmp_path / "scans": (3, 7), tmp_path / "other" / "scans": (1, 0, 8)}
     for folder, digits in folders.items():
         folder.mkdir(parents=True)
@@ -74,7 +87,7 @@ def test_all_sets_and_folders_are_measured_through_the_reader(
     table, _ = run("evaluate", *folders, output=tmp_path / "out")
     for digits in folders.values():
         assert f"| scans | {len(digits)} | **100.00%** |" in table
-    for name in ("MNIST test", "strings, apart", "strings, touching", "drawings", "photographs", "no numbers"):
+    for name in ("MNIST test", "strings, touching", "drawings", "photographs", "no numbers", "touching", "letters"):
         assert f"| {name} | 12 | " in table
     assert (tmp_path / "out" / "table.md").read_text() in table
 
@@ -88,13 +101,13 @@ def test_all_sets_and_folders_are_measured_through_the_reader(
         ('{"b.png": {"text": "7"}}', "b.png: This is not a PNG"),
     ],
 )
-def test_a_folder_that_cannot_be_measured_is_told_of_before_anything_is_measured(
+def test_invalid_folder_fails_before_any_measurement(
     shipped: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labels: str | None, told: str
 ) -> None:
     def too_soon(*args: object) -> None:
         raise AssertionError("measured")
 
-    monkeypatch.setattr(evaluation, "evaluate", too_soon)
+    monkeypatch.setattr(measures, "evaluate", too_soon)
     (tmp_path / "b.png").write_bytes(b"no picture")
     if labels is not None:
         (tmp_path / "labels.json").write_text(labels)
@@ -102,7 +115,7 @@ def test_a_folder_that_cannot_be_measured_is_told_of_before_anything_is_measured
         run("evaluate", tmp_path)
 
 
-def test_the_report_has_a_row_for_each_set_and_pictures_of_mistakes(tmp_path: Path) -> None:
+def test_report_has_a_row_per_set_and_pictures_of_errors(tmp_path: Path) -> None:
     result = evaluate(Parrot("12", "7"), "two, apart", samples("12", "1"))  # type: ignore[arg-type]
     nothing = evaluate(Parrot("", "8"), report.NO_NUMBERS, samples("", ""))  # type: ignore[arg-type]
     digits = evaluate(Parrot("1", "7"), report.MNIST_TEST, samples("1", "7"))  # type: ignore[arg-type]
@@ -117,34 +130,7 @@ def test_the_report_has_a_row_for_each_set_and_pictures_of_mistakes(tmp_path: Pa
     }
 
 
-def test_a_table_is_published_between_the_readmes_marks(tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- learning -->\nold\n<!-- /learning -->\nafter\n")
-    for _ in range(2):
-        report.publish(readme, report.LEARNING, "new\n")
-        assert readme.read_text() == "before\n<!-- learning -->\nnew\n<!-- /learning -->\nafter\n"
-
-
-def test_what_corrections_teach_is_told_in_a_table_and_drawn_as_curves(tmp_path: Path) -> None:
-    point = {"corrections": 300, "wrong": 0.0, "before": 0.5, "after": 0.1, "mnist_before": 0.005, "mnist_after": 0.005}
-    wrong = {"wrong": 0.3, "after": 0.4, "refused": ["MNIST test", "each digit"]}
-    quiet, during = {"calls": 300, "median": 6.0, "p95": 10.0}, {"calls": 900, "median": 8.0, "p95": 18.0}
-    served = {"corrections": 300, "state": "promoted", "minutes": 3.2, "every": 0.2, "failed": 0}
-    learning = {
-        "version": "one",
-        "judged": 1500,
-        "points": [point | {"refused": [], "minutes": 2.5}, point | wrong | {"minutes": 2.5}],
-        "served": served | {"quiet": quiet, "during": during},
-    }
-    told = report.learning_table(learning)
-    assert "| 300 | 0% | 50.0% → 10.0% | 80% | 0.50% → 0.50% | passes | 2.5 |" in told
-    assert "| 300 | 30% | 50.0% → 40.0% | 20% | 0.50% → 0.50% | refuses: MNIST test, each digit | 2.5 |" in told
-    assert "1.8 times the p95, over 900 calls, none of which failed." in told
-    report.draw_learning(learning, tmp_path / "learning.png")
-    assert 0 < (tmp_path / "learning.png").stat().st_size < 300_000
-
-
-def test_refusals_are_counted_at_the_confidence_that_keeps_the_digits() -> None:
+def test_refusals_are_counted_at_the_digits_threshold() -> None:
     digits, others = Result("digits"), Result("others")
     digits.confidences = [0.5 + 0.005 * step for step in range(100)]
     others.confidences = [0.0, 0.3, 0.49, 0.9]
@@ -161,15 +147,15 @@ def test_reliability_leaves_out_refusals_and_rare_confidences() -> None:
 
 def test_scenes_are_pages_with_their_text(little_mnist: Mnist) -> None:
     made = [
-        *scenes.strings(little_mnist.test, 4, (-2, 2), seed=1),
-        *scenes.drawings(4, seed=1),
-        *scenes.photographs(little_mnist.test, 4, seed=1),
+        *pages.strings(little_mnist.test, 4, (-2, 2), seed=1),
+        *pages.drawings(4, seed=1),
+        *pages.photographs(little_mnist.test, 4, seed=1),
     ]
     for sample in made:
         assert sample.page.dtype == np.uint8
         assert sample.page.ndim == 2
         assert all(line.isdigit() for line in sample.text.split("\n"))
-    assert all(sample.text == "" for sample in scenes.no_numbers(6, seed=1))
+    assert all(sample.text == "" for sample in (*pages.no_numbers(6, seed=1), *pages.letters(3, seed=1)))
 
 
 def test_a_confidence_that_is_always_kept_has_no_error() -> None:

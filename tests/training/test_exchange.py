@@ -9,7 +9,8 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError
 
 from recognizer.models import Correction, Prediction
-from tests.conftest import FakeReader, png, run
+from tests.factories import encoded, run
+from tests.fakes import FakeReader
 
 Make = Callable[..., Prediction]
 
@@ -24,13 +25,13 @@ def folder_with(path: Path, labels: Any, **images: bytes) -> Path:
     return path
 
 
-def test_labelled_images_become_predictions_with_approved_corrections(
+def test_imported_images_have_approved_corrections(
     tmp_path: Path, mnist_pictures: dict[int, bytes], user: User
 ) -> None:
     labels = {"a.png": {"text": "3"}, "b.png": {"text": "9", "writer": "w1", "boxes": [[0, 0, 1, 1]]}}
     folder = folder_with(tmp_path / "in", labels, a=mnist_pictures[3], b=mnist_pictures[4])
     out, _ = run("import_corrections", folder, user="ada")
-    assert out == "imported 2 of 2 images, 1 of which are read right already\n"
+    assert out == "imported 2 of 2 images, 1 of which are already read correctly\n"
     right, wrong = Correction.objects.order_by("id")
     assert (wrong.text, wrong.prediction.text, wrong.writer, right.writer) == ("9", "4", "w1", "")
     for claim in (right, wrong):
@@ -39,9 +40,7 @@ def test_labelled_images_become_predictions_with_approved_corrections(
         assert claim.box_labels == [int(claim.text)]
 
 
-def test_a_digit_that_the_reader_refuses_can_be_taught_all_the_same(
-    tmp_path: Path, reader: FakeReader, picture: bytes
-) -> None:
+def test_refused_digit_can_still_be_trained_on(tmp_path: Path, reader: FakeReader, picture: bytes) -> None:
     class Classifier:
         def classify(self, frames: np.ndarray) -> np.ndarray:
             return np.tile(np.float32([0.1, 0.2] + [0.05] * 9), (len(frames), 1))
@@ -70,7 +69,7 @@ def test_a_number_that_the_reader_refuses_is_kept_without_boxes(
     assert Correction.objects.get().box_labels is None
 
 
-def test_what_is_no_picture_is_told_and_passed_over(tmp_path: Path, reader: FakeReader, picture: bytes) -> None:
+def test_file_that_is_not_a_picture_is_reported_and_skipped(tmp_path: Path, reader: FakeReader, picture: bytes) -> None:
     labels = {"a.png": {"text": "7"}, "b.png": {"text": "7"}, "gone.png": {"text": "7"}}
     out, err = run("import_corrections", folder_with(tmp_path / "in", labels, a=b"nonsense", b=picture))
     assert "imported 1 of 3" in out
@@ -83,37 +82,37 @@ def test_what_is_no_picture_is_told_and_passed_over(tmp_path: Path, reader: Fake
     [[], {"a.png": "7"}, {"a.png": {}}, {"a.png": {"text": "seven"}}, {"../a.png": {"text": "7"}}, {"a.png": None},
      {"a.png": {"text": 7}}, {"a.png": {"text": "7", "writer": "w" * 101}}],
 )  # fmt: skip
-def test_labels_that_cannot_be_are_told_before_anything_is_kept(
-    tmp_path: Path, reader: FakeReader, picture: bytes, labels: Any
-) -> None:
+def test_invalid_labels_fail_before_any_import(tmp_path: Path, reader: FakeReader, picture: bytes, labels: Any) -> None:
     folder = folder_with(tmp_path / "in", labels, a=picture)
     with pytest.raises(CommandError):
         run("import_corrections", folder)
     assert not Prediction.objects.exists()
 
 
-def test_a_folder_without_labels_and_an_unknown_user_are_told(tmp_path: Path, reader: FakeReader) -> None:
+def test_folder_without_labels_or_unknown_user_is_an_error(tmp_path: Path, reader: FakeReader) -> None:
     with pytest.raises(CommandError, match=r"holds no labels\.json"):
         run("import_corrections", tmp_path)
     with pytest.raises(CommandError, match="no user nobody"):
         run("import_corrections", tmp_path, user="nobody")
 
 
-def test_approved_corrections_leave_with_their_provenance_and_come_back(
+def test_exported_corrections_can_be_imported_again(
     tmp_path: Path, make_prediction: Make, staff: User, user: User, reader: FakeReader
 ) -> None:
     mine = [make_prediction(owner=user) for _ in range(2)]
-    for prediction, text in zip(mine, ("47", "42"), strict=True):
+    for prediction, text in zip(mine, ("47", "43"), strict=True):
         prediction.flag(text).approve(by=staff)
     twice = make_prediction()
     for text in ("1", "2"):
         twice.flag(text).approve(by=staff)
     make_prediction().flag("8")
+    # Confirmed without a review: brought back, it would count as approved.
+    make_prediction().flag("42")
     make_prediction().flag("9").reject(by=staff)
     out, _ = run("export_corrections", tmp_path / "out")
     assert out.startswith("exported 3 images")
     labels = json.loads((tmp_path / "out" / "labels.json").read_text())
-    assert [entry["text"] for entry in labels.values()] == ["47", "42", "2"]
+    assert [entry["text"] for entry in labels.values()] == ["47", "43", "2"]
     first, second, third = labels.values()
     assert first["writer"] == second["writer"] != third["writer"]
     assert "ada" not in json.dumps(labels)
@@ -122,12 +121,12 @@ def test_approved_corrections_leave_with_their_provenance_and_come_back(
 
     Prediction.objects.all().delete()
     run("import_corrections", tmp_path / "out")
-    assert [claim.text for claim in Correction.objects.order_by("id")] == ["47", "42", "2"]
+    assert [claim.text for claim in Correction.objects.order_by("id")] == ["47", "43", "2"]
     assert {claim.writer for claim in Correction.objects.all()} == {first["writer"], third["writer"]}
 
 
 def test_a_writer_that_an_import_named_keeps_the_name(tmp_path: Path, reader: FakeReader) -> None:
-    blot = png(np.pad(np.zeros((20, 8), np.uint8), 10, constant_values=255))
+    blot = encoded(np.pad(np.zeros((20, 8), np.uint8), 10, constant_values=255))
     run("import_corrections", folder_with(tmp_path / "in", {"a.png": {"text": "42", "writer": "w7"}}, a=blot))
     run("export_corrections", tmp_path / "out")
     (entry,) = json.loads((tmp_path / "out" / "labels.json").read_text()).values()

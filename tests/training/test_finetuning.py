@@ -4,22 +4,23 @@ import keras
 import numpy as np
 import pytest
 
-from training.datasets import Examples, Mnist, framed
-from training.finetuning import Recipe, _doubtful, fine_tune
-from training.networks import build_network
+from training.networks.architectures import answering, convolution
+from training.retraining.finetuning import FineTuneRecipe, _doubtful, fine_tune
+from training.synthesis.datasets import Examples, Mnist, framed
 
-FEW = Recipe(steps=4, batch_size=20, peak_rate=1e-2)
+pytestmark = pytest.mark.usefixtures("stepwise")
+
+FEW = FineTuneRecipe(steps=4, batch_size=20, peak_rate=1e-2)
 
 
 @pytest.fixture
 def champion() -> keras.Model:
     keras.utils.set_random_seed(3)
-    return build_network((4, 4, 4))
+    frames = keras.Input((28, 28, 1))
+    return answering(frames, convolution(frames, 4, strides=4), "tiny")
 
 
-def test_fine_tuning_goes_half_way_from_the_champion_to_what_is_learnt(
-    champion: keras.Model, little_mnist: Mnist
-) -> None:
+def test_fine_tuning_averages_old_and_new_weights(champion: keras.Model, little_mnist: Mnist) -> None:
     before = champion.get_weights()
     whole, half = (
         fine_tune(champion, little_mnist.validation, little_mnist.train, replace(FEW, way=way)).get_weights()
@@ -32,7 +33,7 @@ def test_fine_tuning_goes_half_way_from_the_champion_to_what_is_learnt(
         np.testing.assert_array_equal(old, now)
 
 
-def test_what_the_champion_doubts_most_is_replayed_of_each_digit(champion: keras.Model, little_mnist: Mnist) -> None:
+def test_replay_favours_the_least_confident_of_each_digit(champion: keras.Model, little_mnist: Mnist) -> None:
     def certainty(examples: Examples) -> np.ndarray:
         answers = champion.predict(framed(examples.images)[..., None], verbose=0)
         return answers[np.arange(len(examples.labels)), examples.labels]

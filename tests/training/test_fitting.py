@@ -1,20 +1,37 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
-from training import cards, fitting
-from training.datasets import Mnist, augmented, framed
-from training.networks import build_network, build_spotter, multiply_adds
+from training.networks import fitting, model_card
+from training.networks.architectures import answering, build_network, build_spotter, convolution, multiply_adds
+from training.synthesis.datasets import Mnist, augmented, framed
 
 LITTLE = fitting.Recipe(epochs=2, batch_size=64, average=0.5)
 
 
-TINY = replace(fitting.DIGITS, build=lambda: build_network((4, 4, 4)))
+def build_tiny() -> keras.Model:
+    """A network with a layer of each kind: what is told here of training is no matter of size."""
+    frames = keras.Input((28, 28, 1))
+    return answering(frames, convolution(frames, 4, strides=4), "tiny")
+
+
+TINY = replace(fitting.DIGITS, build=build_tiny)
+
+
+class Teacher:
+    """Answers every frame with the same probabilities."""
+
+    def __init__(self, answer: Sequence[float] | np.ndarray) -> None:
+        self.answer = np.asarray(answer, np.float32)
+
+    def __call__(self, frames: Any, training: bool) -> Any:
+        return keras.ops.broadcast_to(self.answer, (*keras.ops.shape(frames)[:1], 11))
 
 
 class Killed(Exception):
@@ -32,6 +49,19 @@ def clock_that_dies_after(calls: int) -> Callable[[], float]:
     return clock
 
 
+@pytest.mark.slow
+def test_compiled_and_in_processes_the_same_network_is_trained(
+    little_mnist: Mnist, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    once = replace(LITTLE, epochs=1)
+    compiled, _ = fitting.fit(TINY, little_mnist, once, tmp_path / "compiled", lambda: 0.0)
+    request.getfixturevalue("stepwise")
+    stepwise, _ = fitting.fit(TINY, little_mnist, once, tmp_path / "stepwise", lambda: 0.0)
+    for expected, weights in zip(compiled.get_weights(), stepwise.get_weights(), strict=True):
+        assert np.allclose(expected, weights, atol=1e-3)
+
+
+@pytest.mark.usefixtures("stepwise")
 def test_a_killed_training_continues_to_the_same_network(little_mnist: Mnist, tmp_path: Path) -> None:
     whole, _ = fitting.fit(TINY, little_mnist, LITTLE, tmp_path / "whole", lambda: 0.0)
     with pytest.raises(Killed):
@@ -44,6 +74,7 @@ def test_a_killed_training_continues_to_the_same_network(little_mnist: Mnist, tm
     assert np.abs(expected - answer).max() < 0.05
 
 
+@pytest.mark.usefixtures("stepwise")
 def test_a_network_settles_in_rounds_after_its_training(little_mnist: Mnist, tmp_path: Path) -> None:
     recipe = replace(LITTLE, epochs=1, settling=1, rounds=2)
     network, progress = fitting.fit_settled(TINY, little_mnist, recipe, tmp_path, lambda: 0.0)
@@ -54,39 +85,29 @@ def test_a_network_settles_in_rounds_after_its_training(little_mnist: Mnist, tmp
     assert np.allclose(network.predict(frames, verbose=0), again.predict(frames, verbose=0), atol=1e-5)
 
 
+@pytest.mark.usefixtures("stepwise")
 def test_a_last_round_hears_no_teacher_and_counts_half(little_mnist: Mnist, tmp_path: Path) -> None:
-    class Absent:
-        def predict_on_batch(self, frames: np.ndarray) -> np.ndarray:
-            raise AssertionError("nobody is to be asked")
-
     recipe = replace(LITTLE, epochs=1)
     before, _ = fitting.fit_settled(TINY, little_mnist, recipe, tmp_path, lambda: 0.0)
     # The checkpoint is of the recipe with a last round too: nothing but that round is left to train.
     state = tmp_path / "checkpoint" / "progress.json"
     finished = replace(recipe, finishing=1)
     state.write_text(json.dumps(json.loads(state.read_text()) | {"recipe": asdict(finished)}))
-    network, progress = fitting.fit_settled(
-        replace(TINY, teacher=Absent()), little_mnist, finished, tmp_path, lambda: 0.0
-    )
+    lost = replace(TINY, teacher=Teacher([np.nan] * 11))
+    network, progress = fitting.fit_settled(lost, little_mnist, finished, tmp_path, lambda: 0.0)
     assert progress.epoch == 2
     last = keras.models.load_model(tmp_path / "finishing" / "epoch-001.keras")
-    end = keras.models.clone_model(last)
-    fitting.take_average(last, end)
-    for half, first, second in zip(network.get_weights(), before.get_weights(), end.get_weights(), strict=True):
+    last.optimizer.finalize_variable_values(last.trainable_variables)
+    for half, first, second in zip(network.get_weights(), before.get_weights(), last.get_weights(), strict=True):
         assert np.allclose(half, (first + second) / 2, atol=1e-6)
 
 
-class Threes:
-    """A teacher that takes everything for a 3."""
-
-    def predict_on_batch(self, frames: np.ndarray) -> np.ndarray:
-        return np.eye(11, dtype=np.float32)[np.full(len(frames), 3)]
-
-
-def test_a_network_learns_what_its_teacher_answers_as_well_as_the_labels(little_mnist: Mnist, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("stepwise")
+def test_network_learns_teacher_outputs_besides_labels(little_mnist: Mnist, tmp_path: Path) -> None:
     long = replace(LITTLE, epochs=8, peak_rate=0.03)
     alone, _ = fitting.fit(TINY, little_mnist, long, tmp_path / "alone", lambda: 0.0)
-    taught, _ = fitting.fit(replace(TINY, teacher=Threes()), little_mnist, long, tmp_path / "taught", lambda: 0.0)
+    threes_only = replace(TINY, teacher=Teacher(np.eye(11)[3]))
+    taught, _ = fitting.fit(threes_only, little_mnist, long, tmp_path / "taught", lambda: 0.0)
     frames = framed(little_mnist.test.images)[..., None]
     # As in training, by the batch's own statistics: so few steps leave no others.
     threes = [float(np.mean(network(frames, training=True)[:, 3])) for network in (alone, taught)]
@@ -94,6 +115,7 @@ def test_a_network_learns_what_its_teacher_answers_as_well_as_the_labels(little_
     assert 0.4 < threes[1] < 0.7
 
 
+@pytest.mark.usefixtures("stepwise")
 def test_a_checkpoint_of_another_recipe_is_not_continued(little_mnist: Mnist, tmp_path: Path) -> None:
     once = replace(LITTLE, epochs=1)
     fitting.fit(TINY, little_mnist, once, tmp_path, lambda: 0.0)
@@ -101,6 +123,7 @@ def test_a_checkpoint_of_another_recipe_is_not_continued(little_mnist: Mnist, tm
         fitting.fit(TINY, little_mnist, LITTLE, tmp_path, lambda: 0.0)
 
 
+@pytest.mark.usefixtures("stepwise")
 def test_the_network_answers_frames_with_eleven_probabilities(little_mnist: Mnist) -> None:
     network = build_network()
     frames, _ = augmented(little_mnist.train, np.arange(4), 1)
@@ -110,13 +133,15 @@ def test_the_network_answers_frames_with_eleven_probabilities(little_mnist: Mnis
     assert 1e6 < multiply_adds(network) < 30e6
 
 
-def test_the_spotter_answers_every_second_column_of_strips_of_any_width(little_mnist: Mnist) -> None:
+@pytest.mark.usefixtures("stepwise")
+def test_spotter_output_has_half_the_columns_of_any_strip(little_mnist: Mnist) -> None:
     spotter = build_spotter((4, 4, 4))
     for columns in (32, 90):
         answer = spotter.predict(np.zeros((2, 40, columns, 1), np.float32), verbose=0)
         assert answer.shape == (2, columns // 2, 11)
 
 
+@pytest.mark.usefixtures("stepwise")
 def test_the_spotter_is_trained_by_the_same_steps(little_mnist: Mnist, tmp_path: Path) -> None:
     task = replace(fitting.SPOTTER, build=lambda: build_spotter((4, 4, 4)), per_epoch=lambda examples, batch_size: 3)
     recipe = replace(LITTLE, epochs=1, batch_size=8)
@@ -126,4 +151,4 @@ def test_the_spotter_is_trained_by_the_same_steps(little_mnist: Mnist, tmp_path:
 
 
 def test_libraries_named_in_the_card_are_installed() -> None:
-    assert all(cards._version(library) for library in cards.LIBRARIES)
+    assert all(model_card._version(library) for library in model_card.LIBRARIES)

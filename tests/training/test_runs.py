@@ -3,12 +3,16 @@ import io
 import json
 import subprocess
 import sys
+import threading
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
+from celery.signals import celeryd_after_setup
 from django.conf import settings as site
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
@@ -16,12 +20,16 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+import batches.tasks
+from core.leases import LeaseLost
+from digitsite import celery_app
 from recognizer.models import ModelVersion, Prediction
-from tests.conftest import user_client
-from training import snapshots, supervising, tasks
-from training.models import MOST_ATTEMPTS, Fenced, State, TrainingRun
-from training.runs import RunActive, start_run
-from training.snapshots import Lesson, TooFew, capped, freeze, gather, held_out_people, thaw
+from tests.factories import user_client
+from training import tasks
+from training.models import MAX_ATTEMPTS, RunState, TrainingRun
+from training.retraining import snapshots, supervisor
+from training.retraining.runs import PARTS, SHARES, TASK, RunActive, seconds_left, share_done, start_run
+from training.retraining.snapshots import Lesson, TooFew, capped, freeze, gather, held_out_people, thaw
 
 Make = Callable[..., Prediction]
 
@@ -32,7 +40,7 @@ pytestmark = pytest.mark.django_db
 def nothing_delivered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Keep what would go to the broker."""
     sent: list[int] = []
-    monkeypatch.setattr(tasks.train, "delay", sent.append)
+    monkeypatch.setattr(celery_app, "send_task", lambda name, args, **options: sent.append(*args))
     return sent
 
 
@@ -90,7 +98,7 @@ def test_people_stay_on_their_side_as_others_come() -> None:
     assert len(before ^ after) <= 2
 
 
-def test_nobody_has_more_than_the_largest_share(approved: Callable[..., None], user: User, other_user: User) -> None:
+def test_one_person_has_at_most_the_largest_share(approved: Callable[..., None], user: User, other_user: User) -> None:
     approved(30, owner=user)
     approved(5, owner=other_user)
     approved(5)
@@ -101,14 +109,24 @@ def test_nobody_has_more_than_the_largest_share(approved: Callable[..., None], u
     assert newest[0].correction.pk == min(c.correction.pk for c in newest) > 20
 
 
-def test_what_staff_brought_is_trusted_and_split_by_image(approved: Callable[..., None], staff: User) -> None:
+def test_approved_correction_by_staff_is_trusted(approved: Callable[..., None], staff: User) -> None:
     approved(20, owner=staff)
     lessons = gather(20, 0.5)
     assert len({lesson.person for lesson in lessons}) == 20
     assert sum(lesson.held_out for lesson in lessons) == 5
 
 
-def test_what_staff_imported_is_split_by_its_writers_and_has_no_cap(
+def test_confirmations_by_staff_are_capped(
+    approved: Callable[..., None], make_prediction: Make, staff: User, user: User
+) -> None:
+    for _ in range(30):
+        make_prediction("42", owner=staff).flag("42")
+    approved(10, owner=user)
+    kept = capped(snapshots.candidates(), 0.5)
+    assert Counter(candidate.correction.prediction.owner_id for candidate in kept) == {staff.pk: 10, user.pk: 10}
+
+
+def test_imports_are_split_by_writer_without_a_cap(
     approved: Callable[..., None], make_prediction: Make, staff: User
 ) -> None:
     for writer in ("w1", "w2", "w3", "w4", ""):
@@ -125,7 +143,7 @@ def test_what_staff_imported_is_split_by_its_writers_and_has_no_cap(
 
 
 def test_too_few_corrections_are_a_clear_message(approved: Callable[..., None], user: User) -> None:
-    with pytest.raises(TooFew, match="0 corrections are approved, and a retraining needs at least 20"):
+    with pytest.raises(TooFew, match="0 corrections are approved or confirmed, and a retraining needs at least 20"):
         start_run()
     approved(30, owner=user)
     with pytest.raises(TooFew, match="nobody may have more than 50%"):
@@ -135,16 +153,27 @@ def test_too_few_corrections_are_a_clear_message(approved: Callable[..., None], 
     assert not TrainingRun.objects.exists()
 
 
-def test_claims_of_another_length_judge_whole_pages(make_prediction: Make, superuser: User, staff: User) -> None:
+def test_confirmed_readings_teach_under_the_cap(
+    approved: Callable[..., None], make_prediction: Make, user: User, other_user: User
+) -> None:
+    approved(10, owner=other_user)
+    for _ in range(30):
+        make_prediction("42", owner=user).flag("42", by=user)
+    lessons = gather(20, 0.5)
+    assert len(lessons) == 20
+    assert sum(lesson.text == "42" and lesson.labels == [4, 2] for lesson in lessons) == 10
+
+
+def test_claims_of_another_length_judge_whole_pages(make_prediction: Make, superuser: User) -> None:
     for _ in range(8):
-        make_prediction("42", owner=staff).flag("421").approve(by=superuser)
-        make_prediction("42", owner=staff).flag("47").approve(by=superuser)
+        make_prediction("42").flag("421").approve(by=superuser)
+        make_prediction("42").flag("47").approve(by=superuser)
     strings = [lesson for lesson in gather(1, 0.5) if lesson.labels is None]
     assert len(strings) == 8
     assert all((lesson.page is not None) == lesson.held_out for lesson in strings)
 
 
-def test_a_snapshot_is_the_same_bytes_and_told_from_any_other() -> None:
+def test_snapshot_is_reproducible_and_checked_by_hash() -> None:
     lesson = Lesson(3, "ada", "7", np.full((1, 28, 28), 9, np.uint8), [7], b"page", True)
     content = freeze([lesson])
     assert content == freeze([lesson])
@@ -160,7 +189,7 @@ def test_one_run_at_a_time(ready: None) -> None:
     with pytest.raises(RunActive):
         start_run()
     with pytest.raises(IntegrityError), transaction.atomic():
-        TrainingRun.objects.create(state=State.RUNNING)
+        TrainingRun.objects.create(state=RunState.RUNNING)
     assert first.cancel()
     assert not first.cancel()
     start_run()
@@ -174,40 +203,99 @@ def test_a_worker_that_comes_back_from_the_dead_cannot_write() -> None:
     TrainingRun.objects.update(lease_until=timezone.now() - datetime.timedelta(seconds=1))
     assert list(TrainingRun.objects.lost()) == [run]
     assert TrainingRun.objects.take(run.pk) == 2
-    with pytest.raises(Fenced):
+    with pytest.raises(LeaseLost):
         TrainingRun.objects.report(run.pk, 1, phase="late")
-    with pytest.raises(Fenced):
-        TrainingRun.objects.renew(run.pk, 1)
+    with pytest.raises(LeaseLost):
+        TrainingRun.objects.heartbeat(run.pk, 1)
     TrainingRun.objects.report(run.pk, 2, phase="in time")
     run.refresh_from_db()
     assert run.phase == "in time"
     assert run.cancel()
-    with pytest.raises(Fenced):
-        TrainingRun.objects.report(run.pk, 2, state=State.PROMOTED)
+    with pytest.raises(LeaseLost):
+        TrainingRun.objects.report(run.pk, 2, state=RunState.PROMOTED)
 
 
 def test_a_run_that_dies_again_and_again_fails() -> None:
     run = TrainingRun.objects.create()
-    for _ in range(MOST_ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         fence = TrainingRun.objects.take(run.pk)
         assert fence is not None
-        TrainingRun.objects.give_back(run.pk, fence)
+        TrainingRun.objects.give_back(run.pk, fence, died=True)
     run.refresh_from_db()
     assert (run.state, "died 5 times" in run.error) == ("failed", True)
 
 
-def test_a_message_that_was_lost_is_sent_again(nothing_delivered: list[int]) -> None:
+def test_workers_that_stop_in_order_do_not_fail_a_run() -> None:
     run = TrainingRun.objects.create()
-    tasks.deliver_lost_runs()
-    assert nothing_delivered == []
+    for _ in range(2 * MAX_ATTEMPTS):
+        fence = TrainingRun.objects.take(run.pk)
+        assert fence is not None
+        TrainingRun.objects.give_back(run.pk, fence, died=False)
+    run.refresh_from_db()
+    assert (run.state, run.attempts) == ("queued", 0)
+
+
+def test_a_run_over_which_workers_die_fails_at_last() -> None:
+    run = TrainingRun.objects.create()
+    for _ in range(MAX_ATTEMPTS):
+        assert TrainingRun.objects.take(run.pk) is not None
+        TrainingRun.objects.update(lease_until=timezone.now() - datetime.timedelta(seconds=1))
+    assert TrainingRun.objects.take(run.pk) is None
+    run.refresh_from_db()
+    assert (run.state, "died 5 times" in run.error) == ("failed", True)
+
+
+@pytest.mark.parametrize("stopping", [True, False])
+def test_a_process_that_ends_is_a_death_unless_the_worker_stops(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, stopping: bool
+) -> None:
+    settings.TRAINING_PROCESS = ["false"]
+    stop = threading.Event()
+    if stopping:
+        stop.set()
+    run = TrainingRun.objects.create()
+    supervisor.supervise(run.pk, stop)
+    run.refresh_from_db()
+    assert (run.state, run.attempts) == ("queued", 0 if stopping else 1)
+
+
+def test_a_run_whose_message_was_lost_is_taken_up(
+    nothing_delivered: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+    monkeypatch.setattr(tasks, "supervise", lambda pk, stopping: taken.append(pk))
+    run = TrainingRun.objects.create()
+    tasks.work_on_lost_runs()
+    assert taken == []
     TrainingRun.objects.update(queued_at=timezone.now() - datetime.timedelta(minutes=1))
-    tasks.deliver_lost_runs()
-    assert nothing_delivered == [run.pk]
+    tasks.work_on_lost_runs()
+    assert taken == [run.pk]
+    assert nothing_delivered == [], "the broker is not asked"
+
+
+@pytest.mark.parametrize(
+    ("queues", "looks"), [("training", ["runs"]), ("batches", ["batches"]), ("training,batches", ["runs", "batches"])]
+)
+def test_a_worker_looks_for_its_own_before_it_has_a_broker(
+    monkeypatch: pytest.MonkeyPatch, queues: str, looks: list[str]
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(tasks, "_lost_runs", MagicMock(start=lambda: started.append("runs")))
+    monkeypatch.setattr(batches.tasks, "_pollers", [MagicMock(start=lambda: started.append("batches"))])
+    monkeypatch.setattr(batches.tasks.cv2, "setNumThreads", lambda threads: None)
+    worker = MagicMock()
+    worker.app.amqp.queues.consume_from = dict.fromkeys(queues.split(","))
+    celeryd_after_setup.send(sender="a worker", instance=worker, conf=None)
+    assert sorted(started) == sorted(looks)
+
+
+def test_runs_are_sent_to_the_task_by_its_name() -> None:
+    assert tasks.train.name == TASK
 
 
 def test_a_message_that_comes_twice_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[int] = []
-    monkeypatch.setattr(supervising, "start", lambda pk, fence: started.append(pk))
+    monkeypatch.setattr(supervisor, "start", lambda pk, fence: started.append(pk))
     run = TrainingRun.objects.create()
     TrainingRun.objects.take(run.pk)
     tasks.train(run.pk)
@@ -215,7 +303,7 @@ def test_a_message_that_comes_twice_starts_nothing(monkeypatch: pytest.MonkeyPat
     assert started == []
 
 
-def test_a_run_cancelled_before_anybody_took_it_leaves_no_snapshot(ready: None, media: Path) -> None:
+def test_run_cancelled_while_queued_leaves_no_snapshot(ready: None, media: Path) -> None:
     run = start_run()
     assert list((media / "runs").rglob("*.zip"))
     run.cancel()
@@ -224,7 +312,7 @@ def test_a_run_cancelled_before_anybody_took_it_leaves_no_snapshot(ready: None, 
 
 
 def ending(pk: int, fence: int, folder: Path, passed: bool = True) -> None:
-    from training.runs import finish_run
+    from training.retraining.runs import finish_run
 
     serving = ModelVersion.objects.serving()
     assert serving is not None
@@ -233,7 +321,7 @@ def ending(pk: int, fence: int, folder: Path, passed: bool = True) -> None:
 
 @pytest.fixture
 def made(tmp_path: Path, media: Path) -> Path:
-    from tests.test_serving import folder_of
+    from tests.recognizer.test_serving import folder_of
 
     return folder_of(tmp_path / "made", "made", b"1")
 
@@ -262,15 +350,13 @@ def test_a_challenger_of_a_cancelled_run_is_not_kept(version: ModelVersion, made
     run = TrainingRun.objects.create()
     fence = TrainingRun.objects.take(run.pk) or 0
     run.cancel()
-    with pytest.raises(Fenced):
+    with pytest.raises(LeaseLost):
         ending(run.pk, fence, made)
     assert not ModelVersion.objects.filter(name="made").exists()
 
 
-def test_a_challenger_is_not_promoted_over_another_champion_than_it_was_compared_with(
-    version: ModelVersion, made: Path
-) -> None:
-    from training.runs import finish_run
+def test_challenger_of_an_older_champion_is_not_promoted(version: ModelVersion, made: Path) -> None:
+    from training.retraining.runs import finish_run
 
     run = TrainingRun.objects.create()
     fence = TrainingRun.objects.take(run.pk) or 0
@@ -279,7 +365,7 @@ def test_a_challenger_is_not_promoted_over_another_champion_than_it_was_compared
     finish_run(run.pk, fence, made, version, {"passed": True, "checks": []})
     run.refresh_from_db()
     assert run.state == "refused"
-    assert "other serves by now" in run.verdict["checks"][0]["sentence"]
+    assert "The current version is now other" in run.verdict["checks"][0]["sentence"]
 
 
 def test_a_full_disk_leaves_no_half_version_and_says_so(
@@ -324,21 +410,21 @@ def test_a_disk_that_is_full_before_a_run_begins_leaves_no_run(
 def test_the_command_tells_why_there_is_no_run() -> None:
     with pytest.raises(CommandError, match="a retraining needs at least 20"):
         call_command("retrain")
-    with pytest.raises(CommandError, match="No run is under way"):
+    with pytest.raises(CommandError, match="No run is active"):
         call_command("retrain", cancel=True)
 
 
 def test_the_command_tells_how_a_run_went_with_its_curve(version: ModelVersion) -> None:
-    with pytest.raises(CommandError, match="no run so far"):
+    with pytest.raises(CommandError, match="no runs yet"):
         call_command("retrain", follow=0)
     verdict = {"passed": False, "checks": [{"name": "each digit", "passed": False, "sentence": "3 is read worse."}]}
-    run = TrainingRun.objects.create(state=State.REFUSED, verdict=verdict, curves={"loss": [0.8, 0.4, 0.1]})
+    run = TrainingRun.objects.create(state=RunState.REFUSED, verdict=verdict, curves={"loss": [0.8, 0.4, 0.1]})
     out = io.StringIO()
     call_command("retrain", follow=run.pk, stdout=out)
     assert out.getvalue().splitlines() == [
         f"run {run.pk}: Refused",
         "  loss 0.800 █▅▂ 0.100",
-        "  NO   each digit: 3 is read worse.",
+        "  FAILED  each digit: 3 is read worse.",
     ]
 
 
@@ -365,10 +451,12 @@ def test_any_of_the_last_five_serves_again_in_one_action(version: ModelVersion, 
     assert shown.count("Roll back") == 5
     browser.post("/dashboard/promote/", {"version": "twin 2"})
     assert ModelVersion.objects.serving() == twins[2]
+    shown = browser.get("/dashboard/").content.decode()
+    assert shown.count("Switch to this version") == 3, "they are newer than the current version"
     out = io.StringIO()
     call_command("promote", stdout=out)
-    assert out.getvalue() == "twin 5 serves from now on\n"
-    with pytest.raises(CommandError, match="no version nothing"):
+    assert out.getvalue() == "twin 5 is now the current version\n"
+    with pytest.raises(CommandError, match="Unknown version nothing"):
         call_command("promote", "nothing")
 
 
@@ -382,20 +470,63 @@ def test_the_button_starts_a_run_that_the_page_follows(ready: None, superuser: U
     progress = {"number": 30, "steps": 120, "loss": 0.5, "accuracy": 0.9, "seconds_left": 40}
     TrainingRun.objects.update(phase="training", progress=progress, curves={"loss": [1.0, 0.5]})
     told = browser.get(f"/dashboard/runs/{run.pk}/progress/").json()
-    assert told["words"] == "training: step 30 of 120, loss 0.500, accuracy 90.0%, 40 s left"
-    assert (told["share"], told["active"], told["points"]) == (0.25, True, "0.0,6.0 600.0,62.0")
-    assert "under way already" in browser.post("/dashboard/retrain/", follow=True).content.decode()
+    assert told["words"].startswith("training: step 30 of 120, loss 0.500, accuracy 90.0%, 40 s left. About")
+    assert (told["share"], told["active"], told["points"]) == (
+        pytest.approx(0.02 + 0.5 * 0.25),
+        True,
+        "0.0,6.0 600.0,62.0",
+    )
+    assert "already active" in browser.post("/dashboard/retrain/", follow=True).content.decode()
     browser.post(f"/dashboard/runs/{run.pk}/cancel/")
     assert browser.get(f"/dashboard/runs/{run.pk}/progress/").json()["active"] is False
     assert browser.get("/admin/training/trainingrun/").status_code == 200
 
 
-def test_too_few_corrections_are_told_on_the_dashboard(superuser: User) -> None:
+def test_the_share_of_a_run_that_is_done_never_falls() -> None:
+    reporter = [("reading the snapshot", {}), ("training", {}), ("training", {"number": 119, "steps": 120})]
+    measured = [f"{who}: {part}" for who in ("champion", "challenger") for part in PARTS]
+    stored = [("reading stored images", {"number": number, "steps": 4}) for number in range(4)]
+    after = [*((phase, {}) for phase in ("exporting", *measured)), *stored, ("keeping the version", {})]
+    shares = [share_done(TrainingRun(phase=phase, progress=progress)) for phase, progress in [*reporter, *after]]
+    assert shares == sorted(shares)
+    assert len(set(shares)) == len(shares), "it moves in every phase"
+    assert 0.5 < shares[3] < shares[-1] < 1
+    assert sum(SHARES.values()) == pytest.approx(1)
+
+
+def test_the_time_left_of_a_run_follows_its_share() -> None:
+    started = timezone.now()
+    run = TrainingRun(started_at=started, phase="reading the snapshot")
+    assert seconds_left(run, started + datetime.timedelta(minutes=1)) is None
+    run.phase = "challenger"
+    done = share_done(run)
+    left = seconds_left(run, started + datetime.timedelta(seconds=100 * done))
+    assert left == pytest.approx(100 * (1 - done), abs=1)
+
+
+def test_the_parts_of_a_measurement_are_those_that_are_told() -> None:
+    source = "".join(
+        (site.BASE_DIR / "training" / "retraining" / f"{name}.py").read_text() for name in ("gate", "pipeline")
+    )
+    assert all(f'{part}"' in source for part in PARTS)
+
+
+def test_a_run_whose_challenger_is_promoted_says_so(version: ModelVersion, superuser: User) -> None:
+    run = TrainingRun.objects.create(state=RunState.PASSED, challenger=version, verdict={"passed": True, "checks": []})
+    browser = user_client(superuser)
+    assert "Promote test version" in browser.get(f"/dashboard/runs/{run.pk}/").content.decode()
+    version.promote(by=superuser)
+    shown = browser.get(f"/dashboard/runs/{run.pk}/").content.decode()
+    assert "Promoted" in shown
+    assert "Promote test version" not in shown
+
+
+def test_too_few_corrections_are_shown_on_the_dashboard(superuser: User) -> None:
     response = user_client(superuser).post("/dashboard/retrain/", follow=True)
     assert "a retraining needs at least 20" in response.content.decode()
 
 
-def test_the_dashboard_counts_what_people_said(ready: None, make_prediction: Make, superuser: User) -> None:
+def test_dashboard_counts_corrections(ready: None, make_prediction: Make, superuser: User) -> None:
     make_prediction("42").flag("17").reject(by=superuser)
     response = user_client(superuser).get("/dashboard/")
     (record,) = response.context["records"]
@@ -408,9 +539,7 @@ def test_the_dashboard_counts_what_people_said(ready: None, make_prediction: Mak
     assert " style=" not in response.content.decode()
 
 
-def test_what_staff_imported_does_not_count_as_what_people_said(
-    make_prediction: Make, staff: User, superuser: User
-) -> None:
+def test_imports_do_not_count_as_corrections_by_users(make_prediction: Make, staff: User, superuser: User) -> None:
     make_prediction("42", owner=staff, source="import").corrections.create(text="47", state="approved", imported=True)
     shown = user_client(superuser).get("/dashboard/").context
     assert shown["share"] == {"readings": 0, "flagged": 0}
@@ -422,7 +551,7 @@ def test_what_staff_imported_does_not_count_as_what_people_said(
 def test_the_dashboard_can_be_read_without_a_browser(ready: None, make_prediction: Make, superuser: User) -> None:
     make_prediction("42").flag("17").reject(by=superuser)
     verdict = {"passed": False, "checks": [{"name": "each digit", "passed": False, "sentence": "3 is read worse."}]}
-    run = TrainingRun.objects.create(state=State.REFUSED, verdict=verdict)
+    run = TrainingRun.objects.create(state=RunState.REFUSED, verdict=verdict)
     out = io.StringIO()
     call_command("dashboard", stdout=out)
     told = out.getvalue()
@@ -450,12 +579,13 @@ from pathlib import Path
 from training.management.commands.train_run import step_back
 step_back()
 group = Path("/proc/self/autogroup")
-print(os.nice(0), group.read_text().split()[-1] if group.exists() else "without")
+print(os.nice(0), *group.read_text().split()[-1:] if group.exists() else [])
 """
 
 
-def test_the_training_process_steps_back_as_a_process_and_as_a_session() -> None:
+def test_training_process_lowers_its_priority() -> None:
     done = subprocess.run(
         [sys.executable, "-c", STEP_BACK], cwd=site.BASE_DIR, capture_output=True, text=True, start_new_session=True
     )
-    assert done.stdout.split() in (["19", "19"], ["19", "without"]), done.stderr
+    # Where Linux weighs sessions, the second number is the session's.
+    assert done.stdout.split() in (["19", "19"], ["19"]), done.stderr

@@ -5,7 +5,7 @@ from django.core.management import CommandError, call_command
 
 
 def test_only_digits_have_a_teacher(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="are for digits"):
+    with pytest.raises(CommandError, match="only work with digits"):
         call_command("train", "spotter", teacher=tmp_path / "digits.keras")
 
 

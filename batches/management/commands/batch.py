@@ -13,26 +13,27 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from batches.archives import BadArchive
-from batches.ending import stop_batch
-from batches.keeping import TooManyBatches, start_batch
-from batches.models import Batch, Chunk, State
-from batches.readings import read_waiting
+from batches.intake import TooManyBatches, start_batch
+from batches.lifecycle import stop_batch
+from batches.models import Batch, BatchState, Chunk
 from batches.results import json_lines
+from batches.worker import read_waiting
+from recognizer.exceptions import QuotaExceeded
 from recognizer.models import Source
 
-PATIENCE = 5.0
-"""Seconds without progress after which no worker is expected, and this process reads."""
+TIMEOUT = 5.0
+"""Seconds without progress after which this process reads the batch itself."""
 
 
 class Command(BaseCommand):
-    help = "Send a zip, or a folder of images, to be read by the workers and kept."
+    help = "Create a batch from a zip or a folder of images. Workers read it and store the predictions."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("path", type=Path, metavar="PATH")
+        parser.add_argument("--user", metavar="NAME", default="batch", help="owner of the pictures (default: batch)")
         parser.add_argument(
-            "--user", metavar="NAME", default="batch", help="whose pictures they become (default: batch)"
+            "--wait", action="store_true", help="wait for the end, then print one JSON object for each picture"
         )
-        parser.add_argument("--wait", action="store_true", help="wait for the end, and print a JSON object for each")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["path"]
@@ -43,12 +44,12 @@ class Command(BaseCommand):
         try:
             with zip_of(path) as file:
                 batch = start_batch(owner, file, Source.API, path.name)
-        except (BadArchive, TooManyBatches) as error:
+        except (BadArchive, TooManyBatches, QuotaExceeded) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
         if not options["wait"]:
-            self.stdout.write(f"{batch}: {batch.total} pictures wait for a worker")
+            self.stdout.write(f"{batch}: {batch.total} pictures queued")
             return
         try:
             follow(batch)
@@ -57,13 +58,13 @@ class Command(BaseCommand):
             raise
         for line in json_lines(batch.items.in_order().iterator(chunk_size=500)):
             self.stdout.write(line, ending="")
-        if batch.state != State.DONE:
+        if batch.state != BatchState.DONE:
             raise CommandError(f"{batch} {batch.state}. {batch.error}")
 
 
 @contextmanager
 def zip_of(path: Path) -> Iterator[IO[bytes]]:
-    """Open a zip, or pack a folder's files into one on the disk, in the order of their names."""
+    """Open a zip, or pack a folder's files into a temporary zip, sorted by name."""
     if not path.is_dir():
         with path.open("rb") as file:
             yield file
@@ -77,7 +78,7 @@ def zip_of(path: Path) -> Iterator[IO[bytes]]:
 
 
 def follow(batch: Batch) -> None:
-    """Show how far a batch is until it ends. Where no worker takes it, this process does."""
+    """Show a batch's progress until it ends. If no worker takes it, read it in this process."""
     moved = time.monotonic()
     stopping = threading.Event()
     reader: threading.Thread | None = None
@@ -90,7 +91,7 @@ def follow(batch: Batch) -> None:
                     moved = time.monotonic()
                 bar.update(batch.done - bar.n)
                 waits = Chunk.objects.free().filter(batch=batch).exists()
-                if waits and time.monotonic() - moved > PATIENCE and (reader is None or not reader.is_alive()):
+                if waits and time.monotonic() - moved > TIMEOUT and (reader is None or not reader.is_alive()):
                     reader = threading.Thread(target=read_waiting, args=(stopping,))
                     reader.start()
         finally:

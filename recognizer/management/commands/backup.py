@@ -8,7 +8,7 @@ from recognizer.backups import BackupFailed, write_backup
 
 
 class Command(BaseCommand):
-    help = "Write the database and the pictures into one tar file. The site may go on meanwhile."
+    help = "Back up the database and the pictures into one tar file. The site may keep running."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE")
@@ -21,4 +21,4 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing was backed up: {error}") from error
         self.stdout.write(f"{options['file']}: {file.stat().st_size / 1e6:.1f} MB")
         if not isinstance(default_storage, FileSystemStorage):
-            self.stdout.write("Pictures and networks are not in it: copy the bucket of STORAGE_URL as well.")
+            self.stdout.write("It contains no pictures and networks: copy the bucket of STORAGE_URL as well.")

@@ -10,9 +10,10 @@ from tqdm import tqdm
 from recognizer.exceptions import NoServingVersion
 from recognizer.reading import Reason, UnreadableImage, open_image
 from recognizer.reading.explanation import explain
-from recognizer.serving import ServingReader, serving_reader
+from recognizer.serving.cache import serving_reader
+from recognizer.serving.loading import ServingReader
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".pdf")
 HANDFUL = 8
 
 
@@ -23,11 +24,11 @@ class Command(BaseCommand):
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
         parser.add_argument(
-            "--explain", action="store_true", help="draw what each stage saw into NAME-explained.png in this folder"
+            "--explain", action="store_true", help="draw every stage into NAME-explained.png in the current folder"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        files = list(image_files(options["paths"]))
+        files = list(find_images(options["paths"]))
         try:
             reader = serving_reader()
         except NoServingVersion as error:
@@ -38,12 +39,12 @@ class Command(BaseCommand):
                 drawn = Path(f"{file.stem}-explained.png")
                 drawn.write_bytes(explain(reader.reader, open_image(file.read_bytes())))
                 self.stderr.write(f"{file} is explained in {drawn}")
-            line = json.dumps(answer) if options["json"] else in_words(answer)
+            line = json.dumps(answer) if options["json"] else in_a_line(answer)
             with tqdm.external_write_mode(file=sys.stdout):
                 self.stdout.write(line)
 
 
-def image_files(paths: list[Path]) -> Iterator[Path]:
+def find_images(paths: list[Path]) -> Iterator[Path]:
     """Yield files as named, and in folders every image below, in order of name."""
     for path in paths:
         if path.is_dir():
@@ -56,7 +57,8 @@ def image_files(paths: list[Path]) -> Iterator[Path]:
 
 def recognize(reader: ServingReader, file: Path) -> dict[str, Any]:
     """Read one file into the command's JSON object."""
-    answer: dict[str, Any] = {"file": str(file), "text": "", "confidence": 0.0, "digits": [], "reason": None}
+    answer: dict[str, Any] = {"file": str(file), "text": "", "confidence": 0.0, "sure": False, "digits": []}
+    answer |= {"ignored": [], "reason": None}
     try:
         reading = reader.read(file.read_bytes())
     except (UnreadableImage, OSError):
@@ -64,13 +66,16 @@ def recognize(reader: ServingReader, file: Path) -> dict[str, Any]:
     return answer | {
         "text": reading.text,
         "confidence": reading.confidence,
+        "sure": reading.sure,
         "reason": reading.reason.value if reading.reason else None,
         "digits": [digit.as_json() for digit in reading.digits],
+        "ignored": [ignored.as_json() for ignored in reading.ignored],
     }
 
 
-def in_words(answer: dict[str, Any]) -> str:
+def in_a_line(answer: dict[str, Any]) -> str:
     """One line for people: file, number, confidence."""
     if answer["reason"]:
         return f"{answer['file']}: {answer['reason'].replace('_', ' ')}"
-    return f"{answer['file']}: {answer['text'].replace(chr(10), ' / ')} ({answer['confidence']:.0%})"
+    doubt = "" if answer["sure"] else ", not sure"
+    return f"{answer['file']}: {answer['text'].replace(chr(10), ' / ')} ({answer['confidence']:.0%}{doubt})"

@@ -5,24 +5,24 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from recognizer.corrections import LABEL, labels_in, record_of
 from recognizer.models import Correction
-from recognizer.review import LABEL, labels_in, record_of
 from recognizer.templatetags.wording import percent
 
 
 class Command(BaseCommand):
     help = (
-        "List the corrections that wait for a word, the oldest first; or approve and reject them by their numbers. "
-        "Exits with 1 where one could not be decided."
+        "List the corrections to review, oldest first, or approve and reject them by their ids. "
+        "Exits with 1 if one could not be decided."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--approve", type=int, nargs="+", default=[], metavar="ID")
         parser.add_argument("--reject", type=int, nargs="+", default=[], metavar="ID")
-        parser.add_argument("--undo", action="store_true", help="take back the reviewer's last word")
-        parser.add_argument("--labels", metavar="4x", help="with one --approve: what each box holds, x for no digit")
-        parser.add_argument("--user", metavar="NAME", help="the reviewer whose word it is")
-        parser.add_argument("--json", action="store_true", help="list them as one JSON object a line")
+        parser.add_argument("--undo", action="store_true", help="undo the reviewer's last decision")
+        parser.add_argument("--labels", metavar="4x", help="with one --approve: the digit in each box, x for none")
+        parser.add_argument("--user", metavar="NAME", help="the reviewer")
+        parser.add_argument("--json", action="store_true", help="list corrections as JSON, one object a line")
 
     def handle(self, *args: Any, **options: Any) -> None:
         approve, reject = options["approve"], options["reject"]
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         reviewer = self.reviewer(options["user"])
         labels = options["labels"]
         if labels is not None and len(approve) != 1:
-            raise CommandError("--labels goes with one --approve.")
+            raise CommandError("--labels needs exactly one --approve.")
         if options["undo"]:
             self.undo(reviewer)
         self.decide(approve, lambda claim: claim.approve(reviewer, self.labels(labels, claim)))
@@ -44,11 +44,11 @@ class Command(BaseCommand):
             facts = facts_of(claim)
             self.stdout.write(json.dumps(facts) if as_json else in_a_line(facts))
         if not as_json:
-            self.stdout.write(f"{len(waiting)} wait{'s' if len(waiting) == 1 else ''} for a word")
+            self.stdout.write(f"{len(waiting)} correction{'' if len(waiting) == 1 else 's'} to review")
 
     def reviewer(self, name: str | None) -> Any:
         if name is None:
-            raise CommandError("Whose word is it? Say --user NAME.")
+            raise CommandError("Name the reviewer with --user NAME.")
         try:
             user = get_user_model().objects.get_by_natural_key(name)
         except get_user_model().DoesNotExist as error:
@@ -62,23 +62,25 @@ class Command(BaseCommand):
             return None
         boxes = len(claim.prediction.digits)
         if len(labels) != boxes or not all(LABEL.fullmatch(label) for label in labels):
-            raise CommandError(f"{claim.pk} has {boxes} boxes: say a digit or x for each.")
+            raise CommandError(f"{claim.pk} has {boxes} boxes: give a digit or x for each.")
         return labels_in(list(labels), claim)
 
     def decide(self, numbers: list[int], word: Callable[[Correction], bool]) -> None:
-        found = Correction.objects.select_related("prediction").in_bulk(numbers)
+        corrections = Correction.objects.select_related("prediction").in_bulk(numbers)
         for number in numbers:
-            claim = found.get(number)
+            claim = corrections.get(number)
             if claim is None or not word(claim):
-                raise CommandError(f"{number} had been decided or replaced before, or was never there.")
+                raise CommandError(
+                    f"{number} was already decided or replaced, needs another reviewer, or does not exist."
+                )
             agreed = claim.state == Correction.State.PENDING
             self.stdout.write(f"{number} {'agreed; another reviewer must too' if agreed else claim.state}: {claim}")
 
     def undo(self, reviewer: Any) -> None:
         last = Correction.objects.decided_by(reviewer).select_related("prediction").first()
         if last is None or not last.reopen(reviewer):
-            raise CommandError("There is no word of yours to take back.")
-        self.stdout.write(f"{last.pk} taken back: {last}")
+            raise CommandError("There is no decision of yours to undo.")
+        self.stdout.write(f"{last.pk} undone: {last}")
 
 
 def facts_of(claim: Correction) -> dict[str, Any]:

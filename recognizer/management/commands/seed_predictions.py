@@ -24,7 +24,7 @@ SPREAD = timedelta(days=365)
 
 
 class Command(BaseCommand):
-    help = "Store many predictions of MNIST's test digits, to see how the site does with them. One in fifty is flagged."
+    help = "Store many predictions of MNIST's test digits, to test a full site. One in fifty has a correction."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("count", type=int)
@@ -32,7 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not isinstance(default_storage, FileSystemStorage):
-            raise CommandError("Seeding writes straight into a folder, and MEDIA_ROOT is none.")
+            raise CommandError("This command writes into MEDIA_ROOT directly and does not support STORAGE_URL.")
         owner, _ = User.objects.get_or_create(username=options["owner"])
         try:
             samples = list(readings())
@@ -76,6 +76,6 @@ def readings() -> Any:
 
 
 def write(path: Path, content: bytes) -> None:
-    # Not flushed: nobody is told that these are kept.
+    # Not flushed to disk: these need not survive a power cut.
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)

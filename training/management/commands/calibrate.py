@@ -1,16 +1,17 @@
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recognizer.exceptions import NoServingVersion
-from recognizer.serving import serving_reader
+from recognizer.serving.cache import serving_reader
 
 
 class Command(BaseCommand):
     help = (
-        "Fit the curve from what the lattice says of strings of digits to how often they are right, on pages of digits "
-        "that nothing was trained on: CANDOUR in recognizer/reading/lattice.py."
+        "Fit the calibration of readings on pages of digits that no network was trained on, and print it: WEIGHT, "
+        "DOUBTS and CALIBRATION of recognizer.reading.lattice, CHOICE of recognizer.reading.choice, and the threshold "
+        "of sure readings."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -19,32 +20,72 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         from tqdm import tqdm
 
-        from training import scenes
-        from training.calibration import bent, fit_candour, read_strings
-        from training.datasets import load_mnist
-        from training.evaluation import Sample
+        from recognizer.reading import lattice
+        from training.evaluation import pages
+        from training.evaluation.made_sets import FITTING_SEEDS, set_to_fit
+        from training.evaluation.measures import Sample
+        from training.networks.calibration import (
+            bent,
+            fit_calibration,
+            fit_choice,
+            fit_doubts,
+            fit_threshold,
+            read_lines,
+            read_variants,
+        )
+        from training.synthesis.datasets import load_mnist
+        from training.synthesis.numbers import load_hands, single, touching, written
+        from training.synthesis.pen import CHOOSING
 
         try:
             reader = serving_reader().reader
         except NoServingVersion as error:
             raise CommandError(str(error)) from error
-        pages, own = options["pages"], load_mnist().validation
+        count, own = options["pages"], load_mnist().validation
+        few = max(1, count // 4)
         others = bent(own, seed=10)
-        # Seeds of their own: these are not the pages that evaluate measures on.
+        hands = load_hands(CHOOSING, own.images, own.labels)
+        # These seeds are not evaluate's: the pages must differ from those it measures on.
         kinds: dict[str, Iterator[Sample]] = {
-            "strings, apart": scenes.strings(own, pages, (1, 6), seed=11),
-            "strings, apart, bent": scenes.strings(others, pages, (1, 6), seed=12),
-            "strings, touching": scenes.strings(own, pages, (-2, 2), seed=13),
-            "strings, touching, bent": scenes.strings(others, pages, (-2, 2), seed=14),
-            "photographs": scenes.photographs(own, pages, seed=15),
-            "photographs, bent": scenes.photographs(others, pages, seed=16),
-            "drawings": scenes.drawings(pages, seed=17),
+            "strings, apart": pages.strings(own, count, (1, 6), seed=11),
+            "strings, apart, bent": pages.strings(others, count, (1, 6), seed=12),
+            "strings, touching": pages.strings(own, count, (-2, 2), seed=13),
+            "strings, touching, bent": pages.strings(others, count, (-2, 2), seed=14),
+            "photographs": pages.photographs(own, count, seed=15),
+            "photographs, bent": pages.photographs(others, count, seed=16),
+            "drawings": pages.drawings(count, seed=17),
+            "rows": pages.rows(others, count, seed=18),
+            "numbers": pages.composed(written, hands, count, seed=19),
+            "numbers, touching": pages.composed(touching, hands, count, seed=23),
         }
         read = []
         for name, samples in kinds.items():
-            bar = tqdm(samples, desc=name, total=pages, unit="page", leave=False)
-            read.append(list(read_strings(reader, bar)))
+            bar = tqdm(samples, desc=name, total=count, unit="page", leave=False)
+            read.append(list(read_lines(reader, bar)))
         if not all(read):
-            raise CommandError("Too few pages: no string was read of some kind. Give more with --pages.")
-        curve = ", ".join(f"{value:.2f}" for value in fit_candour(read))
-        self.stdout.write(f"CANDOUR = ({curve})")
+            raise CommandError("Too few pages: no line was read of some kind. Give more with --pages.")
+        # Each fit uses the constants fitted before it.
+        weight, doubts = fit_doubts(read)
+        lattice.WEIGHT, lattice.DOUBTS = round(weight, 2), _rounded([doubts])[0]
+        lattice.CALIBRATION = _rounded([fit_calibration(read, touching) for touching in (False, True)])
+        for name in ("WEIGHT", "DOUBTS", "CALIBRATION"):
+            self.stdout.write(f"{name} = {getattr(lattice, name)}")
+        made = [
+            list(
+                read_variants(reader, tqdm(set_to_fit(name, own, few), desc=name, total=few, unit="page", leave=False))
+            )
+            for name in FITTING_SEEDS
+        ]
+        made.append(list(read_variants(reader, pages.photographs(own, few, seed=18))))
+        if not all(made):
+            raise CommandError("Too few pages: no page of some kind has several readings. Give more with --pages.")
+        weights = ", ".join(f"{value:.2f}" for value in fit_choice(made))
+        self.stdout.write(f"CHOICE = ({weights})")
+        digits = tqdm(
+            pages.composed(single, hands, count, seed=20), desc="digits", total=count, unit="page", leave=False
+        )
+        self.stdout.write(f"SURE_FROM = {fit_threshold(reader, digits):.2f}")
+
+
+def _rounded(rows: Iterable[Any]) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(round(float(value), 2) for value in row) for row in rows)

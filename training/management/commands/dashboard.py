@@ -6,61 +6,79 @@ from django.core.management.base import BaseCommand, CommandParser
 from recognizer.figures import Cell
 from training.dashboard import gather_dashboard
 from training.models import TrainingRun
-from training.runs import in_words
 
 
 class Command(BaseCommand):
-    help = "Print what the dashboard shows: readings, flags, versions, confusions, runs and champions."
+    help = "Print the dashboard: readings, corrections, versions, confusions, runs and version history."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = gather_dashboard()
-        self.stdout.write(json.dumps(as_json(found)) if options["json"] else in_tables(found))
+        figures = gather_dashboard()
+        self.stdout.write(json.dumps(dashboard_json(figures)) if options["json"] else in_tables(figures))
 
 
-def as_json(found: dict[str, Any]) -> dict[str, Any]:
+def dashboard_json(figures: dict[str, Any]) -> dict[str, Any]:
     return {
-        **{name: found[name] for name in ("share", "pending", "approved", "drift")},
-        "days": [{"day": f"{bar.day}", "readings": bar.readings, "flagged": bar.flagged} for bar in found["days"]],
-        "serving": found["serving"] and found["serving"].name,
-        "served_before": [version.name for version in found["before"]],
+        **{name: figures[name] for name in ("share", "pending", "approved", "drift")},
+        "days": [{"day": f"{bar.day}", "readings": bar.readings, "flagged": bar.flagged} for bar in figures["days"]],
+        "serving": figures["serving"] and figures["serving"].name,
+        "served_before": [version.name for version in figures["before"]],
         "versions": [
             {"name": each.name, "reviewed": each.reviewed, "right": each.right, "accuracy": each.accuracy}
-            for each in found["records"]
+            for each in figures["records"]
         ],
-        "confusions": [[cell.count for cell in row] for row in found["confusions"]],
-        "runs": [{"id": run.pk, "state": run.state, "failed": failed_checks(run)} for run in found["runs"]],
+        "sample": [
+            {
+                "name": each.name,
+                "drawn": each.drawn,
+                "labelled": each.looked_at,
+                "right": each.right,
+                "accuracy": each.accuracy,
+                "interval": [each.low, each.high],
+            }
+            for each in figures["sample_records"]
+        ],
+        "confusions": [[cell.count for cell in row] for row in figures["confusions"]],
+        "runs": [{"id": run.pk, "state": run.state, "failed": failed_checks(run)} for run in figures["runs"]],
         "champions": [
-            {"version": each.version.name, "promoted_at": each.promoted_at.isoformat()} for each in found["promotions"]
+            {"version": each.version.name, "promoted_at": each.promoted_at.isoformat()}
+            for each in figures["promotions"]
         ],
     }
 
 
-def in_tables(found: dict[str, Any]) -> str:
-    flagged, drift = found["flagged_share"], found["drift"]
+def in_tables(figures: dict[str, Any]) -> str:
+    flagged, drift = figures["flagged_share"], figures["drift"]
     parts = [
         titled(
             "In 30 days",
             [
-                f"{found['share']['readings']:,} readings, {'none' if flagged is None else f'{flagged:.2%}'} flagged",
-                f"{found['pending']:,} corrections wait for a review, {found['approved']:,} are approved",
+                f"{figures['share']['readings']:,} readings, {'none' if flagged is None else f'{flagged:.2%}'} flagged",
+                f"{figures['pending']:,} corrections wait for a review, {figures['approved']:,} are approved",
             ],
         ),
         titled(
             "Readings a day (flagged)",
-            [f"{bar.day}  {bar.readings:>7,} ({bar.flagged:,})" for bar in found["days"] if bar.readings],
+            [f"{bar.day}  {bar.readings:>7,} ({bar.flagged:,})" for bar in figures["days"] if bar.readings],
         ),
-        titled("What serves", [f"{found['serving'] or 'no version'}", *(drift_in_words(drift) if drift else [])]),
-        titled("Served before", [version.name for version in found["before"]]),
+        titled("What serves", [f"{figures['serving'] or 'no version'}", *(drift_in_words(drift) if drift else [])]),
+        titled("Served before", [version.name for version in figures["before"]]),
+        titled(
+            "Right in a random sample, with the 95 % interval (the unbiased figure)",
+            [
+                f"{each.accuracy:>7.2%} ({each.low:.2%} to {each.high:.2%}) of {each.looked_at:>5,}  {each.name}"
+                for each in figures["sample_records"]
+            ],
+        ),
         titled(
             "Reviewed readings that were right",
-            [f"{each.accuracy:>7.2%} of {each.reviewed:>5,}  {each.name}" for each in found["records"]],
+            [f"{each.accuracy:>7.2%} of {each.reviewed:>5,}  {each.name}" for each in figures["records"]],
         ),
-        titled("What people say was mistaken for what", confusions_in_rows(found["confusions"])),
-        titled("Runs", [run_in_a_line(run) for run in found["runs"]]),
-        titled("Champions", [f"{each.promoted_at:%Y-%m-%d %H:%M}  {each.version}" for each in found["promotions"]]),
+        titled("What people say was mistaken for what", confusions_in_rows(figures["confusions"])),
+        titled("Runs", [run_in_a_line(run) for run in figures["runs"]]),
+        titled("Champions", [f"{each.promoted_at:%Y-%m-%d %H:%M}  {each.version}" for each in figures["promotions"]]),
     ]
     return "\n\n".join(parts)
 
@@ -74,7 +92,7 @@ def drift_in_words(drift: dict[str, Any]) -> list[str]:
 
 
 def confusions_in_rows(confusions: list[list[Cell]]) -> list[str]:
-    """Write the counts, a row for what people said, a column for what was read."""
+    """Write the confusion counts, a row for each truth, a column for each reading."""
     if not confusions:
         return []
     header = "  " + "".join(f"{label:>5}" for label in range(10))
@@ -83,7 +101,7 @@ def confusions_in_rows(confusions: list[list[Cell]]) -> list[str]:
 
 
 def run_in_a_line(run: TrainingRun) -> str:
-    words = in_words(run) if run.is_active else run.get_state_display()
+    words = run.in_words if run.is_active else run.get_state_display()
     failed = failed_checks(run)
     return f"{run.pk:>4}  {run.created_at:%Y-%m-%d %H:%M}  {words}{': ' if failed else ''}{', '.join(failed)}"
 

@@ -1,5 +1,4 @@
 import sys
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -7,22 +6,21 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from core.audit import record
+from core.models import Event
 from recognizer.exceptions import NoServingVersion
+from recognizer.identity import NOBODY, Identity
 from recognizer.reading import UnreadableImage
-from recognizer.serving import serving_reader
-from recognizer.visitors import Identity
-from training.exchange import import_correction, labelled_images
-
-NOBODY = uuid.UUID(int=0)
-"""The visitor whom pictures belong to that no user imported."""
+from recognizer.serving.cache import serving_reader
+from training.retraining.corrections_io import import_correction, labelled_images
 
 
 class Command(BaseCommand):
-    help = "Read a folder of images with labels.json and store them as predictions with approved corrections."
+    help = "Import a folder of images with labels.json, as predictions with approved corrections."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path, metavar="FOLDER")
-        parser.add_argument("--user", metavar="NAME", help="the user whose pictures they become")
+        parser.add_argument("--user", metavar="NAME", help="owner of the imported pictures")
 
     def handle(self, *args: Any, **options: Any) -> None:
         identity = self.identity(options["user"])
@@ -31,16 +29,17 @@ class Command(BaseCommand):
             reader = serving_reader()
         except (ValueError, NoServingVersion) as error:
             raise CommandError(f"{error}.") from error
-        kept = right = 0
+        imported = right = 0
         for image in tqdm(images, unit="image", file=sys.stderr, disable=len(images) <= 5):
             try:
                 correction = import_correction(image, reader, identity)
             except (UnreadableImage, OSError) as error:
                 self.stderr.write(f"{image.path}: {error}")
                 continue
-            kept += 1
+            imported += 1
             right += correction.text == correction.prediction.text
-        self.stdout.write(f"imported {kept} of {len(images)} images, {right} of which are read right already")
+        record(Event.IMPORTED, "labelled pictures", user=identity.user, pictures=imported)
+        self.stdout.write(f"imported {imported} of {len(images)} images, {right} of which are already read correctly")
 
     def identity(self, name: str | None) -> Identity:
         if name is None:

@@ -6,12 +6,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from training.models import State, TrainingRun
-from training.runs import RunActive, as_json, in_words, start_run
-from training.snapshots import TooFew
-from training.supervising import supervise
+from training.models import RunState, TrainingRun
+from training.retraining.runs import RunActive, share_done, start_run
+from training.retraining.snapshots import TooFew
+from training.retraining.supervisor import supervise
 
-PATIENCE = 6.0
+TIMEOUT = 6.0
 """Seconds to wait for a worker before working here."""
 
 
@@ -27,21 +27,21 @@ def sparkline(values: list[float], width: int = 40) -> str:
 
 class Command(BaseCommand):
     help = (
-        "Teach the serving network the approved corrections. The new version serves if it passes the gate. "
-        "Exits with 1 where there was no run, or it failed or was cancelled."
+        "Retrain the current version on the approved corrections. The new version is promoted if it passes the gate. "
+        "Exits with 1 if no run was started, or if it failed or was cancelled."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--wait", action="store_true", help="show progress until the verdict; works without a worker"
         )
-        parser.add_argument("--json", action="store_true", help="one JSON object instead of words")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument(
             "--shadow",
             type=int,
             default=0,
             metavar="N",
-            help="let the new version read the last N stored images and show what changes, instead of promoting it",
+            help="compare both versions on the last N stored images and show what changes, instead of promoting",
         )
         parser.add_argument(
             "--follow",
@@ -49,9 +49,9 @@ class Command(BaseCommand):
             nargs="?",
             const=0,
             metavar="RUN",
-            help="start none, but show the progress and the verdict of a run, the newest unless one is named",
+            help="start no run; show progress and verdict of a run (default: the newest)",
         )
-        parser.add_argument("--cancel", action="store_true", help="cancel the run that is under way")
+        parser.add_argument("--cancel", action="store_true", help="cancel the active run")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["cancel"]:
@@ -62,8 +62,8 @@ class Command(BaseCommand):
         if options["wait"] or following:
             self.follow(run)
             run.refresh_from_db()
-        self.stdout.write(json.dumps(as_json(run)) if options["json"] else self.told(run))
-        if run.state in (State.FAILED, State.CANCELLED):
+        self.stdout.write(json.dumps(run.as_json()) if options["json"] else self.told(run))
+        if run.state in (RunState.FAILED, RunState.CANCELLED):
             raise CommandError(f"{run} {run.state}. {run.error}")
 
     def started(self, shadow: int) -> TrainingRun:
@@ -72,22 +72,22 @@ class Command(BaseCommand):
         except (TooFew, RunActive) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
-            raise CommandError(f"The corrections could not be frozen: {error.strerror}.") from error
+            raise CommandError(f"The snapshot of the corrections could not be saved: {error.strerror}.") from error
 
     def named(self, number: int) -> TrainingRun:
         run = (TrainingRun.objects.filter(pk=number) if number else TrainingRun.objects.all()).first()
         if run is None:
-            raise CommandError(f"There is no run {number}." if number else "There was no run so far.")
+            raise CommandError(f"There is no run {number}." if number else "There are no runs yet.")
         return run
 
     def cancel(self) -> None:
         run = TrainingRun.objects.active().first()
         if run is None or not run.cancel():
-            raise CommandError("No run is under way.")
-        self.stdout.write(f"{run} is cancelled")
+            raise CommandError("No run is active.")
+        self.stdout.write(f"{run} cancelled")
 
     def follow(self, run: TrainingRun) -> None:
-        """Show where the run is until it ends. Where no worker takes it, this process does."""
+        """Show the run's progress until it ends. If no worker takes it, run it in this process."""
         worker: threading.Thread | None = None
         stopping = threading.Event()
         started = time.monotonic()
@@ -96,10 +96,9 @@ class Command(BaseCommand):
                 while run.is_active:
                     time.sleep(0.5)
                     run.refresh_from_db()
-                    progress = run.progress
-                    bar.n = progress["number"] / progress["steps"] if "number" in progress else bar.n
-                    bar.set_description_str(f"{run}: {in_words(run)}")
-                    waited = run.state == State.QUEUED and time.monotonic() - started > PATIENCE
+                    bar.n = share_done(run)
+                    bar.set_description_str(f"{run}: {run.in_words}")
+                    waited = run.state == RunState.QUEUED and time.monotonic() - started > TIMEOUT
                     if waited and (worker is None or not worker.is_alive()):
                         worker = threading.Thread(target=supervise, args=(run.pk, stopping))
                         worker.start()
@@ -110,20 +109,20 @@ class Command(BaseCommand):
 
     def told(self, run: TrainingRun) -> str:
         if run.is_active:
-            return f"{run} is queued: {run.taught} corrections to learn from, {run.held_out} to judge by"
+            return f"{run} is queued: {run.taught} corrections for training, {run.held_out} for testing"
         lines = [f"{run}: {run.get_state_display()}"]
         losses = run.curves.get("loss", [])
         if losses:
             lines.append(f"  loss {losses[0]:.3f} {sparkline(losses)} {losses[-1]:.3f}")
         if run.verdict is not None:
             lines += [
-                f"  {'yes' if check['passed'] else 'NO '}  {check['name']}: {check['sentence']}"
+                f"  {'passed' if check['passed'] else 'FAILED'}  {check['name']}: {check['sentence']}"
                 for check in run.verdict["checks"]
             ]
         if run.differences is not None:
             differ = run.differences["differ"]
-            lines.append(f"{len(differ)} of {run.differences['read']} stored images would be read differently:")
+            lines.append(f"The new version reads {len(differ)} of {run.differences['read']} stored images differently:")
             lines += [f"  {each['prediction']}: {each['before']!r} -> {each['after']!r}" for each in differ]
-        if run.state == State.PASSED:
-            lines.append(f"manage.py promote {run.challenger} lets it serve.")
+        if run.state == RunState.PASSED:
+            lines.append(f"To make it current: manage.py promote {run.challenger}")
         return "\n".join(lines)

@@ -6,19 +6,19 @@ from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandParser
 
 from recognizer.predictions import orphaned_images, rows_without_image
-from recognizer.serving import orphaned_version_files
-from training.cleaning import orphaned_snapshots
+from recognizer.serving.install import orphaned_version_files
+from training.retraining.cleanup import orphaned_snapshots
 
 
 class Command(BaseCommand):
     help = (
-        "Remove stored pictures, networks and snapshots that no row knows, left by a crash, "
+        "Delete stored pictures, networks and snapshots that no database row refers to, left by a crash, "
         "and report predictions whose picture is gone."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
-        parser.add_argument("--minutes", type=int, default=60, help="pass over files younger than this (default: 60)")
+        parser.add_argument("--dry-run", action="store_true", help="only list what would be deleted")
+        parser.add_argument("--minutes", type=int, default=60, help="skip files younger than this (default: 60)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         age = timedelta(minutes=options["minutes"])
@@ -29,6 +29,6 @@ class Command(BaseCommand):
             if not options["dry_run"]:
                 default_storage.delete(name)
         verb = "would remove" if options["dry_run"] else "removed"
-        self.stdout.write(f"{verb} {removed} file{'' if removed == 1 else 's'} that no row knows")
+        self.stdout.write(f"{verb} {removed} file{'' if removed == 1 else 's'} without a row")
         for prediction in rows_without_image():
-            self.stderr.write(f"prediction {prediction.pk} has lost its image {prediction.image.name}")
+            self.stderr.write(f"prediction {prediction.pk} lacks its image {prediction.image.name}")

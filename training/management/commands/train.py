@@ -1,4 +1,5 @@
 import json
+import resource
 import shutil
 import time
 from dataclasses import replace
@@ -9,52 +10,84 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recognizer.reading import Reader, load_classifier
+from recognizer.reading.line_reader import SHIPPED_LINE_READER
+from recognizer.reading.page import SHIPPED_PAGE_NETWORK
 from recognizer.reading.spotter import SHIPPED_SPOTTER
+
+PEN = "Pen-Based Recognition of Handwritten Digits (Alpaydin, Alimoglu; CC BY 4.0), writers 1-24"
+
+
+def processor_seconds() -> float:
+    """Return the CPU time of this process and its finished children, in seconds."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 class Command(BaseCommand):
     help = (
-        "Train a network from nothing, export it and write its model card: the one that reads digits, the larger one "
-        "that may teach it, or the spotter that helps it to part the digits of a line. Continues where it was stopped."
+        "Train a network, export it and write its model card: the digit classifier, its larger teacher, the spotter, "
+        "which finds the digits in a line, the line reader, which starts from it, or the page network, which finds "
+        "handwriting on a page. Continues an interrupted run."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("network", nargs="?", choices=["digits", "teacher", "spotter"], default="digits")
-        parser.add_argument("--quick", action="store_true", help="digits to 99.3 %% within ten minutes on two cores")
-        parser.add_argument("--epochs", type=int, help="how often to go through the training images")
+        kinds = ["digits", "teacher", "spotter", "lines", "pages"]
+        parser.add_argument("network", nargs="?", choices=kinds, default="digits")
+        parser.add_argument(
+            "--quick", action="store_true", help="classifier with 99.3 %% accuracy, in ten minutes on two cores"
+        )
+        parser.add_argument("--epochs", type=int, help="number of epochs")
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument(
-            "--teacher", type=Path, metavar="FILE", help="a .keras network whose answers digits learns too"
+            "--teacher", type=Path, metavar="FILE", help=".keras network from which to distil the classifier"
         )
-        parser.add_argument("--output", type=Path, help="folder of the run (default: one in training/runs)")
-        parser.add_argument("--ship", action="store_true", help="put the result where new sites find it")
+        parser.add_argument("--start", type=Path, metavar="FILE", help=".tflite network with which pages begins")
+        parser.add_argument("--rate", type=float, help="highest learning rate (default: the recipe's)")
+        parser.add_argument("--output", type=Path, help="folder of the run (default: a new one in training/runs)")
+        parser.add_argument("--ship", action="store_true", help="make the result the version that new sites start with")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # Imported here, not above: `manage.py help` must not wait for TensorFlow.
-        from training import fitting
-        from training.datasets import load_mnist
+        # Imported here, because `manage.py help` must not wait for TensorFlow.
+        from training.networks import fitting
+        from training.synthesis.datasets import load_mnist
 
         kind = options["network"]
         if (options["quick"] or options["teacher"]) and kind != "digits":
-            raise CommandError("--quick and --teacher are for digits.")
+            raise CommandError("--quick and --teacher only work with digits.")
+        if options["start"] and kind != "pages":
+            raise CommandError("--start only works with pages.")
         recipe = fitting.QUICK if options["quick"] else fitting.RECIPES[kind]
         recipe = replace(recipe, seed=options["seed"], epochs=options["epochs"] or recipe.epochs)
-        task = fitting.TASKS[kind]
+        if options["rate"]:
+            recipe = replace(recipe, peak_rate=options["rate"])
+        # The line reader's task depends on a folder of strips.
+        task = fitting.TASKS.get(kind, fitting.SPOTTER)
         if options["quick"]:
-            # There is no time to learn from the wildest shapes.
+            # A short training leaves no time to learn from the strongest distortions.
             task = replace(task, batch=task.settling)
         if options["teacher"]:
             task, recipe = self.taught(task, recipe, options["teacher"])
         name = f"{kind}-e{recipe.epochs}s{recipe.seed}"
         folder: Path = options["output"] or settings.BASE_DIR / "training" / "runs" / name
         mnist = load_mnist()
+        if options["start"]:
+            task, recipe = self.started(task, recipe, options["start"], mnist)
         try:
-            trained = fitting.fit_settled(task, mnist, recipe, folder, time.monotonic)
+            if kind == "lines":
+                trained = self.fit_lines(mnist, recipe, folder)
+            else:
+                trained = fitting.fit_settled(task, mnist, recipe, folder, time.monotonic)
         except ValueError as error:
             raise CommandError(f"{error}. Give another --output or remove the folder.") from error
         command = f"manage.py train {kind}" + (" --quick" if options["quick"] else f" --epochs {recipe.epochs}")
         command += " --teacher FILE" if options["teacher"] else ""
-        finish = self.finish_spotter if kind == "spotter" else self.finish_digits
+        command += f" --start FILE --rate {recipe.peak_rate:g}" if options["start"] else ""
+        finish = {
+            "digits": self.finish_digits,
+            "teacher": self.finish_digits,
+            "spotter": self.finish_spotter,
+            "lines": self.finish_lines,
+            "pages": self.finish_pages,
+        }[kind]
         card = finish(folder, f"{command} --seed {recipe.seed}", mnist, trained, options["ship"])
         (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n")
         self.stdout.write(self.style.SUCCESS(f"{card['name']} is in {folder}"))
@@ -62,7 +95,7 @@ class Command(BaseCommand):
     def taught(self, task: Any, recipe: Any, file: Path) -> tuple[Any, Any]:
         import keras
 
-        from training.exporting import describe_file
+        from training.networks.export import describe_file
 
         try:
             teacher = keras.models.load_model(file, compile=False)
@@ -70,24 +103,55 @@ class Command(BaseCommand):
             raise CommandError(f"{file} is no network: {error}") from error
         return replace(task, teacher=teacher), replace(recipe, teacher=describe_file(file)["sha256"])
 
+    def started(self, task: Any, recipe: Any, file: Path, mnist: Any) -> tuple[Any, Any]:
+        from training.networks.fitting import starting_from
+
+        try:
+            return starting_from(file.read_bytes(), task, recipe, mnist)
+        except (OSError, ValueError) as error:
+            raise CommandError(f"{file} is no page network: {error}") from error
+
+    def fit_lines(self, mnist: Any, recipe: Any, folder: Path) -> tuple[Any, Any]:
+        """Train the line reader while another process still writes strips; print the CPU time of both."""
+        import multiprocessing
+
+        from training.networks import fitting
+        from training.networks.line_network import load_start
+        from training.synthesis.line_targets import write_strips
+
+        strips = folder / "strips"
+        writer = multiprocessing.get_context("spawn").Process(
+            target=write_strips, args=(mnist.train, strips, recipe.seed), daemon=True
+        )
+        writer.start()
+        try:
+            task = fitting.lines_task(mnist.train, strips, load_start())
+            network, progress = fitting.fit_settled(task, mnist, recipe, folder, processor_seconds)
+        finally:
+            writer.terminate()
+            writer.join()
+        self.stdout.write(f"processor-minutes: {progress.seconds / 60:.0f}")
+        return network, progress
+
     def finish_digits(self, folder: Path, command: str, mnist: Any, trained: Any, ship: bool) -> dict[str, Any]:
-        from training import cards, evaluation
-        from training.calibration import calibrate
-        from training.exporting import KERAS_FILE, LITERT_FILE, export_network
-        from training.networks import multiply_adds
+        from training.evaluation import measures
+        from training.networks import model_card
+        from training.networks.architectures import multiply_adds
+        from training.networks.calibration import calibrate
+        from training.networks.export import KERAS_FILE, LITERT_FILE, export_network
 
         network, progress = trained
         self.stdout.write("calibrating on augmented validation digits")
-        temperature = calibrate(network, mnist.validation)
+        temperature = calibrate(network, mnist.fitting)
         files = export_network(network, folder)
         reader = Reader(load_classifier((folder / LITERT_FILE).read_bytes(), "litert"))
-        test = evaluation.evaluate(reader, "MNIST test", evaluation.mnist_samples(mnist.test), len(mnist.test))
+        test = measures.evaluate(reader, "MNIST test", measures.mnist_samples(mnist.test), len(mnist.test))
         name = f"{time.strftime('%Y-%m-%d')}-{progress.epoch}-epochs-seed-{progress.recipe.seed}"
-        card = cards.make_card(name, command, network, progress, mnist)
+        card = model_card.make_card(name, command, network, progress, mnist)
         card["network"]["multiply_adds"] = multiply_adds(network)
         card["training"]["temperature"] = round(temperature, 4)
         card["files"] = files
-        cards.add_test(card, test, mnist, folder)
+        model_card.add_test(card, test, mnist, folder)
         low, high = test.interval
         self.stdout.write(
             f"MNIST test through the reader: {test.accuracy:.2%} ({low:.2%} to {high:.2%}), "
@@ -103,16 +167,54 @@ class Command(BaseCommand):
         return card
 
     def finish_spotter(self, folder: Path, command: str, mnist: Any, trained: Any, ship: bool) -> dict[str, Any]:
-        from training import cards
-        from training.exporting import export_network
+        from training.networks.line_network import START, write_start
+
+        measured = "columns right in rows of validation digits"
+        # Only the LiteRT export: this network is not trained further, and the command makes it again.
+        card = self.finish_network("spotter", folder, command, mnist, trained, ship, SHIPPED_SPOTTER, measured)
+        if ship:
+            write_start(trained[0])
+            self.stdout.write(f"`manage.py train lines` starts from {START} now")
+        return card
+
+    def finish_lines(self, folder: Path, command: str, mnist: Any, trained: Any, ship: bool) -> dict[str, Any]:
+        from training.networks.line_network import in_full
+
+        measured = "rows read right, of writers not trained on"
+        trained = in_full(trained[0]), trained[1]
+        return self.finish_network("line", folder, command, mnist, trained, ship, SHIPPED_LINE_READER, measured, PEN)
+
+    def finish_pages(self, folder: Path, command: str, mnist: Any, trained: Any, ship: bool) -> dict[str, Any]:
+        measured = "pixels right on validation pages"
+        return self.finish_network("page", folder, command, mnist, trained, ship, SHIPPED_PAGE_NETWORK, measured, PEN)
+
+    def finish_network(
+        self,
+        name: str,
+        folder: Path,
+        command: str,
+        mnist: Any,
+        trained: Any,
+        ship: bool,
+        shipped: Path,
+        measured: str,
+        also: str = "",
+    ) -> dict[str, Any]:
+        """Export a network of the reader, and copy it to `shipped` if it is to ship. Returns its card.
+
+        measured: what its validation accuracy counts. also: data it was trained on besides MNIST.
+        """
+        from training.networks import model_card
+        from training.networks.export import export_network
 
         network, progress = trained
-        card = cards.make_card("spotter", command, network, progress, mnist)
-        card["files"] = export_network(network, folder, "spotter")
-        self.stdout.write(f"columns right in rows of validation digits: {card['metrics']['validation_accuracy']:.2%}")
+        card = model_card.make_card(name, command, network, progress, mnist)
+        if also:
+            card["data"]["also"] = also
+        card["files"] = export_network(network, folder, name)
+        self.stdout.write(f"{measured}: {card['metrics']['validation_accuracy']:.2%}")
         if ship:
-            # The LiteRT export alone: this network is not trained further, and the command above makes it again.
-            shutil.copyfile(folder / "spotter.tflite", SHIPPED_SPOTTER)
-            SHIPPED_SPOTTER.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
-            self.stdout.write(f"shipped to {SHIPPED_SPOTTER}")
+            shutil.copyfile(folder / f"{name}.tflite", shipped)
+            shipped.with_suffix(".json").write_text(json.dumps(card, indent=1) + "\n")
+            self.stdout.write(f"shipped to {shipped}")
         return card

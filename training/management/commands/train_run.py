@@ -7,15 +7,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
-from training.cleaning import clean_up
-from training.models import Fenced, State, TrainingRun
+from core.leases import LeaseLost
+from training.models import RunState, TrainingRun
+from training.retraining.cleanup import clean_up
 
 NICE = 19
 
 
 class Command(BaseCommand):
-    help = "Work on a training run as its holder. Workers start this; people say manage.py retrain."
+    help = "Execute a training run. Workers start this command; people use manage.py retrain."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("pk", type=int)
@@ -27,7 +29,7 @@ class Command(BaseCommand):
         pk, fence = options["pk"], options["fence"]
         try:
             self.retrain(pk, fence)
-        except Fenced:
+        except LeaseLost:
             return
         except Exception as error:
             fail(pk, fence, error)
@@ -36,30 +38,30 @@ class Command(BaseCommand):
             clean_up(pk)
 
     def retrain(self, pk: int, fence: int) -> None:
-        # Imported here, not above: TensorFlow takes seconds, in which the row can say already what goes on.
-        TrainingRun.objects.report(pk, fence, phase="starting")
-        from training.retraining import retrain
+        # Imported here: TensorFlow takes seconds to import, and the row shows the phase meanwhile.
+        TrainingRun.objects.report(pk, fence, phase=gettext_noop("starting"))
+        from training.retraining.pipeline import retrain
 
         retrain(pk, fence)
 
 
 def step_back() -> None:
-    """Leave the processors to whoever serves."""
-    os.nice(NICE)
-    # Linux may weigh a session as a whole, and then does not ask how nice a process of it is.
+    """Lower this process's priority below that of the site."""
+    os.setpriority(os.PRIO_PROCESS, 0, NICE)
+    # With autogroups, Linux ignores the niceness of processes in another session.
     with contextlib.suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(NICE))
 
 
 def die_with_the_worker() -> None:
-    """Wait until standard input closes, which it does with the worker, and end at once."""
+    """Exit as soon as standard input closes, which happens when the worker ends."""
     sys.stdin.buffer.read()
     os._exit(1)
 
 
 def fail(pk: int, fence: int, error: Exception) -> None:
-    """Record why a run could not be finished; another try would fail in the same way."""
+    """Record why a run failed; a retry would fail the same way."""
     full = isinstance(error, OSError) and error.errno == 28
-    message = "The disk is full. Make room and retrain." if full else f"{type(error).__name__}: {error}"
-    ended = {"state": State.FAILED, "error": message, "finished_at": timezone.now()}
+    message = gettext_noop("The disk is full. Make room and retrain.") if full else f"{type(error).__name__}: {error}"
+    ended = {"state": RunState.FAILED, "error": message, "finished_at": timezone.now()}
     TrainingRun.objects.held(pk, fence).update(**ended)

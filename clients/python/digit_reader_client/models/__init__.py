@@ -5,10 +5,13 @@ from .batch_state_enum import BatchStateEnum
 from .batches_results_retrieve_as import BatchesResultsRetrieveAs
 from .correction import Correction
 from .correction_state_enum import CorrectionStateEnum
+from .crop_request import CropRequest
 from .data_url_request import DataUrlRequest
 from .digit import Digit
 from .error import Error
 from .flag_request import FlagRequest
+from .ignored import Ignored
+from .kind_enum import KindEnum
 from .many_request import ManyRequest
 from .model_version import ModelVersion
 from .paginated_batch_list import PaginatedBatchList
@@ -22,6 +25,7 @@ from .preview import Preview
 from .result import Result
 from .sent_source_enum import SentSourceEnum
 from .source_enum import SourceEnum
+from .turn_enum import TurnEnum
 
 __all__ = (
     "Batch",
@@ -29,10 +33,13 @@ __all__ = (
     "BatchStateEnum",
     "Correction",
     "CorrectionStateEnum",
+    "CropRequest",
     "DataUrlRequest",
     "Digit",
     "Error",
     "FlagRequest",
+    "Ignored",
+    "KindEnum",
     "ManyRequest",
     "ModelVersion",
     "PaginatedBatchList",
@@ -46,4 +53,5 @@ __all__ = (
     "Result",
     "SentSourceEnum",
     "SourceEnum",
+    "TurnEnum",
 )

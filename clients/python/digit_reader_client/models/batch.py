@@ -23,13 +23,14 @@ class Batch:
             * `done` - Done
             * `failed` - Failed
             * `cancelled` - Cancelled
-        words (str): how far it is, for people
+            * `erasing` - Erasing
+        words (str): progress as a sentence for people
         total (int):
         read (int):
         refused (int):
         error (str):
         results (str):
-        model_version (None | str): the version asked for, null where whichever serves is to read it
+        model_version (None | str): the version that was asked for; null for the current version
         webhook (str):
         created_at (datetime.datetime):
         started_at (datetime.datetime | None):

@@ -4,6 +4,7 @@ from enum import StrEnum
 class BatchStateEnum(StrEnum):
     CANCELLED = "cancelled"
     DONE = "done"
+    ERASING = "erasing"
     FAILED = "failed"
     QUEUED = "queued"
     RUNNING = "running"

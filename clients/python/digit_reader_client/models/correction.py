@@ -20,6 +20,7 @@ class Correction:
         state (CorrectionStateEnum): * `pending` - Pending
             * `approved` - Approved
             * `rejected` - Rejected
+            * `confirmed` - Confirmed
         created_at (datetime.datetime):
         text (str | Unset): empty: no number here
     """

@@ -3,6 +3,7 @@ from enum import StrEnum
 
 class CorrectionStateEnum(StrEnum):
     APPROVED = "approved"
+    CONFIRMED = "confirmed"
     PENDING = "pending"
     REJECTED = "rejected"
 

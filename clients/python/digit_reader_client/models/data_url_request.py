@@ -13,15 +13,15 @@ T = TypeVar("T", bound="DataUrlRequest")
 
 @_attrs_define
 class DataUrlRequest:
-    """What POST takes, as JSON.
+    """Fields of a POST, as JSON.
 
     Attributes:
         image (str): data:image/png;base64,…
         source (SentSourceEnum | Unset): * `draw` - draw
             * `upload` - upload
             * `api` - api Default: SentSourceEnum.API.
-        model_version (str | Unset): name of the version to read with, one that /api/v1/models/ lists; without it, the
-            one that serves
+        model_version (str | Unset): Name of the version to read with, as listed by /api/v1/models/. Default: the
+            current version.
     """
 
     image: str

@@ -15,8 +15,8 @@ T = TypeVar("T", bound="Error")
 class Error:
     """
     Attributes:
-        code (str): a word for programs
-        detail (str | Unset): a sentence for people; `invalid` names fields instead
+        code (str): A word for programs.
+        detail (str | Unset): A sentence for people. Missing with the code `invalid`, which names fields instead.
     """
 
     code: str

@@ -10,7 +10,7 @@ T = TypeVar("T", bound="FlagRequest")
 
 @_attrs_define
 class FlagRequest:
-    """A claim: the right number, or an empty text for "no number here".
+    """A correction: the right number, or an empty text for "no number here".
 
     Attributes:
         text (str):

@@ -14,14 +14,14 @@ T = TypeVar("T", bound="ManyRequest")
 
 @_attrs_define
 class ManyRequest:
-    """What POST takes, as multipart: a zip, or images.
+    """Fields of a POST, as multipart: a zip, or images.
 
     Attributes:
         archive (File | Unset): a zip of at most 10,000 images and 1 GB
         images (list[File] | Unset):
-        model_version (str | Unset): name of the version to read with, one that /api/v1/models/ lists; without it, the
-            one that serves
-        webhook (str | Unset): https:// address that is told once the batch has ended
+        model_version (str | Unset): Name of the version to read with, as listed by /api/v1/models/. Default: the
+            current version.
+        webhook (str | Unset): https:// address that gets a POST when the batch ends
     """
 
     archive: File | Unset = UNSET

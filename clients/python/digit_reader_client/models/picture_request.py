@@ -15,15 +15,16 @@ T = TypeVar("T", bound="PictureRequest")
 
 @_attrs_define
 class PictureRequest:
-    """What POST takes, as multipart.
+    """Fields of a POST, as multipart.
 
     Attributes:
-        image (File): PNG, JPEG or WebP, at most 10 MB and 25 megapixels
+        image (File): PNG, JPEG, WebP, GIF (its first frame), BMP, AVIF, HEIC, or a TIFF or PDF of one page; at most 10
+            MB and 25 megapixels
         source (SentSourceEnum | Unset): * `draw` - draw
             * `upload` - upload
             * `api` - api Default: SentSourceEnum.API.
-        model_version (str | Unset): name of the version to read with, one that /api/v1/models/ lists; without it, the
-            one that serves
+        model_version (str | Unset): Name of the version to read with, as listed by /api/v1/models/. Default: the
+            current version.
     """
 
     image: File

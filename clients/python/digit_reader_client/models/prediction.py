@@ -12,6 +12,7 @@ from ..models.source_enum import SourceEnum
 if TYPE_CHECKING:
     from ..models.correction import Correction
     from ..models.digit import Digit
+    from ..models.ignored import Ignored
 
 
 T = TypeVar("T", bound="Prediction")
@@ -25,13 +26,16 @@ class Prediction:
         id (int):
         text (str):
         confidence (float):
+        sure (bool): whether the text can be relied on: the confidence is at least 0.81
         digits (list[Digit]):
+        ignored (list[Ignored]): marks in the picture that were not read
         source (SourceEnum): * `draw` - drawn
             * `upload` - uploaded
             * `api` - API
             * `import` - imported
         model_version (str):
         image (None | str):
+        filename (str):
         created_at (datetime.datetime | None):
         correction (Correction | None):
     """
@@ -39,10 +43,13 @@ class Prediction:
     id: int
     text: str
     confidence: float
+    sure: bool
     digits: list[Digit]
+    ignored: list[Ignored]
     source: SourceEnum
     model_version: str
     image: None | str
+    filename: str
     created_at: datetime.datetime | None
     correction: Correction | None
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -56,10 +63,17 @@ class Prediction:
 
         confidence = self.confidence
 
+        sure = self.sure
+
         digits = []
         for digits_item_data in self.digits:
             digits_item = digits_item_data.to_dict()
             digits.append(digits_item)
+
+        ignored = []
+        for ignored_item_data in self.ignored:
+            ignored_item = ignored_item_data.to_dict()
+            ignored.append(ignored_item)
 
         source = self.source.value
 
@@ -67,6 +81,8 @@ class Prediction:
 
         image: None | str
         image = self.image
+
+        filename = self.filename
 
         created_at: None | str
         if isinstance(self.created_at, datetime.datetime):
@@ -87,10 +103,13 @@ class Prediction:
                 "id": id,
                 "text": text,
                 "confidence": confidence,
+                "sure": sure,
                 "digits": digits,
+                "ignored": ignored,
                 "source": source,
                 "model_version": model_version,
                 "image": image,
+                "filename": filename,
                 "created_at": created_at,
                 "correction": correction,
             }
@@ -102,6 +121,7 @@ class Prediction:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.correction import Correction  # noqa: PLC0415
         from ..models.digit import Digit  # noqa: PLC0415
+        from ..models.ignored import Ignored  # noqa: PLC0415
 
         d = dict(src_dict)
         id = d.pop("id")
@@ -110,12 +130,21 @@ class Prediction:
 
         confidence = d.pop("confidence")
 
+        sure = d.pop("sure")
+
         digits = []
         _digits = d.pop("digits")
         for digits_item_data in _digits:
             digits_item = Digit.from_dict(digits_item_data)
 
             digits.append(digits_item)
+
+        ignored = []
+        _ignored = d.pop("ignored")
+        for ignored_item_data in _ignored:
+            ignored_item = Ignored.from_dict(ignored_item_data)
+
+            ignored.append(ignored_item)
 
         source = SourceEnum(d.pop("source"))
 
@@ -127,6 +156,8 @@ class Prediction:
             return cast(None | str, data)
 
         image = _parse_image(d.pop("image"))
+
+        filename = d.pop("filename")
 
         def _parse_created_at(data: object) -> datetime.datetime | None:
             if data is None:
@@ -162,10 +193,13 @@ class Prediction:
             id=id,
             text=text,
             confidence=confidence,
+            sure=sure,
             digits=digits,
+            ignored=ignored,
             source=source,
             model_version=model_version,
             image=image,
+            filename=filename,
             created_at=created_at,
             correction=correction,
         )

@@ -10,6 +10,7 @@ from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.digit import Digit
+    from ..models.ignored import Ignored
 
 
 T = TypeVar("T", bound="Result")
@@ -24,7 +25,9 @@ class Result:
         file (str):
         text (str):
         confidence (float):
+        sure (bool): whether the text can be relied on: the confidence is at least 0.81
         digits (list[Digit]):
+        ignored (list[Ignored]): marks in the picture that were not read
         reason (None | str): why there is no reading
         model_version (None | str):
         prediction (int | None | Unset):
@@ -34,7 +37,9 @@ class Result:
     file: str
     text: str
     confidence: float
+    sure: bool
     digits: list[Digit]
+    ignored: list[Ignored]
     reason: None | str
     model_version: None | str
     prediction: int | None | Unset = UNSET
@@ -49,10 +54,17 @@ class Result:
 
         confidence = self.confidence
 
+        sure = self.sure
+
         digits = []
         for digits_item_data in self.digits:
             digits_item = digits_item_data.to_dict()
             digits.append(digits_item)
+
+        ignored = []
+        for ignored_item_data in self.ignored:
+            ignored_item = ignored_item_data.to_dict()
+            ignored.append(ignored_item)
 
         reason: None | str
         reason = self.reason
@@ -74,7 +86,9 @@ class Result:
                 "file": file,
                 "text": text,
                 "confidence": confidence,
+                "sure": sure,
                 "digits": digits,
+                "ignored": ignored,
                 "reason": reason,
                 "model_version": model_version,
             }
@@ -87,6 +101,7 @@ class Result:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.digit import Digit  # noqa: PLC0415
+        from ..models.ignored import Ignored  # noqa: PLC0415
 
         d = dict(src_dict)
         number = d.pop("number")
@@ -97,12 +112,21 @@ class Result:
 
         confidence = d.pop("confidence")
 
+        sure = d.pop("sure")
+
         digits = []
         _digits = d.pop("digits")
         for digits_item_data in _digits:
             digits_item = Digit.from_dict(digits_item_data)
 
             digits.append(digits_item)
+
+        ignored = []
+        _ignored = d.pop("ignored")
+        for ignored_item_data in _ignored:
+            ignored_item = Ignored.from_dict(ignored_item_data)
+
+            ignored.append(ignored_item)
 
         def _parse_reason(data: object) -> None | str:
             if data is None:
@@ -132,7 +156,9 @@ class Result:
             file=file,
             text=text,
             confidence=confidence,
+            sure=sure,
             digits=digits,
+            ignored=ignored,
             reason=reason,
             model_version=model_version,
             prediction=prediction,

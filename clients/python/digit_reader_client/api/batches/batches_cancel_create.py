@@ -76,7 +76,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Batch | Error]:
-    """Stop reading; what is read stays. A batch that has ended stays as it is.
+    """Stop reading; pictures that were read stay. Does nothing to a batch that has ended.
 
     Args:
         id (int):
@@ -105,7 +105,7 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> Batch | Error | None:
-    """Stop reading; what is read stays. A batch that has ended stays as it is.
+    """Stop reading; pictures that were read stay. Does nothing to a batch that has ended.
 
     Args:
         id (int):
@@ -129,7 +129,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Batch | Error]:
-    """Stop reading; what is read stays. A batch that has ended stays as it is.
+    """Stop reading; pictures that were read stay. Does nothing to a batch that has ended.
 
     Args:
         id (int):
@@ -156,7 +156,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> Batch | Error | None:
-    """Stop reading; what is read stays. A batch that has ended stays as it is.
+    """Stop reading; pictures that were read stay. Does nothing to a batch that has ended.
 
     Args:
         id (int):

@@ -8,14 +8,17 @@ from ...client import AuthenticatedClient, Client
 from ...models.batch import Batch
 from ...models.error import Error
 from ...models.many_request import ManyRequest
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     body: ManyRequest,
+    idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -61,6 +64,11 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
         return response_415
 
+    if response.status_code == 422:
+        response_422 = Error.from_dict(response.json())
+
+        return response_422
+
     if response.status_code == 429:
         response_429 = Error.from_dict(response.json())
 
@@ -90,11 +98,13 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     body: ManyRequest,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Batch | Error]:
-    """Take many pictures to be read in the background.
+    """Send many pictures, to be read in the background.
 
     Args:
-        body (ManyRequest): What POST takes, as multipart: a zip, or images.
+        idempotency_key (str | Unset):
+        body (ManyRequest): Fields of a POST, as multipart: a zip, or images.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -106,6 +116,7 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         body=body,
+        idempotency_key=idempotency_key,
     )
 
     response = client.get_httpx_client().request(
@@ -119,11 +130,13 @@ def sync(
     *,
     client: AuthenticatedClient,
     body: ManyRequest,
+    idempotency_key: str | Unset = UNSET,
 ) -> Batch | Error | None:
-    """Take many pictures to be read in the background.
+    """Send many pictures, to be read in the background.
 
     Args:
-        body (ManyRequest): What POST takes, as multipart: a zip, or images.
+        idempotency_key (str | Unset):
+        body (ManyRequest): Fields of a POST, as multipart: a zip, or images.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -136,6 +149,7 @@ def sync(
     return sync_detailed(
         client=client,
         body=body,
+        idempotency_key=idempotency_key,
     ).parsed
 
 
@@ -143,11 +157,13 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: ManyRequest,
+    idempotency_key: str | Unset = UNSET,
 ) -> Response[Batch | Error]:
-    """Take many pictures to be read in the background.
+    """Send many pictures, to be read in the background.
 
     Args:
-        body (ManyRequest): What POST takes, as multipart: a zip, or images.
+        idempotency_key (str | Unset):
+        body (ManyRequest): Fields of a POST, as multipart: a zip, or images.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -159,6 +175,7 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         body=body,
+        idempotency_key=idempotency_key,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -170,11 +187,13 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: ManyRequest,
+    idempotency_key: str | Unset = UNSET,
 ) -> Batch | Error | None:
-    """Take many pictures to be read in the background.
+    """Send many pictures, to be read in the background.
 
     Args:
-        body (ManyRequest): What POST takes, as multipart: a zip, or images.
+        idempotency_key (str | Unset):
+        body (ManyRequest): Fields of a POST, as multipart: a zip, or images.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -188,5 +207,6 @@ async def asyncio(
         await asyncio_detailed(
             client=client,
             body=body,
+            idempotency_key=idempotency_key,
         )
     ).parsed

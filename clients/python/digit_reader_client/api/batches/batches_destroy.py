@@ -74,7 +74,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Any | Error]:
-    """Erase a batch with all its predictions.
+    """Delete a batch with all its predictions.
 
     Args:
         id (int):
@@ -103,7 +103,7 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> Any | Error | None:
-    """Erase a batch with all its predictions.
+    """Delete a batch with all its predictions.
 
     Args:
         id (int):
@@ -127,7 +127,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Any | Error]:
-    """Erase a batch with all its predictions.
+    """Delete a batch with all its predictions.
 
     Args:
         id (int):
@@ -154,7 +154,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> Any | Error | None:
-    """Erase a batch with all its predictions.
+    """Delete a batch with all its predictions.
 
     Args:
         id (int):

@@ -94,8 +94,7 @@ def sync_detailed(
     cursor: str | Unset = UNSET,
     page_size: int | Unset = 20,
 ) -> Response[Error | PaginatedBatchList]:
-    """Many pictures at once: sent as one zip or as files, read by the workers, told in the order they
-    came.
+    """Many pictures at once: sent as a zip or as files, read by workers, results in the order sent.
 
     Args:
         cursor (str | Unset):
@@ -127,8 +126,7 @@ def sync(
     cursor: str | Unset = UNSET,
     page_size: int | Unset = 20,
 ) -> Error | PaginatedBatchList | None:
-    """Many pictures at once: sent as one zip or as files, read by the workers, told in the order they
-    came.
+    """Many pictures at once: sent as a zip or as files, read by workers, results in the order sent.
 
     Args:
         cursor (str | Unset):
@@ -155,8 +153,7 @@ async def asyncio_detailed(
     cursor: str | Unset = UNSET,
     page_size: int | Unset = 20,
 ) -> Response[Error | PaginatedBatchList]:
-    """Many pictures at once: sent as one zip or as files, read by the workers, told in the order they
-    came.
+    """Many pictures at once: sent as a zip or as files, read by workers, results in the order sent.
 
     Args:
         cursor (str | Unset):
@@ -186,8 +183,7 @@ async def asyncio(
     cursor: str | Unset = UNSET,
     page_size: int | Unset = 20,
 ) -> Error | PaginatedBatchList | None:
-    """Many pictures at once: sent as one zip or as files, read by the workers, told in the order they
-    came.
+    """Many pictures at once: sent as a zip or as files, read by workers, results in the order sent.
 
     Args:
         cursor (str | Unset):

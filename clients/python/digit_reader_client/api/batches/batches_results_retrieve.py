@@ -14,7 +14,7 @@ from ...types import UNSET, Response, Unset
 def _get_kwargs(
     id: int,
     *,
-    as_: BatchesResultsRetrieveAs | Unset = UNSET,
+    as_: BatchesResultsRetrieveAs | Unset = BatchesResultsRetrieveAs.JSONL,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -92,13 +92,13 @@ def sync_detailed(
     id: int,
     *,
     client: AuthenticatedClient,
-    as_: BatchesResultsRetrieveAs | Unset = UNSET,
+    as_: BatchesResultsRetrieveAs | Unset = BatchesResultsRetrieveAs.JSONL,
 ) -> Response[Error | str]:
-    """A line for each picture read so far, in the order they were sent.
+    """Get a line for each picture read so far, in the order sent.
 
     Args:
         id (int):
-        as_ (BatchesResultsRetrieveAs | Unset):
+        as_ (BatchesResultsRetrieveAs | Unset):  Default: BatchesResultsRetrieveAs.JSONL.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -124,13 +124,13 @@ def sync(
     id: int,
     *,
     client: AuthenticatedClient,
-    as_: BatchesResultsRetrieveAs | Unset = UNSET,
+    as_: BatchesResultsRetrieveAs | Unset = BatchesResultsRetrieveAs.JSONL,
 ) -> Error | str | None:
-    """A line for each picture read so far, in the order they were sent.
+    """Get a line for each picture read so far, in the order sent.
 
     Args:
         id (int):
-        as_ (BatchesResultsRetrieveAs | Unset):
+        as_ (BatchesResultsRetrieveAs | Unset):  Default: BatchesResultsRetrieveAs.JSONL.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -151,13 +151,13 @@ async def asyncio_detailed(
     id: int,
     *,
     client: AuthenticatedClient,
-    as_: BatchesResultsRetrieveAs | Unset = UNSET,
+    as_: BatchesResultsRetrieveAs | Unset = BatchesResultsRetrieveAs.JSONL,
 ) -> Response[Error | str]:
-    """A line for each picture read so far, in the order they were sent.
+    """Get a line for each picture read so far, in the order sent.
 
     Args:
         id (int):
-        as_ (BatchesResultsRetrieveAs | Unset):
+        as_ (BatchesResultsRetrieveAs | Unset):  Default: BatchesResultsRetrieveAs.JSONL.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -181,13 +181,13 @@ async def asyncio(
     id: int,
     *,
     client: AuthenticatedClient,
-    as_: BatchesResultsRetrieveAs | Unset = UNSET,
+    as_: BatchesResultsRetrieveAs | Unset = BatchesResultsRetrieveAs.JSONL,
 ) -> Error | str | None:
-    """A line for each picture read so far, in the order they were sent.
+    """Get a line for each picture read so far, in the order sent.
 
     Args:
         id (int):
-        as_ (BatchesResultsRetrieveAs | Unset):
+        as_ (BatchesResultsRetrieveAs | Unset):  Default: BatchesResultsRetrieveAs.JSONL.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -76,8 +76,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Batch | Error]:
-    """Many pictures at once: sent as one zip or as files, read by the workers, told in the order they
-    came.
+    """Many pictures at once: sent as a zip or as files, read by workers, results in the order sent.
 
     Args:
         id (int):
@@ -106,8 +105,7 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> Batch | Error | None:
-    """Many pictures at once: sent as one zip or as files, read by the workers, told in the order they
-    came.
+    """Many pictures at once: sent as a zip or as files, read by workers, results in the order sent.
 
     Args:
         id (int):
@@ -131,8 +129,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Batch | Error]:
-    """Many pictures at once: sent as one zip or as files, read by the workers, told in the order they
-    came.
+    """Many pictures at once: sent as a zip or as files, read by workers, results in the order sent.
 
     Args:
         id (int):
@@ -159,8 +156,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> Batch | Error | None:
-    """Many pictures at once: sent as one zip or as files, read by the workers, told in the order they
-    came.
+    """Many pictures at once: sent as a zip or as files, read by workers, results in the order sent.
 
     Args:
         id (int):

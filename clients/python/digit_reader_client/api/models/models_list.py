@@ -74,7 +74,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | list[ModelVersion]]:
-    """The versions of the network and which one serves.
+    """The versions of the network, and which one is current (`serving`).
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -97,7 +97,7 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> Error | list[ModelVersion] | None:
-    """The versions of the network and which one serves.
+    """The versions of the network, and which one is current (`serving`).
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -116,7 +116,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | list[ModelVersion]]:
-    """The versions of the network and which one serves.
+    """The versions of the network, and which one is current (`serving`).
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -137,7 +137,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> Error | list[ModelVersion] | None:
-    """The versions of the network and which one serves.
+    """The versions of the network, and which one is current (`serving`).
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -14,7 +14,7 @@ from ...types import UNSET, Response, Unset
 
 def _get_kwargs(
     *,
-    body: PictureRequest | DataUrlRequest | Unset = UNSET,
+    body: DataUrlRequest | PictureRequest | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
@@ -26,14 +26,14 @@ def _get_kwargs(
         "url": "/api/v1/predictions/",
     }
 
-    if isinstance(body, PictureRequest):
-        _kwargs["files"] = body.to_multipart()
-
-        headers["Content-Type"] = "multipart/form-data; boundary=+++"
     if isinstance(body, DataUrlRequest):
         _kwargs["json"] = body.to_dict()
 
         headers["Content-Type"] = "application/json"
+    if isinstance(body, PictureRequest):
+        _kwargs["files"] = body.to_multipart()
+
+        headers["Content-Type"] = "multipart/form-data; boundary=+++"
 
     _kwargs["headers"] = headers
     return _kwargs
@@ -103,15 +103,15 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 def sync_detailed(
     *,
     client: AuthenticatedClient,
-    body: PictureRequest | DataUrlRequest | Unset = UNSET,
+    body: DataUrlRequest | PictureRequest | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[Error | Prediction]:
-    """Read a picture and keep it.
+    """Read a picture and store it.
 
     Args:
         idempotency_key (str | Unset):
-        body (PictureRequest): What POST takes, as multipart.
-        body (DataUrlRequest): What POST takes, as JSON.
+        body (DataUrlRequest): Fields of a POST, as JSON.
+        body (PictureRequest): Fields of a POST, as multipart.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -136,15 +136,15 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
-    body: PictureRequest | DataUrlRequest | Unset = UNSET,
+    body: DataUrlRequest | PictureRequest | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Error | Prediction | None:
-    """Read a picture and keep it.
+    """Read a picture and store it.
 
     Args:
         idempotency_key (str | Unset):
-        body (PictureRequest): What POST takes, as multipart.
-        body (DataUrlRequest): What POST takes, as JSON.
+        body (DataUrlRequest): Fields of a POST, as JSON.
+        body (PictureRequest): Fields of a POST, as multipart.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -164,15 +164,15 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
-    body: PictureRequest | DataUrlRequest | Unset = UNSET,
+    body: DataUrlRequest | PictureRequest | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Response[Error | Prediction]:
-    """Read a picture and keep it.
+    """Read a picture and store it.
 
     Args:
         idempotency_key (str | Unset):
-        body (PictureRequest): What POST takes, as multipart.
-        body (DataUrlRequest): What POST takes, as JSON.
+        body (DataUrlRequest): Fields of a POST, as JSON.
+        body (PictureRequest): Fields of a POST, as multipart.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -195,15 +195,15 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
-    body: PictureRequest | DataUrlRequest | Unset = UNSET,
+    body: DataUrlRequest | PictureRequest | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
 ) -> Error | Prediction | None:
-    """Read a picture and keep it.
+    """Read a picture and store it.
 
     Args:
         idempotency_key (str | Unset):
-        body (PictureRequest): What POST takes, as multipart.
-        body (DataUrlRequest): What POST takes, as JSON.
+        body (DataUrlRequest): Fields of a POST, as JSON.
+        body (PictureRequest): Fields of a POST, as multipart.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -74,8 +74,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Any | Error]:
-    """Readings of the caller: a token's user, a logged-in user, or an anonymous visitor's session. Staff
-    see all.
+    """Predictions of the caller: a key's user, a logged-in user, or an anonymous visitor.
+
+    Staff reach other people's predictions if their permissions and the key's scope `others` allow it.
 
     Args:
         id (int):
@@ -104,8 +105,9 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> Any | Error | None:
-    """Readings of the caller: a token's user, a logged-in user, or an anonymous visitor's session. Staff
-    see all.
+    """Predictions of the caller: a key's user, a logged-in user, or an anonymous visitor.
+
+    Staff reach other people's predictions if their permissions and the key's scope `others` allow it.
 
     Args:
         id (int):
@@ -129,8 +131,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Any | Error]:
-    """Readings of the caller: a token's user, a logged-in user, or an anonymous visitor's session. Staff
-    see all.
+    """Predictions of the caller: a key's user, a logged-in user, or an anonymous visitor.
+
+    Staff reach other people's predictions if their permissions and the key's scope `others` allow it.
 
     Args:
         id (int):
@@ -157,8 +160,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> Any | Error | None:
-    """Readings of the caller: a token's user, a logged-in user, or an anonymous visitor's session. Staff
-    see all.
+    """Predictions of the caller: a key's user, a logged-in user, or an anonymous visitor.
+
+    Staff reach other people's predictions if their permissions and the key's scope `others` allow it.
 
     Args:
         id (int):

@@ -101,11 +101,11 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: FlagRequest,
 ) -> Response[Correction | Error]:
-    """Claim what a reading should have been; an empty text says that there is no number.
+    """Correct a reading. An empty text says that there is no number; the same text confirms the reading.
 
     Args:
         id (int):
-        body (FlagRequest): A claim: the right number, or an empty text for "no number here".
+        body (FlagRequest): A correction: the right number, or an empty text for "no number here".
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -133,11 +133,11 @@ def sync(
     client: AuthenticatedClient,
     body: FlagRequest,
 ) -> Correction | Error | None:
-    """Claim what a reading should have been; an empty text says that there is no number.
+    """Correct a reading. An empty text says that there is no number; the same text confirms the reading.
 
     Args:
         id (int):
-        body (FlagRequest): A claim: the right number, or an empty text for "no number here".
+        body (FlagRequest): A correction: the right number, or an empty text for "no number here".
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -160,11 +160,11 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: FlagRequest,
 ) -> Response[Correction | Error]:
-    """Claim what a reading should have been; an empty text says that there is no number.
+    """Correct a reading. An empty text says that there is no number; the same text confirms the reading.
 
     Args:
         id (int):
-        body (FlagRequest): A claim: the right number, or an empty text for "no number here".
+        body (FlagRequest): A correction: the right number, or an empty text for "no number here".
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -190,11 +190,11 @@ async def asyncio(
     client: AuthenticatedClient,
     body: FlagRequest,
 ) -> Correction | Error | None:
-    """Claim what a reading should have been; an empty text says that there is no number.
+    """Correct a reading. An empty text says that there is no number; the same text confirms the reading.
 
     Args:
         id (int):
-        body (FlagRequest): A claim: the right number, or an empty text for "no number here".
+        body (FlagRequest): A correction: the right number, or an empty text for "no number here".
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

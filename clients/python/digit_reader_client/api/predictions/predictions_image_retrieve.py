@@ -96,7 +96,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     size: PredictionsImageRetrieveSize | Unset = UNSET,
 ) -> Response[Error | File]:
-    """The picture as it was read: upright, grey, without metadata.
+    """Get the picture as it was read: upright, grey, without metadata.
 
     Args:
         id (int):
@@ -128,7 +128,7 @@ def sync(
     client: AuthenticatedClient,
     size: PredictionsImageRetrieveSize | Unset = UNSET,
 ) -> Error | File | None:
-    """The picture as it was read: upright, grey, without metadata.
+    """Get the picture as it was read: upright, grey, without metadata.
 
     Args:
         id (int):
@@ -155,7 +155,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     size: PredictionsImageRetrieveSize | Unset = UNSET,
 ) -> Response[Error | File]:
-    """The picture as it was read: upright, grey, without metadata.
+    """Get the picture as it was read: upright, grey, without metadata.
 
     Args:
         id (int):
@@ -185,7 +185,7 @@ async def asyncio(
     client: AuthenticatedClient,
     size: PredictionsImageRetrieveSize | Unset = UNSET,
 ) -> Error | File | None:
-    """The picture as it was read: upright, grey, without metadata.
+    """Get the picture as it was read: upright, grey, without metadata.
 
     Args:
         id (int):

@@ -15,16 +15,23 @@ from ...types import UNSET, Response, Unset
 
 def _get_kwargs(
     *,
+    batch: int | Unset = UNSET,
     cursor: str | Unset = UNSET,
     date_from: datetime.date | Unset = UNSET,
     date_to: datetime.date | Unset = UNSET,
     digit: PredictionsListDigit | Unset = UNSET,
     flagged: bool | Unset = UNSET,
+    max_confidence: float | Unset = UNSET,
+    min_confidence: float | Unset = UNSET,
     page_size: int | Unset = 20,
     source: PredictionsListSource | Unset = UNSET,
+    sure: bool | Unset = UNSET,
+    text: str | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
+
+    params["batch"] = batch
 
     params["cursor"] = cursor
 
@@ -46,6 +53,10 @@ def _get_kwargs(
 
     params["flagged"] = flagged
 
+    params["max_confidence"] = max_confidence
+
+    params["min_confidence"] = min_confidence
+
     params["page_size"] = page_size
 
     json_source: str | Unset = UNSET
@@ -53,6 +64,10 @@ def _get_kwargs(
         json_source = source.value
 
     params["source"] = json_source
+
+    params["sure"] = sure
+
+    params["text"] = text
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -123,25 +138,36 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient,
+    batch: int | Unset = UNSET,
     cursor: str | Unset = UNSET,
     date_from: datetime.date | Unset = UNSET,
     date_to: datetime.date | Unset = UNSET,
     digit: PredictionsListDigit | Unset = UNSET,
     flagged: bool | Unset = UNSET,
+    max_confidence: float | Unset = UNSET,
+    min_confidence: float | Unset = UNSET,
     page_size: int | Unset = 20,
     source: PredictionsListSource | Unset = UNSET,
+    sure: bool | Unset = UNSET,
+    text: str | Unset = UNSET,
 ) -> Response[Error | PaginatedPredictionList]:
-    """Readings of the caller: a token's user, a logged-in user, or an anonymous visitor's session. Staff
-    see all.
+    """Predictions of the caller: a key's user, a logged-in user, or an anonymous visitor.
+
+    Staff reach other people's predictions if their permissions and the key's scope `others` allow it.
 
     Args:
+        batch (int | Unset):
         cursor (str | Unset):
         date_from (datetime.date | Unset):
         date_to (datetime.date | Unset):
         digit (PredictionsListDigit | Unset):
         flagged (bool | Unset):
+        max_confidence (float | Unset):
+        min_confidence (float | Unset):
         page_size (int | Unset):  Default: 20.
         source (PredictionsListSource | Unset):
+        sure (bool | Unset):
+        text (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -152,13 +178,18 @@ def sync_detailed(
     """
 
     kwargs = _get_kwargs(
+        batch=batch,
         cursor=cursor,
         date_from=date_from,
         date_to=date_to,
         digit=digit,
         flagged=flagged,
+        max_confidence=max_confidence,
+        min_confidence=min_confidence,
         page_size=page_size,
         source=source,
+        sure=sure,
+        text=text,
     )
 
     response = client.get_httpx_client().request(
@@ -171,25 +202,36 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
+    batch: int | Unset = UNSET,
     cursor: str | Unset = UNSET,
     date_from: datetime.date | Unset = UNSET,
     date_to: datetime.date | Unset = UNSET,
     digit: PredictionsListDigit | Unset = UNSET,
     flagged: bool | Unset = UNSET,
+    max_confidence: float | Unset = UNSET,
+    min_confidence: float | Unset = UNSET,
     page_size: int | Unset = 20,
     source: PredictionsListSource | Unset = UNSET,
+    sure: bool | Unset = UNSET,
+    text: str | Unset = UNSET,
 ) -> Error | PaginatedPredictionList | None:
-    """Readings of the caller: a token's user, a logged-in user, or an anonymous visitor's session. Staff
-    see all.
+    """Predictions of the caller: a key's user, a logged-in user, or an anonymous visitor.
+
+    Staff reach other people's predictions if their permissions and the key's scope `others` allow it.
 
     Args:
+        batch (int | Unset):
         cursor (str | Unset):
         date_from (datetime.date | Unset):
         date_to (datetime.date | Unset):
         digit (PredictionsListDigit | Unset):
         flagged (bool | Unset):
+        max_confidence (float | Unset):
+        min_confidence (float | Unset):
         page_size (int | Unset):  Default: 20.
         source (PredictionsListSource | Unset):
+        sure (bool | Unset):
+        text (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -201,38 +243,54 @@ def sync(
 
     return sync_detailed(
         client=client,
+        batch=batch,
         cursor=cursor,
         date_from=date_from,
         date_to=date_to,
         digit=digit,
         flagged=flagged,
+        max_confidence=max_confidence,
+        min_confidence=min_confidence,
         page_size=page_size,
         source=source,
+        sure=sure,
+        text=text,
     ).parsed
 
 
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
+    batch: int | Unset = UNSET,
     cursor: str | Unset = UNSET,
     date_from: datetime.date | Unset = UNSET,
     date_to: datetime.date | Unset = UNSET,
     digit: PredictionsListDigit | Unset = UNSET,
     flagged: bool | Unset = UNSET,
+    max_confidence: float | Unset = UNSET,
+    min_confidence: float | Unset = UNSET,
     page_size: int | Unset = 20,
     source: PredictionsListSource | Unset = UNSET,
+    sure: bool | Unset = UNSET,
+    text: str | Unset = UNSET,
 ) -> Response[Error | PaginatedPredictionList]:
-    """Readings of the caller: a token's user, a logged-in user, or an anonymous visitor's session. Staff
-    see all.
+    """Predictions of the caller: a key's user, a logged-in user, or an anonymous visitor.
+
+    Staff reach other people's predictions if their permissions and the key's scope `others` allow it.
 
     Args:
+        batch (int | Unset):
         cursor (str | Unset):
         date_from (datetime.date | Unset):
         date_to (datetime.date | Unset):
         digit (PredictionsListDigit | Unset):
         flagged (bool | Unset):
+        max_confidence (float | Unset):
+        min_confidence (float | Unset):
         page_size (int | Unset):  Default: 20.
         source (PredictionsListSource | Unset):
+        sure (bool | Unset):
+        text (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -243,13 +301,18 @@ async def asyncio_detailed(
     """
 
     kwargs = _get_kwargs(
+        batch=batch,
         cursor=cursor,
         date_from=date_from,
         date_to=date_to,
         digit=digit,
         flagged=flagged,
+        max_confidence=max_confidence,
+        min_confidence=min_confidence,
         page_size=page_size,
         source=source,
+        sure=sure,
+        text=text,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -260,25 +323,36 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
+    batch: int | Unset = UNSET,
     cursor: str | Unset = UNSET,
     date_from: datetime.date | Unset = UNSET,
     date_to: datetime.date | Unset = UNSET,
     digit: PredictionsListDigit | Unset = UNSET,
     flagged: bool | Unset = UNSET,
+    max_confidence: float | Unset = UNSET,
+    min_confidence: float | Unset = UNSET,
     page_size: int | Unset = 20,
     source: PredictionsListSource | Unset = UNSET,
+    sure: bool | Unset = UNSET,
+    text: str | Unset = UNSET,
 ) -> Error | PaginatedPredictionList | None:
-    """Readings of the caller: a token's user, a logged-in user, or an anonymous visitor's session. Staff
-    see all.
+    """Predictions of the caller: a key's user, a logged-in user, or an anonymous visitor.
+
+    Staff reach other people's predictions if their permissions and the key's scope `others` allow it.
 
     Args:
+        batch (int | Unset):
         cursor (str | Unset):
         date_from (datetime.date | Unset):
         date_to (datetime.date | Unset):
         digit (PredictionsListDigit | Unset):
         flagged (bool | Unset):
+        max_confidence (float | Unset):
+        min_confidence (float | Unset):
         page_size (int | Unset):  Default: 20.
         source (PredictionsListSource | Unset):
+        sure (bool | Unset):
+        text (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -291,12 +365,17 @@ async def asyncio(
     return (
         await asyncio_detailed(
             client=client,
+            batch=batch,
             cursor=cursor,
             date_from=date_from,
             date_to=date_to,
             digit=digit,
             flagged=flagged,
+            max_confidence=max_confidence,
+            min_confidence=min_confidence,
             page_size=page_size,
             source=source,
+            sure=sure,
+            text=text,
         )
     ).parsed

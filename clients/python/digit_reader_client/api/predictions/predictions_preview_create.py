@@ -14,7 +14,7 @@ from ...types import UNSET, Response, Unset
 
 def _get_kwargs(
     *,
-    body: PictureRequest | DataUrlRequest | Unset = UNSET,
+    body: DataUrlRequest | PictureRequest | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -23,14 +23,14 @@ def _get_kwargs(
         "url": "/api/v1/predictions/preview/",
     }
 
-    if isinstance(body, PictureRequest):
-        _kwargs["files"] = body.to_multipart()
-
-        headers["Content-Type"] = "multipart/form-data; boundary=+++"
     if isinstance(body, DataUrlRequest):
         _kwargs["json"] = body.to_dict()
 
         headers["Content-Type"] = "application/json"
+    if isinstance(body, PictureRequest):
+        _kwargs["files"] = body.to_multipart()
+
+        headers["Content-Type"] = "multipart/form-data; boundary=+++"
 
     _kwargs["headers"] = headers
     return _kwargs
@@ -95,13 +95,13 @@ def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 def sync_detailed(
     *,
     client: AuthenticatedClient,
-    body: PictureRequest | DataUrlRequest | Unset = UNSET,
+    body: DataUrlRequest | PictureRequest | Unset = UNSET,
 ) -> Response[Error | Preview]:
-    """Read a picture and keep nothing.
+    """Read a picture and store nothing.
 
     Args:
-        body (PictureRequest): What POST takes, as multipart.
-        body (DataUrlRequest): What POST takes, as JSON.
+        body (DataUrlRequest): Fields of a POST, as JSON.
+        body (PictureRequest): Fields of a POST, as multipart.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -125,13 +125,13 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
-    body: PictureRequest | DataUrlRequest | Unset = UNSET,
+    body: DataUrlRequest | PictureRequest | Unset = UNSET,
 ) -> Error | Preview | None:
-    """Read a picture and keep nothing.
+    """Read a picture and store nothing.
 
     Args:
-        body (PictureRequest): What POST takes, as multipart.
-        body (DataUrlRequest): What POST takes, as JSON.
+        body (DataUrlRequest): Fields of a POST, as JSON.
+        body (PictureRequest): Fields of a POST, as multipart.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -150,13 +150,13 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
-    body: PictureRequest | DataUrlRequest | Unset = UNSET,
+    body: DataUrlRequest | PictureRequest | Unset = UNSET,
 ) -> Response[Error | Preview]:
-    """Read a picture and keep nothing.
+    """Read a picture and store nothing.
 
     Args:
-        body (PictureRequest): What POST takes, as multipart.
-        body (DataUrlRequest): What POST takes, as JSON.
+        body (DataUrlRequest): Fields of a POST, as JSON.
+        body (PictureRequest): Fields of a POST, as multipart.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -178,13 +178,13 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
-    body: PictureRequest | DataUrlRequest | Unset = UNSET,
+    body: DataUrlRequest | PictureRequest | Unset = UNSET,
 ) -> Error | Preview | None:
-    """Read a picture and keep nothing.
+    """Read a picture and store nothing.
 
     Args:
-        body (PictureRequest): What POST takes, as multipart.
-        body (DataUrlRequest): What POST takes, as JSON.
+        body (DataUrlRequest): Fields of a POST, as JSON.
+        body (PictureRequest): Fields of a POST, as multipart.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

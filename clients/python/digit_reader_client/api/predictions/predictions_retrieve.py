@@ -76,8 +76,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | Prediction]:
-    """Readings of the caller: a token's user, a logged-in user, or an anonymous visitor's session. Staff
-    see all.
+    """Predictions of the caller: a key's user, a logged-in user, or an anonymous visitor.
+
+    Staff reach other people's predictions if their permissions and the key's scope `others` allow it.
 
     Args:
         id (int):
@@ -106,8 +107,9 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> Error | Prediction | None:
-    """Readings of the caller: a token's user, a logged-in user, or an anonymous visitor's session. Staff
-    see all.
+    """Predictions of the caller: a key's user, a logged-in user, or an anonymous visitor.
+
+    Staff reach other people's predictions if their permissions and the key's scope `others` allow it.
 
     Args:
         id (int):
@@ -131,8 +133,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | Prediction]:
-    """Readings of the caller: a token's user, a logged-in user, or an anonymous visitor's session. Staff
-    see all.
+    """Predictions of the caller: a key's user, a logged-in user, or an anonymous visitor.
+
+    Staff reach other people's predictions if their permissions and the key's scope `others` allow it.
 
     Args:
         id (int):
@@ -159,8 +162,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> Error | Prediction | None:
-    """Readings of the caller: a token's user, a logged-in user, or an anonymous visitor's session. Staff
-    see all.
+    """Predictions of the caller: a key's user, a logged-in user, or an anonymous visitor.
+
+    Staff reach other people's predictions if their permissions and the key's scope `others` allow it.
 
     Args:
         id (int):

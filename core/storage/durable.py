@@ -1,0 +1,109 @@
+"""Durable file storage, and detection of orphaned files."""
+
+import datetime
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.utils import timezone
+
+
+class DurableStorage(FileSystemStorage):
+    """Flush a file and its parent folders to disk before `save` returns.
+
+    A row is committed after its image, so no power cut leaves a row without an image.
+    """
+
+    def _save(self, name: str, content: Any) -> str:
+        return self.save_all([(name, content)])[0]
+
+    def save_all(self, files: Iterable[tuple[str, Any]]) -> list[str]:
+        """Save (name, content) pairs, all or none, then wait until all are on disk. Returns the names used."""
+        names: list[str] = []
+        try:
+            for name, content in files:
+                names.append(self._write(name, content))
+            paths = [Path(self.path(name)) for name in names]
+            # Start all writes before waiting for one, so that the file system commits its journal once.
+            for path in paths[:-1]:
+                send_off(path)
+            for path in paths:
+                flush(path)
+            for folder in {path.parent: None for path in paths}:
+                flush(folder)
+                flush_ancestors(folder, Path(self.location))
+        except BaseException:
+            for name in names:
+                self.delete(name)
+            raise
+        return names
+
+    def _write(self, name: str, content: Any) -> str:
+        """Write a file; where its folder or its name needs more than that, as Django does. Returns the name used."""
+        mode = 0o666 if self.file_permissions_mode is None else self.file_permissions_mode
+        if not hasattr(content, "temporary_file_path"):
+            with suppress(FileNotFoundError, FileExistsError):
+                descriptor = os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+                with os.fdopen(descriptor, "wb") as file:
+                    file.writelines(content.chunks())
+                return name
+        return str(super()._save(name, content))  # type: ignore[misc]  # not in the stubs
+
+
+def flush(path: Path) -> None:
+    """Wait until a file or a folder is on disk (fsync)."""
+    with _opened(path) as descriptor:
+        os.fsync(descriptor)
+
+
+def send_off(path: Path) -> None:
+    """Ask the system to start writing a file to disk, if it supports that."""
+    if hasattr(os, "posix_fadvise"):
+        with _opened(path) as descriptor:
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@lru_cache(maxsize=1024)
+def flush_ancestors(folder: Path, top: Path) -> None:
+    """Flush the parents of a folder up to `top`. Cached, because a folder's entry needs flushing only once."""
+    if folder != top:
+        flush(folder.parent)
+        flush_ancestors(folder.parent, top)
+
+
+def unknown_files(folder: str, known: Callable[[list[str]], set[str]], older_than: datetime.timedelta) -> Iterator[str]:
+    """Yield the names of stored files below a folder that no row refers to, for example after a crash.
+
+    known: returns those of the given names that rows refer to. Files younger than `older_than` are skipped, because
+    their row may not be committed yet.
+    """
+    before = timezone.now() - older_than
+    for names in _files_below(folder):
+        for name in sorted(set(names) - known(names)):
+            if default_storage.get_modified_time(name) < before:
+                yield name
+
+
+def _files_below(folder: str) -> Iterator[list[str]]:
+    """Yield a list of file names for each folder, from the given folder down."""
+    try:
+        folders, files = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    if files:
+        yield [f"{folder}/{name}" for name in files]
+    for name in folders:
+        yield from _files_below(f"{folder}/{name}")

@@ -1,0 +1,74 @@
+"""The web server: waitress receives whole requests and sends answers; its threads call views in between.
+
+A client that stalls holds a connection but no thread. Gunicorn starts, watches and stops the processes.
+"""
+
+import os
+import signal
+import time
+from resource import RLIMIT_NOFILE, getrlimit
+from typing import Any
+
+from django.conf import settings
+from gunicorn.workers.base import Worker
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+
+from .connections import MAX_BODY_IN_MEMORY, TIMEOUT, Connection, Listener, Request, Threads
+
+LINGER = 1.0
+"""Seconds a stopping process still accepts requests on open connections."""
+
+ADJUSTMENTS = Adjustments(
+    asyncore_use_poll=True,
+    channel_timeout=TIMEOUT,
+    cleanup_interval=5,
+    # digitsite.proxies decides which proxies to trust.
+    clear_untrusted_proxy_headers=False,
+    # Each connection may need files for buffered data.
+    connection_limit=min(4000, getrlimit(RLIMIT_NOFILE)[0] // 2),
+    ident=None,
+    inbuf_overflow=MAX_BODY_IN_MEMORY,
+    log_socket_errors=False,
+    max_request_body_size=settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1,
+    max_request_header_size=64 * 1024,
+    # An answer that the client does not read is buffered on disk and holds no thread.
+    outbuf_high_watermark=2**40,
+    recv_bytes=64 * 1024,
+)
+
+
+class WebProcess(Worker):
+    """One process of the site, for gunicorn to start, watch and stop."""
+
+    def run(self) -> None:
+        # SIGQUIT, sent after Ctrl+C, stops it as gracefully as SIGTERM.
+        signal.signal(signal.SIGQUIT, self.handle_exit)
+        threads = Threads(self.cfg.threads)
+        self.open: dict[int, Any] = {}
+        for each in self.sockets:
+            place = (each.sock.family, each.sock.type, each.sock.proto, each.sock.getsockname())
+            Listener(self.wsgi, self.open, True, each.sock, threads, ADJUSTMENTS, place, bind_socket=False)
+        while self.alive and os.getppid() == self.ppid:
+            self.look(0.25)
+        self.finish()
+
+    def look(self, seconds: float) -> None:
+        """Serve connections; return after so many seconds without an event."""
+        self.notify()
+        wasyncore.loop(seconds, True, self.open, 1)
+
+    def finish(self) -> None:
+        """Answer all open connections, and their requests within LINGER."""
+        Request.stopping = True
+        began = now = time.time()
+        while now < began + self.cfg.graceful_timeout - 5:
+            now = time.time()
+            self.look(0.1)
+            connections = [each for each in self.open.values() if isinstance(each, Connection)]
+            if now < began + LINGER or any(each.creation_time > now for each in connections):
+                continue
+            for each in self.open.values():
+                each.accepting = False
+            if not any(each.is_busy(now - LINGER) for each in connections):
+                break

@@ -1,0 +1,125 @@
+"""Corrections in the admin: a review queue."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_lazy, ngettext
+
+from core.admin import ReadOnly
+from recognizer.admin.pictures import picture_of
+from recognizer.models import Correction, CorrectionQuerySet
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Filter by state; shows pending corrections by default."""
+
+    title = gettext_lazy("state")
+    parameter_name = "state"
+    EVERY = "all"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        decided = [Correction.State.APPROVED, Correction.State.REJECTED, Correction.State.CONFIRMED]
+        return [*((state.value, str(state.label)) for state in decided), (self.EVERY, gettext("All"))]
+
+    def choices(self, changelist: Any) -> Any:
+        choices = iter(super().choices(changelist))
+        yield next(choices) | {"display": Correction.State.PENDING.label}
+        yield from choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        if self.value() == self.EVERY:
+            return None
+        return queryset.filter(state=self.value() or Correction.State.PENDING)
+
+
+@admin.register(Correction)
+class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = [
+        "thumbnail",
+        "reading",
+        "claim",
+        "state",
+        "flagged_by",
+        "created_at",
+        "reviewed_by",
+        "reviewed_at",
+    ]
+    list_display_links = ["thumbnail", "claim"]
+    list_filter = [StateFilter, "created_at"]
+    list_select_related = ["prediction", "flagged_by", "reviewed_by"]
+    list_per_page = 50
+    ordering = ["id"]
+    search_fields = ["text", "prediction__id__exact"]
+    fields = [
+        "picture",
+        "reading",
+        "claim",
+        "state",
+        "flagged_by",
+        "created_at",
+        "first_reviewer",
+        "reviewed_by",
+        "reviewed_at",
+        "imported",
+        "writer",
+        "labels",
+        "used_by",
+    ]
+    actions = ["approve", "reject"]
+
+    def has_review_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("recognizer.review_corrections")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_review_permission(request) or super().has_view_permission(request, obj)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_review_permission(request) or super().has_module_permission(request)
+
+    @admin.display(description=gettext_lazy("picture"))
+    def thumbnail(self, correction: Correction) -> str:
+        return picture_of(correction.prediction, claim=correction)
+
+    @admin.display(description=gettext_lazy("picture"))
+    def picture(self, correction: Correction) -> str:
+        return picture_of(correction.prediction, small=False, claim=correction)
+
+    @admin.display(description=gettext_lazy("was read as"))
+    def reading(self, correction: Correction) -> str:
+        return correction.prediction.one_line
+
+    @admin.display(description=gettext_lazy("really says"), ordering="text")
+    def claim(self, correction: Correction) -> str:
+        return correction.one_line
+
+    @admin.display(description=gettext_lazy("used by"))
+    def used_by(self, correction: Any) -> str:
+        return ", ".join(str(run) for run in correction.runs.all()) or gettext("no run so far")
+
+    @admin.action(description=gettext_lazy("Approve the selected corrections"), permissions=["review"])
+    def approve(self, request: HttpRequest, corrections: CorrectionQuerySet) -> None:
+        claims = list(corrections)
+        done = [claim.approve(by=request.user) for claim in claims]
+        halves = sum(
+            agreed and claim.state == Correction.State.PENDING for agreed, claim in zip(done, claims, strict=True)
+        )
+        self._review(request, done, gettext("%(number)d approved."), halves)
+        if halves:
+            words = ngettext(
+                "%(number)d more contradicts a very sure network: another reviewer must too.",
+                "%(number)d more contradict a very sure network: another reviewer must too.",
+                halves,
+            )
+            self.message_user(request, words % {"number": halves}, messages.WARNING)
+
+    @admin.action(description=gettext_lazy("Reject the selected corrections"), permissions=["review"])
+    def reject(self, request: HttpRequest, corrections: CorrectionQuerySet) -> None:
+        self._review(request, [claim.reject(by=request.user) for claim in corrections], gettext("%(number)d rejected."))
+
+    def _review(self, request: HttpRequest, done: list[bool], words: str, halves: int = 0) -> None:
+        self.message_user(request, words % {"number": sum(done) - halves}, messages.SUCCESS)
+        if not all(done):
+            late = gettext("%(number)d stay as they are: reviewed or replaced before, or for other reviewers.")
+            self.message_user(request, late % {"number": done.count(False)}, messages.WARNING)

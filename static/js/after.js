@@ -1,0 +1,74 @@
+import { likelyNumbers } from "./likely.js";
+import { gettext, interpolate } from "./words.js";
+
+const NUMBER = /^[0-9]+(\s+[0-9]+)*$/;
+
+/**
+ * What can be done about a reading: say that it is another number, before or after saving, and go on from there.
+ * `onClaim(text)` is called with the right number.
+ */
+export class After {
+  #page;
+  #likely;
+  #field;
+
+  constructor(page, onClaim) {
+    this.#page = page;
+    this.#likely = page.querySelector(".likely");
+    this.#field = page.querySelector("#right-number");
+    this.#likely.addEventListener("click", ({ target }) => target.value && onClaim(target.value));
+    page.querySelector(".other form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const text = this.#field.value.trim();
+      const isNumber = NUMBER.test(text);
+      this.#field.setCustomValidity(isNumber ? "" : gettext("Digits only, a space between two lines."));
+      if (isNumber) onClaim(text.split(/\s+/).join("\n"));
+      else this.#field.reportValidity();
+    });
+    this.#field.addEventListener("input", () => this.#field.setCustomValidity(""));
+  }
+
+  /** Offer what a reading may say instead. */
+  offer({ text, digits }) {
+    this.#likely.replaceChildren(...likelyNumbers(digits).map(choice));
+    this.#field.value = text.replaceAll("\n", " ");
+    this.#show(".claim", true);
+  }
+
+  /** Offer nothing: there is no reading of the sheet as it is. */
+  withdraw() {
+    this.#show(".claim", false);
+    this.#show(".saved", false);
+    this.#page.querySelector(".other").open = false;
+  }
+
+  /** Say that the drawing is kept, and where. */
+  save(address) {
+    this.#page.querySelector(".saved a").href = address;
+    this.#show(".saved", true);
+    this.tell(gettext("Saved."));
+  }
+
+  /** Say that somebody's right number is kept with it. */
+  thank(text) {
+    this.#show(".claim", false);
+    this.tell(interpolate(gettext("Saved. You said: %(text)s. Thank you."), { text: text.replaceAll("\n", " ") }));
+  }
+
+  /** Say what became of it. */
+  tell(words) {
+    this.#page.querySelector(".saved-words").textContent = words;
+  }
+
+  #show(part, shown) {
+    this.#page.querySelector(part).hidden = !shown;
+  }
+}
+
+function choice(text) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.value = text;
+  button.textContent = text.replaceAll("\n", " ");
+  return button;
+}

@@ -1,0 +1,96 @@
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import OperationalError
+
+from core.polling import MAX_BACKOFF, Poller
+
+
+class Looks:
+    """A look that fails as often as it was told to, and what can be waited for."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+        self.made = threading.Semaphore(0)
+
+    def __call__(self) -> None:
+        self.made.release()
+        if self.errors:
+            raise self.errors.pop(0)
+
+    def wait(self, count: int) -> None:
+        for _ in range(count):
+            assert self.made.acquire(timeout=10)
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[[Looks, float], Poller]]:
+    pollers = []
+
+    def start(look: Looks, interval: float) -> Poller:
+        pollers.append(Poller("test", look, interval))
+        pollers[-1].start()
+        return pollers[-1]
+
+    yield start
+    for poller in pollers:
+        poller.stop()
+        poller.join(10)
+        assert not poller.is_alive()
+
+
+Start = Callable[[Looks, float], Poller]
+
+
+def test_a_poller_looks_again_and_again(started: Start) -> None:
+    looks = Looks()
+    started(looks, 0.01)
+    looks.wait(3)
+
+
+def test_a_poller_looks_on_after_whatever_a_look_raised(started: Start) -> None:
+    looks = Looks(OperationalError("the server is gone"), OSError("the store is gone"), ZeroDivisionError())
+    poller = started(looks, 0.01)
+    looks.wait(5)
+    assert poller.failures == 0
+
+
+def test_a_poller_outlives_a_connection_that_cannot_be_closed(started: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OperationalError("the server is gone")
+
+    monkeypatch.setattr("core.polling.close_old_connections", fail)
+    looks = Looks()
+    started(looks, 0.01)
+    looks.wait(3)
+
+
+def test_a_poller_waits_longer_after_each_failure_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.polling.close_old_connections", lambda: None)
+    poller = Poller("test", Looks(*[OperationalError()] * 4), 2.0)
+    delays = []
+    for _ in range(5):
+        poller.poll()
+        delays.append(poller.delay)
+    assert delays == [4.0, 2.0 * MAX_BACKOFF, 2.0 * MAX_BACKOFF, 2.0 * MAX_BACKOFF, 2.0]
+
+
+def test_a_poller_that_is_woken_looks_at_once(started: Start) -> None:
+    looks = Looks()
+    poller = started(looks, 120.0)
+    looks.wait(1)
+    poller.wake()
+    looks.wait(1)
+
+
+def test_a_poller_that_is_stopped_ends_at_once_and_looks_no_more(started: Start) -> None:
+    looks = Looks()
+    poller = started(looks, 120.0)
+    looks.wait(1)
+    began = time.monotonic()
+    poller.stop()
+    poller.join(10)
+    assert time.monotonic() - began < 5
+    assert not looks.made.acquire(blocking=False)

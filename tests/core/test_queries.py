@@ -1,0 +1,36 @@
+import uuid
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from core.queries import Prepared
+from keys.models import Key, Secret
+from recognizer.models import Usage
+
+
+@pytest.mark.database
+@pytest.mark.django_db
+def test_prepared_query_returns_what_the_manager_returns(user: User) -> None:
+    Key.objects.issue(user)
+    secret = Secret.objects.get()
+    with CaptureQueriesContext(connection) as queries:
+        found = Prepared(Secret, "digest").row(secret.digest)
+        assert found is not None
+        rows = (found, found.key, found.user)
+    assert len(queries) == 1
+    for row, same in zip(rows, (secret, secret.key, secret.user), strict=True):
+        for field in same._meta.concrete_fields:
+            assert getattr(row, field.attname) == getattr(same, field.attname)
+
+
+@pytest.mark.database
+@pytest.mark.django_db
+def test_prepared_query_of_each_value_returns_its_row(user: User) -> None:
+    visitors = [uuid.uuid4() for _ in range(2)]
+    for visitor in visitors:
+        Usage.objects.create(visitor=visitor)
+    query = Prepared(Usage, "visitor")
+    assert [getattr(query.row(visitor), "visitor", None) for visitor in (*visitors, uuid.uuid4())] == [*visitors, None]
+    assert Prepared(Usage, "owner").row(user.pk) is None

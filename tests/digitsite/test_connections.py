@@ -1,0 +1,205 @@
+"""What is answered, and how, at the connections of a process that serves."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pytest
+from waitress import wasyncore
+
+from digitsite import connections
+from digitsite.connections import Listener, Threads
+from digitsite.serving import ADJUSTMENTS
+
+
+@contextmanager
+def serving(application: Callable[..., Iterable[bytes]]) -> Iterator[int]:
+    """Serve an application with one thread, without Django. Yields the port."""
+    sockets: dict[int, Any] = {}
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        place = (listening.family, listening.type, listening.proto, listening.getsockname())
+        Listener(application, sockets, True, listening, Threads(1), ADJUSTMENTS, place, bind_socket=False)
+
+        def look() -> None:
+            while not stop.is_set():
+                wasyncore.loop(0.02, True, sockets, 1)
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            stop.set()
+            thread.join()
+            wasyncore.close_all(sockets)
+
+
+def ask(port: int, request: bytes) -> bytes:
+    """Send bytes; return all that comes until the other side closes."""
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+class Echo:
+    """An application that notes what it was given, and answers the body."""
+
+    def __init__(self) -> None:
+        self.environ: dict[str, Any] = {}
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        self.environ = environ
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        start_response("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
+
+
+def test_a_body_in_pieces_is_given_whole_with_its_length() -> None:
+    echo = Echo()
+    with serving(echo) as port:
+        head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+        answer = ask(port, head + b"4\r\none \r\n3\r\ntwo\r\n0\r\n\r\n")
+    assert answer.endswith(b"one two")
+    assert echo.environ["CONTENT_LENGTH"] == "7"
+    assert "HTTP_TRANSFER_ENCODING" not in echo.environ
+
+
+def test_a_header_that_passes_for_another_is_dropped() -> None:
+    echo = Echo()
+    with serving(echo) as port:
+        ask(port, b"GET / HTTP/1.0\r\nX_Forwarded_For: 203.0.113.9\r\nX-Forwarded-Host: b\r\n\r\n")
+    assert "HTTP_X_FORWARDED_FOR" not in echo.environ
+    assert echo.environ["HTTP_X_FORWARDED_HOST"] == "b"
+
+
+def test_a_path_keeps_the_bytes_it_was_sent_with() -> None:
+    echo = Echo()
+    with serving(echo) as port:
+        ask(port, b"GET /%ff/%C3%A9 HTTP/1.0\r\n\r\n")
+    assert echo.environ["PATH_INFO"].encode("latin-1") == b"/\xff/\xc3\xa9"
+
+
+def test_an_answer_to_head_has_its_length_and_no_body() -> None:
+    with serving(Echo()) as port:
+        answer = ask(port, b"HEAD / HTTP/1.0\r\nContent-Length: 5\r\n\r\nseven")
+    head, body = answer.split(b"\r\n\r\n", 1)
+    assert b"Content-Length: 5" in head
+    assert body == b""
+
+
+def test_a_body_too_large_for_views_is_left_to_be_read() -> None:
+    pieces: list[bytes] = []
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        left = int(environ["CONTENT_LENGTH"])
+        while left and (piece := environ["wsgi.input"].read(min(left, 1 << 16))):
+            pieces.append(piece)
+            left -= len(piece)
+        start_response("200 OK", [])
+        return []
+
+    large = ADJUSTMENTS.max_request_body_size + 100
+    with serving(application) as port:
+        answer = ask(port, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % large + bytes(large))
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert sum(map(len, pieces)) == large
+    assert max(map(len, pieces)) <= 1 << 16
+
+
+def test_a_body_in_pieces_that_grows_too_large_has_a_length() -> None:
+    lengths: list[str] = []
+
+    def refuse(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        lengths.append(environ["CONTENT_LENGTH"])
+        start_response("413 Content Too Large", [("Content-Length", "0")])
+        return []
+
+    large = ADJUSTMENTS.max_request_body_size + 1000
+    with serving(refuse) as port:
+        head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        answer = ask(port, head + b"%x\r\n" % large + bytes(large) + b"\r\n0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert int(lengths[0]) >= ADJUSTMENTS.max_request_body_size
+
+
+def test_a_large_body_that_is_refused_is_not_cut_off() -> None:
+    def refuse(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("413 Content Too Large", [("Content-Length", "5")])
+        return [b"large"]
+
+    large = 60_000_000
+    with serving(refuse) as port:
+        answer = ask(port, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % large + bytes(large))
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert answer.endswith(b"large")
+
+
+def test_a_large_body_is_refused_where_the_disk_holds_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MAX_ON_DISK", 100_000)
+    with serving(Echo()) as port:
+        answer = ask(port, b"POST / HTTP/1.0\r\nContent-Length: 1000000\r\n\r\n" + bytes(1_000_000))
+        small = ask(port, b"POST / HTTP/1.0\r\nContent-Length: 5\r\n\r\nseven")
+    assert answer.startswith(b"HTTP/1.0 503 ")
+    assert b"Retry-After: 1" in answer
+    assert small.endswith(b"seven")
+
+
+@pytest.mark.parametrize(
+    ("begin", "drop"),
+    [
+        (b"GET / HTTP/1.1\r\nX-Long: ", b"a"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 100000\r\n\r\n", b"a"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 100000000\r\n\r\n", b"a"),
+        (b"no request\r\n\r\n", b"a"),
+    ],
+    ids=["header", "body", "pieces", "large body", "after its refusal"],
+)
+def test_a_request_that_drips_in_ends(monkeypatch: pytest.MonkeyPatch, begin: bytes, drop: bytes) -> None:
+    for name in ("MAX_SENDING", "MAX_SENDING_LARGE"):
+        monkeypatch.setattr(connections, name, 0.5)
+    monkeypatch.setattr(ADJUSTMENTS, "cleanup_interval", 0)
+    with serving(Echo()) as port, closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as connection:
+        connection.sendall(begin)
+
+        def drip() -> None:
+            for _ in range(3000):
+                connection.sendall(drop)
+                time.sleep(0.02)
+
+        # Closed both ways, the connection fails at the latest for what comes next.
+        with pytest.raises(ConnectionError):
+            drip()
+
+
+def test_more_than_can_wait_are_refused_and_healthz_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MAX_WAITING", 1)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != "/healthz":
+            begun.set()
+            go_on.wait(10)
+        start_response("200 OK", [("Content-Length", "4")])
+        return [b"done"]
+
+    with serving(application) as port:
+        busy = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
+        for connection in busy:
+            connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert begun.wait(10)
+        # Read after the second, which waits by then.
+        assert ask(port, b"GET /healthz HTTP/1.0\r\n\r\n").endswith(b"done")
+        refused = ask(port, b"GET /api/v1/predictions/ HTTP/1.0\r\n\r\n")
+        assert ask(port, b"GET /healthz HTTP/1.0\r\n\r\n").endswith(b"done")
+        go_on.set()
+        assert {connection.recv(1000)[:15] for connection in busy} == {b"HTTP/1.0 200 OK"}
+        for connection in busy:
+            connection.close()
+    assert refused.startswith(b"HTTP/1.0 503 ")
+    assert b"Retry-After: 1" in refused
+    assert b'"code": "overloaded"' in refused

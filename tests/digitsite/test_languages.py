@@ -1,0 +1,103 @@
+"""The site in the language of who looks at it."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.utils import translation
+
+from recognizer.models import ModelVersion
+from recognizer.numbers import grouped
+from recognizer.templatetags.wording import passed_over, percent
+
+pytestmark = pytest.mark.django_db
+
+
+def page(client: Client, path: str = "/", **headers: str) -> str:
+    return client.get(path, headers={name.replace("_", "-"): value for name, value in headers.items()}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("asked", "language", "words"),
+    [
+        ("", "en", "Log in"),
+        ("fr, it;q=0.5", "en", "Log in"),
+        ("de-AT, en;q=0.5", "de", "Anmelden"),
+        ("es-MX", "es", "Iniciar sesión"),
+        ("de;q=0.1, es;q=0.9", "es", "Iniciar sesión"),
+        ("*;q=x, \x00, " + "de," * 5000, "en", "Log in"),
+    ],
+)
+def test_pages_are_in_the_language_the_browser_asks_for(client: Client, asked: str, language: str, words: str) -> None:
+    answer = client.get("/", headers={"Accept-Language": asked})
+    assert f'<html lang="{language}">' in answer.content.decode()
+    assert f">{words}</a>" in answer.content.decode()
+    assert re.findall(r' lang=".."[^>]*>(\w+)</button>', answer.content.decode()) == ["English", "Deutsch", "Español"]
+    assert answer["Content-Language"] == language
+    assert "Accept-Language" in answer["Vary"]
+
+
+def test_chosen_language_beats_the_browsers(client: Client) -> None:
+    answer = client.post("/accounts/language/", {"language": "de", "next": "/about/?x=1"})
+    assert (answer.status_code, answer["Location"]) == (302, "/about/?x=1")
+    assert client.cookies["django_language"]["max-age"] == 365 * 24 * 3600
+    assert '<html lang="de">' in page(client, accept_language="es")
+
+
+@pytest.mark.parametrize("language", ["", "fr", "xx", "../de", "\x00", "d" * 10_000])
+def test_unknown_language_changes_nothing(client: Client, language: str) -> None:
+    answer = client.post("/accounts/language/", {"language": language, "next": "https://elsewhere.example/"})
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert "django_language" not in answer.cookies
+
+
+def test_api_details_are_translated_and_codes_are_not(client: Client) -> None:
+    answers = [
+        client.post("/api/v1/predictions/", {}, headers={"Accept-Language": language}).json()
+        for language in ("en", "de", "es")
+    ]
+    assert {answer["code"] for answer in answers} == {"missing_image"}
+    assert len({answer["detail"] for answer in answers}) == 3
+    missing = client.get("/api/v1/predictions/7/", headers={"Accept-Language": "de"})
+    assert missing.json() == {"detail": "Nicht gefunden.", "code": "not_found"}
+    assert missing["Content-Language"] == "de"
+
+
+def test_schema_is_in_english_for_everybody(client: Client) -> None:
+    schemas = [
+        client.get("/api/v1/schema/", headers={"Accept-Language": language}).content for language in ("en", "de")
+    ]
+    assert schemas[0] == schemas[1]
+
+
+def test_scripts_get_their_texts_from_an_address_to_keep(client: Client) -> None:
+    found = re.search(r'<script src="(/texts/de\.\w+\.js)">', page(client, accept_language="de"))
+    assert found is not None
+    answer = client.get(found[1], headers={"Accept-Language": "es"})
+    assert answer["Content-Type"].startswith("text/javascript")
+    assert answer["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert "Accept-Language" not in answer.get("Vary", "")
+    assert "Noch nichts geschrieben." in answer.content.decode()
+    assert client.get("/texts/de.0.js")["Cache-Control"] == "no-cache"
+    assert "/texts/" not in page(client)
+
+
+def test_numbers_and_plurals_follow_the_language() -> None:
+    marks = [{"kind": "dash"}, {"kind": "point"}, {"kind": "dash"}]
+    with translation.override("de"):
+        assert (percent(0.985), grouped(1234.5, 1)) == ("98,5 %", "1.234,5")
+        assert passed_over(marks) == "2 Striche und ein Punkt wurden übergangen."
+        assert passed_over(marks[1:2]) == "Ein Punkt wurde übergangen."
+    with translation.override("es"):
+        assert percent(0.985) == "98,5 %"
+        assert passed_over(marks) == "Se pasaron por alto 2 rayas y un punto."
+    assert (percent(0.985), grouped(1234.5, 1)) == ("98.5 %", "1,234.5")
+
+
+def test_drawings_keep_their_decimal_points(client: Client, version: ModelVersion) -> None:
+    version.card = {"history": {"loss": [1.0, 0.1, 0.01]}, "metrics": {}, "data": {}, "training": {}, "network": {}}
+    version.save()
+    drawn = page(client, "/about/", accept_language="de")
+    places = re.findall(r'\by1="([^"]+)"', drawn)
+    assert places
+    assert all(float(place) for place in places)

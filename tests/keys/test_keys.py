@@ -1,0 +1,375 @@
+"""Keys: who holds them, what they may do, until when, how often; and how much they were used."""
+
+import re
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import DatabaseError, connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import get_resolver
+from django.utils import timezone
+
+from keys import usage
+from keys.models import GRACE, MAX_KEYS, DayOfUse, Key, Scope, Secret, TooManyKeys
+from recognizer.api.permissions import ScopeOfKey
+from recognizer.models import Prediction
+from tests.batches.zips import zip_of
+from tests.factories import user_client
+from tests.fakes import FakeReader
+
+Make = Callable[..., Prediction]
+LIST, PAGE = "/api/v1/predictions/", "/api-access/"
+NEW_KEY = {"name": "scanner", "scopes": ["read", "write"], "days": "90", "limit": ""}
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def mine(user: User) -> Client:
+    return user_client(user)
+
+
+def page(client: Client, path: str) -> str:
+    response = client.get(path)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def caller(token: str) -> Client:
+    return Client(headers={"Authorization": f"Token {token}"})
+
+
+def refusal(response: Any) -> tuple[int, str]:
+    return response.status_code, response.json()["code"]
+
+
+def test_a_new_token_is_shown_once_and_in_the_examples(mine: Client) -> None:
+    made = mine.post("/api-access/", NEW_KEY)
+    assert (made.status_code, made.url) == (302, "/api-access/")
+    shown = page(mine, "/api-access/")
+    (token,) = re.findall(r'id="fresh-token">([^<]+)<', shown)
+    assert shown.count(token) == 4
+    assert token not in page(mine, "/api-access/")
+    caller = Client(headers={"Authorization": f"Token {token}"})
+    assert caller.get("/api/v1/predictions/").status_code == 200
+
+
+def test_a_page_with_a_new_token_may_be_loaded_again(mine: Client) -> None:
+    assert mine.post("/api-access/", NEW_KEY, follow=True).request["REQUEST_METHOD"] == "GET"
+    page(mine, "/api-access/")
+    assert Key.objects.count() == 1
+
+
+def test_a_new_token_is_shown_to_nobody_else_at_the_same_browser(mine: Client, other_user: User) -> None:
+    answer = mine.post("/api-access/", NEW_KEY)
+    other = user_client(other_user)
+    other.cookies["fresh_token"] = answer.cookies["fresh_token"].value
+    assert "fresh-token" not in page(other, "/api-access/")
+
+
+@pytest.mark.parametrize("made_up", ["a token", "a:b:c", ""])
+def test_a_made_up_cookie_shows_no_token(mine: Client, made_up: str) -> None:
+    mine.cookies["fresh_token"] = made_up
+    assert "fresh-token" not in page(mine, "/api-access/")
+
+
+def test_ten_keys_are_enough(mine: Client, user: User) -> None:
+    for _ in range(MAX_KEYS):
+        Key.objects.issue(user)
+    with pytest.raises(TooManyKeys):
+        Key.objects.issue(user)
+    shown = mine.post("/api-access/", NEW_KEY, follow=True).content.decode()
+    assert "You already have 10 keys, the most allowed. Revoke one first." in shown
+    assert Key.objects.count() == 10
+
+
+def test_a_key_is_made_as_its_owner_says(mine: Client, user: User) -> None:
+    mine.post(PAGE, NEW_KEY | {"limit": "7"})
+    key = Key.objects.get()
+    assert (key.user, key.name, key.scopes, key.limit) == (user, "scanner", ["read", "write"], 7)
+    assert key.expires_at is not None
+    assert timedelta(days=89) < key.expires_at - timezone.now() <= timedelta(days=90)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""), ("name", "x" * 61), ("name", "a\x00b"), ("scopes", []), ("scopes", ["admin"]),
+        ("days", "31"), ("limit", "0"), ("limit", "1201"), ("limit", "many"),
+    ],
+)  # fmt: skip
+def test_a_form_that_makes_no_sense_makes_no_key_and_says_so(mine: Client, field: str, value: Any) -> None:
+    response = mine.post(PAGE, NEW_KEY | {field: value})
+    assert response.status_code == 400
+    assert "errorlist" in response.content.decode()
+    assert not Key.objects.exists()
+
+
+def test_a_key_is_changed(mine: Client, user: User) -> None:
+    key, token = Key.objects.issue(user, days=30)
+    mine.post(key.get_absolute_url(), {"name": "printer", "scopes": ["batch"], "limit": "5"})
+    changed = Key.objects.get()
+    assert (changed.name, changed.scopes, changed.limit, changed.expires_at) == (
+        "printer", ["batch"], 5, key.expires_at,
+    )  # fmt: skip
+    refused = mine.post(key.get_absolute_url(), {"name": "", "scopes": ["batch"]})
+    assert refused.status_code == 400
+    assert "<h1>printer</h1>" in refused.content.decode()
+    assert refusal(caller(token).get(LIST)) == (403, "missing_scope")
+
+
+CALLS: dict[Scope, list[tuple[str, str]]] = {
+    Scope.READ: [("get", LIST), ("get", LIST + "{pk}/"), ("get", LIST + "{pk}/image/")],
+    Scope.WRITE: [("post", LIST), ("post", LIST + "preview/"), ("post", LIST + "{pk}/flag/"),
+                  ("delete", LIST + "{pk}/")],
+    Scope.BATCH: [("get", "/api/v1/batches/"), ("post", "/api/v1/batches/")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("needed", CALLS)
+def test_a_call_needs_its_scope_and_no_other(
+    needed: Scope, reader: FakeReader, picture: bytes, user: User, make_prediction: Make, media: Any
+) -> None:
+    _, with_it = Key.objects.issue(user, scopes=[needed])
+    _, without = Key.objects.issue(user, scopes=set(Scope) - {needed, Scope.PREVIEW})
+    for method, path in CALLS[needed]:
+        address = path.format(pk=make_prediction(owner=user).pk)
+        field = "archive" if "batches" in path else "image"
+        for token, allowed in ((without, False), (with_it, True)):
+            content = zip_of({"a.png": picture}) if field == "archive" else picture
+            body = {"text": "7"} if "flag" in path else {field: SimpleUploadedFile("a.png", content)}
+            answer = getattr(caller(token), method)(address, body if method == "post" else None)
+            answer.getvalue()
+            if allowed:
+                assert answer.status_code < 300, (method, path)
+            else:
+                assert refusal(answer) == (403, "missing_scope"), (method, path)
+                # A key for web pages may preview too.
+                named = Scope.PREVIEW if "preview" in path else needed
+                assert f"'{named.value}'" in answer.json()["detail"]
+
+
+def test_the_versions_are_told_whatever_a_secret_key_may_do(user: User) -> None:
+    for scope in set(Scope) - {Scope.PREVIEW}:
+        assert caller(Key.objects.issue(user, scopes=[scope])[1]).get("/api/v1/models/").status_code == 200
+
+
+def test_every_call_of_the_api_asks_for_a_scope() -> None:
+    views = {
+        pattern.callback.cls
+        for outer in get_resolver().url_patterns
+        if str(outer.pattern) == "api/v1/"
+        for pattern in outer.url_patterns
+        if pattern.name not in ("schema", "docs")
+    }
+    assert len(views) == 3
+    for view in views:
+        assert ScopeOfKey in view.permission_classes
+        assert hasattr(view, "key_scope")
+
+
+def test_a_session_needs_no_scope(mine: Client) -> None:
+    assert mine.get(LIST).status_code == mine.get("/api/v1/batches/").status_code == 200
+
+
+def test_an_expired_key_is_refused_and_says_when_it_ended(mine: Client, user: User) -> None:
+    key, token = Key.objects.issue(user, "scanner", days=30)
+    assert caller(token).get(LIST).status_code == 200
+    Key.objects.update(expires_at=datetime(2026, 1, 2, tzinfo=UTC))
+    answer = caller(token).get(LIST)
+    assert refusal(answer) == (401, "key_expired")
+    assert answer["WWW-Authenticate"] == "Bearer"
+    assert "'scanner' expired on 2026-01-02" in answer.json()["detail"]
+    assert "expired on 2 Jan 2026" in page(mine, PAGE)
+    fresh = key.renew()
+    assert caller(fresh).get(LIST).status_code == 200
+
+
+def test_a_new_token_takes_the_place_of_the_old_one_at_once(mine: Client, user: User) -> None:
+    key, old = Key.objects.issue(user, days=30)
+    Key.objects.update(expires_at=timezone.now() + timedelta(days=2))
+    mine.post(f"{key.get_absolute_url()}renew/", {"old": "now"})
+    (fresh,) = re.findall(r'id="fresh-token">([^<]+)<', page(mine, PAGE))
+    assert refusal(caller(old).get(LIST)) == (401, "authentication_failed")
+    assert caller(fresh).get(LIST).status_code == 200
+    renewed = Key.objects.get()
+    assert renewed.pk == key.pk
+    assert renewed.start == fresh[:15]
+    assert renewed.expires_at is not None
+    assert renewed.expires_at - timezone.now() > timedelta(days=29)
+
+
+def test_the_old_token_may_go_on_for_a_day(mine: Client, user: User) -> None:
+    key, old = Key.objects.issue(user)
+    mine.post(f"{key.get_absolute_url()}renew/", {"old": "later"})
+    assert caller(old).get(LIST).status_code == 200
+    assert Secret.objects.exclude(expiry=None).get().expiry <= timezone.now() + GRACE
+    Secret.objects.exclude(expiry=None).update(expiry=timezone.now() - timedelta(seconds=1))
+    assert caller(old).get(LIST).status_code == 401
+    assert Secret.objects.count() == 1
+
+
+@pytest.mark.parametrize("ended", [timedelta(seconds=0), timedelta(days=10)])
+def test_renewing_an_expired_key_revives_no_token(mine: Client, user: User, ended: timedelta) -> None:
+    key, old = Key.objects.issue(user, days=30)
+    Key.objects.update(expires_at=timezone.now() - ended)
+    mine.post(f"{key.get_absolute_url()}renew/", {"old": "later"})
+    (fresh,) = re.findall(r'id="fresh-token">([^<]+)<', page(mine, PAGE))
+    assert refusal(caller(old).get(LIST)) == (401, "authentication_failed")
+    assert caller(fresh).get(LIST).status_code == 200
+
+
+def test_a_grace_does_not_outlast_the_key(user: User) -> None:
+    key, _ = Key.objects.issue(user, days=30)
+    key.expires_at = timezone.now() + timedelta(hours=2)
+    key.save()
+    ends = key.expires_at
+    key.renew(GRACE)
+    assert {secret.expiry for secret in key.secrets.all()} == {ends, None}
+
+
+def test_a_renewal_clears_away_what_has_ended(user: User) -> None:
+    key, _ = Key.objects.issue(user)
+    key.renew(timedelta(0))
+    key.renew(timedelta(hours=1))
+    assert Secret.objects.filter(expiry__lte=timezone.now()).count() == 0
+    assert Secret.objects.count() == 2
+
+
+def test_no_renewal_prolongs_what_is_to_end(user: User) -> None:
+    key, _ = Key.objects.issue(user)
+    key.renew(timedelta(hours=1))
+    key.renew(timedelta(days=1))
+    soon = timezone.now() + timedelta(hours=2)
+    assert sorted(secret.expiry < soon for secret in Secret.objects.exclude(expiry=None)) == [False, True]
+
+
+def test_a_revoked_key_ends_with_its_tokens_and_counts(mine: Client, user: User) -> None:
+    key, token = Key.objects.issue(user)
+    caller(token).get(LIST)
+    usage.write_down()
+    mine.post(f"{key.get_absolute_url()}revoke/")
+    assert caller(token).get(LIST).status_code == 401
+    assert [kind.objects.count() for kind in (Key, Secret, DayOfUse)] == [0, 0, 0]
+
+
+def test_a_key_is_held_to_its_own_limit_and_others_go_on(user: User) -> None:
+    _, slow = Key.objects.issue(user, limit=2)
+    _, other = Key.objects.issue(user)
+    assert [caller(slow).get(LIST).status_code for _ in range(2)] == [200, 200]
+    refused = caller(slow).get("/api/v1/models/")
+    assert refusal(refused) == (429, "throttled")
+    assert 0 < int(refused["Retry-After"]) <= 60
+    assert caller(other).get(LIST).status_code == 200
+
+
+def test_a_limit_of_a_key_lifts_none_of_its_owner(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    from recognizer.api.throttling import ScopeByAddress
+
+    monkeypatch.setattr(ScopeByAddress, "THROTTLE_RATES", {"look": "1/min"})
+    _, token = Key.objects.issue(user, limit=100)
+    assert [caller(token).get(LIST).status_code for _ in range(2)] == [200, 429]
+
+
+def test_calls_are_counted_by_key_and_day_and_shown(mine: Client, user: User) -> None:
+    key, token = Key.objects.issue(user)
+    _, other = Key.objects.issue(user)
+    for _ in range(3):
+        caller(token).get(LIST)
+    caller(other).get(LIST)
+    shown = page(mine, key.get_absolute_url())
+    assert "Calls per day over 30 days, 3 in total" in shown
+    assert "<td>3</td>" in shown
+    key.refresh_from_db()
+    assert key.last_used_at is not None
+    assert timezone.now() - key.last_used_at < timedelta(minutes=1)
+    caller(token).get(LIST)
+    usage.write_down()
+    assert [row.calls for row in key.days_of_use.all()] == [4]
+
+
+def test_a_call_that_is_refused_is_a_call_too(user: User) -> None:
+    key, token = Key.objects.issue(user, scopes=[Scope.BATCH])
+    caller(token).get(LIST)
+    usage.write_down()
+    assert key.days_of_use.get().calls == 1
+
+
+def test_looking_with_a_key_writes_nothing(user: User) -> None:
+    _, token = Key.objects.issue(user)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        caller(token).get(LIST)
+    assert [query["sql"] for query in queries if not query["sql"].startswith("SELECT")] == []
+
+
+def test_days_that_are_no_longer_shown_are_not_kept(user: User) -> None:
+    key, token = Key.objects.issue(user)
+    today = timezone.now().date()
+    for age in (1, 29, 30, 400):
+        key.days_of_use.create(day=today - timedelta(days=age), calls=1)
+    caller(token).get(LIST)
+    usage.write_down()
+    assert [(today - row.day).days for row in key.days_of_use.all()] == [29, 1, 0]
+    assert [bar.calls for bar in usage.calls_by_day(key, today)] == [1] + [0] * 27 + [1, 1]
+
+
+def test_counts_outlast_a_database_that_is_away(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, token = Key.objects.issue(user)
+    caller(token).get(LIST)
+
+    def away(*args: Any) -> None:
+        raise DatabaseError("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(usage, "_add", away)
+        usage.write_down_if_possible()
+    assert not key.days_of_use.exists()
+    usage.write_down()
+    assert key.days_of_use.get().calls == 1
+
+
+def test_calls_of_a_key_that_is_gone_are_nobodys(user: User) -> None:
+    key, token = Key.objects.issue(user)
+    caller(token).get(LIST)
+    key.delete()
+    usage.write_down()
+    assert not DayOfUse.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_processes_that_write_at_once_lose_no_call(user: User) -> None:
+    key, _ = Key.objects.issue(user)
+    today, now = timezone.now().date(), timezone.now()
+    gate = threading.Barrier(4)
+
+    def write(part: usage.CallCounts) -> None:
+        gate.wait()
+        usage.add_to_database(part)
+        connection.close()
+
+    parts = [usage.CallCounts() for _ in range(4)]
+    for part in parts:
+        for _ in range(5):
+            part.add(key.pk, now)
+    threads = [threading.Thread(target=write, args=[part]) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert key.days_of_use.get(day=today).calls == 20
+
+
+def test_the_page_of_anothers_key_is_not_there(mine: Client, other_user: User) -> None:
+    key, token = Key.objects.issue(other_user)
+    for path in ("", "renew/", "revoke/"):
+        answer = mine.post(f"{key.get_absolute_url()}{path}", NEW_KEY)
+        assert answer.status_code == 404
+    assert caller(token).get(LIST).status_code == 200

@@ -1,0 +1,419 @@
+"""What callers find again: list, filters, pages, one prediction, its image, a flag, an end."""
+
+import base64
+import datetime
+import io
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from PIL import Image
+from rest_framework.serializers import ModelSerializer
+
+from recognizer.api.serializers import PredictionSerializer
+from recognizer.models import Correction, Prediction
+from recognizer.reading import encode_page
+from tests.factories import grant, post_json, user_client, visitor_client
+from tests.fakes import FakeReader
+
+LIST = "/api/v1/predictions/"
+Make = Callable[..., Prediction]
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def visitor() -> uuid.UUID:
+    return uuid.uuid4()
+
+
+@pytest.fixture
+def mine(visitor: uuid.UUID) -> Client:
+    return visitor_client(visitor)
+
+
+def ids(response: Any) -> list[int]:
+    assert response.status_code == 200, response.content
+    return [row["id"] for row in response.json()["results"]]
+
+
+def test_the_list_holds_the_callers_own_newest_first(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+    make_prediction()
+    own = [make_prediction(visitor=visitor).pk for _ in range(3)]
+    assert ids(mine.get(LIST)) == own[::-1]
+
+
+def test_a_stranger_finds_an_empty_list_and_gets_no_session(client: Client, make_prediction: Make) -> None:
+    make_prediction()
+    response = client.get(LIST)
+    assert ids(response) == []
+    assert not response.cookies
+
+
+def test_staff_with_the_permission_see_everybodys(staff: Any, make_prediction: Make) -> None:
+    theirs = make_prediction()
+    assert ids(user_client(grant(staff, "view_prediction")).get(LIST)) == [theirs.pk]
+
+
+def test_an_answer_says_what_each_field_of_the_schema_would(make_prediction: Make) -> None:
+    prediction = make_prediction()
+    prediction.flag("3")
+    serializer = PredictionSerializer(prediction)
+    assert serializer.data == ModelSerializer.to_representation(serializer, prediction)
+
+
+def test_pages_lead_through_all_of_them_once(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+    own = [make_prediction(visitor=visitor).pk for _ in range(5)]
+    seen, path = [], f"{LIST}?page_size=2"
+    while path:
+        page = mine.get(path)
+        seen += ids(page)
+        path = page.json()["next"]
+    assert seen == own[::-1]
+
+
+def test_a_row_that_arrives_between_two_pages_shifts_nothing(
+    mine: Client, visitor: uuid.UUID, make_prediction: Make
+) -> None:
+    own = [make_prediction(visitor=visitor).pk for _ in range(4)]
+    following = mine.get(f"{LIST}?page_size=2").json()["next"]
+    make_prediction(visitor=visitor)
+    assert ids(mine.get(following)) == own[1::-1]
+
+
+def test_a_list_costs_the_same_queries_whatever_its_length(
+    mine: Client,
+    visitor: uuid.UUID,
+    make_prediction: Make,
+    django_assert_num_queries: Any,
+) -> None:
+    for _ in range(8):
+        make_prediction(visitor=visitor).flag("7")
+    with django_assert_num_queries(2):  # the page, its corrections
+        mine.get(LIST)
+
+
+FORGED = [b"p=\x00", b"p=abc", b"p=" + b"9" * 30, b"p=-1", b"o=99999999999", b"r=1&p=", b"\xff"]
+
+
+@pytest.mark.parametrize("cursor", [base64.b64encode(forged).decode() for forged in FORGED])
+def test_a_forged_cursor_is_answered_in_json(mine: Client, cursor: str) -> None:
+    response = mine.get(LIST, {"cursor": cursor})
+    assert response.status_code in (200, 404)
+    assert response["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("cursor", ["%00", "é", "x" * 5000])
+def test_invalid_cursor_is_404(mine: Client, cursor: str) -> None:
+    response = mine.get(LIST, {"cursor": cursor})
+    assert response.status_code == 404
+    assert response.json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "101", "ten", "1" * 5000, "٢", ""])
+def test_a_page_of_another_size_than_it_may_have_is_refused(mine: Client, size: str) -> None:
+    response = mine.get(LIST, {"page_size": size})
+    assert (response.status_code, response.json()["code"]) == (400, "invalid")
+    assert "from 1 to 100" in response.json()["page_size"][0]
+
+
+def test_the_list_is_filtered_by_source(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+    make_prediction(visitor=visitor, source="upload")
+    drawn = make_prediction(visitor=visitor, source="draw")
+    assert ids(mine.get(LIST, {"source": "draw"})) == [drawn.pk]
+
+
+def test_the_list_is_filtered_by_digit(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+    make_prediction("12", visitor=visitor)
+    found = make_prediction("1\n37", visitor=visitor)
+    assert ids(mine.get(LIST, {"digit": "7"})) == [found.pk]
+
+
+def test_the_list_is_filtered_by_flag(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+    plain = make_prediction(visitor=visitor)
+    flagged = make_prediction(visitor=visitor)
+    flagged.flag("7")
+    assert ids(mine.get(LIST, {"flagged": "true"})) == [flagged.pk]
+    assert ids(mine.get(LIST, {"flagged": "false"})) == [plain.pk]
+
+
+def test_the_list_is_filtered_by_date_both_days_included(
+    mine: Client, visitor: uuid.UUID, make_prediction: Make
+) -> None:
+    first, second, _ = (
+        make_prediction(visitor=visitor, created_at=datetime.datetime(2026, 3, day, 23, 59, tzinfo=datetime.UTC)).pk
+        for day in (1, 2, 3)
+    )
+    asked = {"date_from": "2026-03-01", "date_to": "2026-03-02"}
+    assert ids(mine.get(LIST, asked)) == [second, first]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"colour": "red"},
+        {"owner": "1"},
+        {"visitor": str(uuid.uuid4())},
+        {"text__contains": "4"},
+        {"source": "post"},
+        {"source": "\x00"},
+        {"source": ""},
+        {"date_to": ""},
+        {"flagged": "maybe"},
+        {"digit": "10"},
+        {"digit": "x"},
+        {"date_from": "yesterday"},
+        {"date_to": "0000-00-00"},
+        {"date_to": "2026-02-30"},
+        {"date_from": "2026-03-01T10:00:00"},
+        {"date_to": "2026-03-01 10:00"},
+        {"date_from": "10:00"},
+        {"date_from": "2026-03-02", "date_to": "2026-03-01"},
+    ],
+)
+def test_a_filter_that_does_not_exist_is_refused(mine: Client, query: dict[str, str]) -> None:
+    response = mine.get(LIST, query)
+    assert response.status_code == 400
+    assert response.json()["code"] == "invalid"
+    assert next(iter(query)) in response.json()
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_the_first_and_the_last_day_there_is_can_be_asked_for(mine: Client, day: str) -> None:
+    assert ids(mine.get(LIST, {"date_from": day, "date_to": day})) == []
+
+
+def test_the_list_is_filtered_by_time_with_its_zone(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+    first, second = (
+        make_prediction(visitor=visitor, created_at=datetime.datetime(2026, 3, 1, hour, tzinfo=datetime.UTC)).pk
+        for hour in (9, 11)
+    )
+    assert ids(mine.get(LIST, {"date_from": "2026-03-01T11:30:00+01:00"})) == [second]
+    assert ids(mine.get(LIST, {"date_to": "2026-03-01T10:00:00Z"})) == [first]
+
+
+def test_a_prediction_is_found_again(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+    own = make_prediction("1\n2", visitor=visitor)
+    body = mine.get(f"{LIST}{own.pk}/").json()
+    assert (body["id"], body["text"]) == (own.pk, "1\n2")
+    assert [digit["line"] for digit in body["digits"]] == [0, 1]
+
+
+@pytest.mark.parametrize("number", ["0", "9" * 18, "9" * 19, "9" * 5000, "-1", "x", "1.0"])
+def test_a_prediction_that_does_not_exist_is_not_found(mine: Client, number: str) -> None:
+    for path in (f"{LIST}{number}/", f"{LIST}{number}/image/"):
+        response = mine.get(path)
+        assert response.status_code == 404
+        assert response.json()["code"] == "not_found"
+
+
+def test_the_image_is_private_and_nothing_but_an_image(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+    own = make_prediction(visitor=visitor)
+    response = mine.get(f"{LIST}{own.pk}/image/")
+    assert response["Content-Type"] == "image/png"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Disposition"].startswith("inline; filename=")
+    assert "private" in response["Cache-Control"]
+    assert "default-src 'none'" in response["Content-Security-Policy"]
+    with Image.open(io.BytesIO(response.content)) as image:
+        assert image.size == (120, 60)
+
+
+def test_a_picture_stored_as_webp_has_a_thumbnail(mine: Client, reader: FakeReader) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (400, 400)).astype(np.uint8)
+    sent = io.BytesIO()
+    Image.fromarray(noise).save(sent, "WEBP", quality=1)
+    stored = mine.post(LIST, {"image": SimpleUploadedFile("a.webp", sent.getvalue())}).json()["id"]
+    assert Prediction.objects.get(pk=stored).image.name.endswith(".webp")
+    assert mine.get(f"{LIST}{stored}/image/?size=thumb").status_code == 200
+
+
+def test_a_thumbnail_is_no_larger_than_320_pixels(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+    own = make_prediction(visitor=visitor)
+    with default_storage.open(own.image.name, "wb") as file:
+        Image.new("L", (1000, 500)).save(file, "PNG")
+    response = mine.get(f"{LIST}{own.pk}/image/?size=thumb")
+    with Image.open(io.BytesIO(response.content)) as image:
+        assert image.size == (320, 160)
+    assert mine.get(f"{LIST}{own.pk}/image/?size=huge").json()["code"] == "invalid"
+
+
+def test_an_image_that_is_gone_is_not_found(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+    own = make_prediction(visitor=visitor)
+    default_storage.delete(own.image.name)
+    for query in ("", "?size=thumb"):
+        response = mine.get(f"{LIST}{own.pk}/image/{query}")
+        assert response.status_code == 404
+        assert response.json()["code"] == "not_found"
+
+
+def test_old_readings_are_there_when_no_version_can_serve(
+    mine: Client, visitor: uuid.UUID, make_prediction: Make, no_reader: None
+) -> None:
+    own = make_prediction(visitor=visitor)
+    default_storage.delete(own.model_version.litert_file.name)
+    assert ids(mine.get(LIST)) == [own.pk]
+    assert mine.get(f"{LIST}{own.pk}/image/").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deleted_prediction_takes_its_image_along(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+    own = make_prediction(visitor=visitor)
+    assert mine.delete(f"{LIST}{own.pk}/").status_code == 204
+    assert not Prediction.objects.exists()
+    assert not default_storage.exists(own.image.name)
+    assert mine.delete(f"{LIST}{own.pk}/").status_code == 404
+
+
+def test_staff_who_see_a_prediction_may_not_delete_it(staff: Any, make_prediction: Make) -> None:
+    theirs = make_prediction()
+    response = user_client(grant(staff, "view_prediction")).delete(f"{LIST}{theirs.pk}/")
+    assert (response.status_code, response.json()["code"]) == (403, "permission_denied")
+    assert Prediction.objects.filter(pk=theirs.pk).exists()
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [("7", "7"), ("", ""), (" 12 ", "12"), ("1\n2", "1\n2"), ("1\r\n\r\n2\n", "1\n2")],
+)
+def test_a_flag_says_what_the_number_is(
+    mine: Client, visitor: uuid.UUID, make_prediction: Make, sent: str, kept: str
+) -> None:
+    own = make_prediction(visitor=visitor)
+    response = post_json(mine, f"{LIST}{own.pk}/flag/", {"text": sent})
+    assert response.status_code == 201
+    claim = Correction.objects.get()
+    assert (claim.text, claim.state, claim.flagged_by) == (kept, "pending", None)
+    correction = mine.get(f"{LIST}{own.pk}/").json()["correction"]
+    assert correction == response.json()
+    assert set(correction) == {"text", "state", "created_at"}
+
+
+def test_a_second_flag_replaces_one_that_waits(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+    own = make_prediction(visitor=visitor)
+    for text in ("7", "8"):
+        assert post_json(mine, f"{LIST}{own.pk}/flag/", {"text": text}).status_code == 201
+    assert [claim.text for claim in Correction.objects.all()] == ["8"]
+
+
+def test_the_one_who_flagged_is_known(user: Any, make_prediction: Make) -> None:
+    own = make_prediction(owner=user)
+    user_client(user).post(f"{LIST}{own.pk}/flag/", {"text": "7"})
+    assert Correction.objects.get().flagged_by == user
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("", "invalid"),
+        ("{}", "invalid"),
+        ("[]", "invalid"),
+        ("7", "invalid"),
+        ("null", "invalid"),
+        ("{", "parse_error"),
+        ('{"text": null}', "invalid"),
+        ('{"text": ["7"]}', "invalid"),
+        ('{"text": true}', "invalid"),
+        ('{"text": "seven"}', "invalid"),
+        ('{"text": "-7"}', "invalid"),
+        ('{"text": "\\u0667"}', "invalid"),
+        ('{"text": "7\\u0000"}', "invalid"),
+        ('{"text": "\\ud800"}', "invalid"),
+        (f'{{"text": "{"7" * 501}"}}', "invalid"),
+        ('{"text": "7", "state": "approved"}', "unknown_field"),
+        ('{"text": "7", "\\ud800": 1}', "unknown_field"),
+    ],
+)
+def test_a_claim_that_is_no_number_is_refused(
+    mine: Client, visitor: uuid.UUID, make_prediction: Make, body: str, code: str
+) -> None:
+    own = make_prediction(visitor=visitor)
+    response = post_json(mine, f"{LIST}{own.pk}/flag/", body)
+    assert response.status_code == 400
+    assert response.json()["code"] == code
+    assert not Correction.objects.exists()
+
+
+def photograph_of_two_lines(make_prediction: Make, visitor: uuid.UUID) -> Prediction:
+    """A kept picture, black above and white below."""
+    prediction = make_prediction(visitor=visitor)
+    page = np.vstack([np.zeros((30, 120), np.uint8), np.full((30, 120), 255, np.uint8)])
+    prediction.image.save("page.png", ContentFile(encode_page(page)[0]))
+    return prediction
+
+
+def test_a_part_of_a_picture_is_a_prediction_of_its_own(
+    mine: Client, visitor: uuid.UUID, make_prediction: Make, reader: FakeReader
+) -> None:
+    whole = photograph_of_two_lines(make_prediction, visitor)
+    Prediction.objects.filter(pk=whole.pk).update(filename="two lines.jpg")
+    response = post_json(mine, f"{LIST}{whole.pk}/crop/", {"box": [10, 30, 60, 20]})
+    assert response.status_code == 201, response.content
+    assert response["Location"] == f"http://testserver{LIST}{response.json()['id']}/"
+    part = Prediction.objects.get(pk=response.json()["id"])
+    assert (part.width, part.height, part.visitor, part.source) == (60, 20, visitor, whole.source)
+    assert part.filename == "two lines.jpg"
+    assert ids(mine.get(LIST)) == [part.pk, whole.pk]
+
+
+def test_a_part_is_turned_clockwise(
+    mine: Client, visitor: uuid.UUID, make_prediction: Make, reader: FakeReader
+) -> None:
+    whole = photograph_of_two_lines(make_prediction, visitor)
+    made = post_json(mine, f"{LIST}{whole.pk}/crop/", {"box": [0, 0, 120, 60], "turn": 90}).json()
+    part = Prediction.objects.get(pk=made["id"])
+    with part.image.open("rb") as file, Image.open(file) as image:
+        assert image.size == (60, 120)
+        # What was above is on the right.
+        assert (image.getpixel((5, 60)), image.getpixel((55, 60))) == (255, 0)
+
+
+def test_the_same_part_under_one_key_is_kept_once(
+    mine: Client, visitor: uuid.UUID, make_prediction: Make, reader: FakeReader
+) -> None:
+    path = f"{LIST}{photograph_of_two_lines(make_prediction, visitor).pk}/crop/"
+    calls = [post_json(mine, path, {"box": [0, 0, 50, 50]}, headers={"Idempotency-Key": "one"}) for _ in range(2)]
+    assert len({call.json()["id"] for call in calls}) == 1
+    assert post_json(mine, path, {"box": [0, 0, 9, 9]}, headers={"Idempotency-Key": "one"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        {"box": []},
+        {"box": "0 0 9 9"},
+        {"box": [0, 0, 9]},
+        {"box": [0, 0, 0, 9]},
+        {"box": [-1, 0, 9, 9]},
+        {"box": [0, 0, 121, 9]},
+        {"box": [0, 59, 9, 2]},
+        {"box": [0, 0, 10**30, 9]},
+        {"box": [0.5, 0, 9, 9]},
+        {"box": [0, 0, 9, 9], "turn": 45},
+        {"box": [0, 0, 9, 9], "model_version": "x"},
+    ],
+)
+def test_a_box_outside_the_picture_is_refused(
+    mine: Client, visitor: uuid.UUID, make_prediction: Make, reader: FakeReader, body: Any
+) -> None:
+    whole = make_prediction(visitor=visitor)
+    response = post_json(mine, f"{LIST}{whole.pk}/crop/", body)
+    assert response.status_code == 400
+    assert response.json()["code"] in ("invalid", "unknown_field")
+    assert Prediction.objects.count() == 1
+
+
+def test_a_part_of_an_image_that_is_gone_is_not_found(
+    mine: Client, visitor: uuid.UUID, make_prediction: Make, reader: FakeReader
+) -> None:
+    whole = make_prediction(visitor=visitor)
+    default_storage.delete(str(whole.image))
+    assert post_json(mine, f"{LIST}{whole.pk}/crop/", {"box": [0, 0, 9, 9]}).status_code == 404

@@ -1,0 +1,173 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recognizer.reading.ink import are_alike, find_ink, is_clean, look, looks_printed, written_inks
+from recognizer.reading.page import (
+    BESIDE,
+    CLASSES,
+    HANDWRITING,
+    PAPER,
+    PRINT,
+    Page,
+    load_page_network,
+    normalised,
+    shipped_page_network,
+)
+from recognizer.reading.reader import Reader, Reason
+
+from .pages import drawn
+
+SEVEN = [[(60, 50), (140, 50), (90, 150)]]
+
+
+BOX = [[(53, 43), (147, 43), (147, 157), (53, 157), (53, 43)]]
+
+
+class FakeNetwork:
+    """Sees a page as one would who made it."""
+
+    def __init__(self, classes: np.ndarray) -> None:
+        self.masks = np.eye(CLASSES, dtype=np.float32)[classes]
+
+    def see(self, page: np.ndarray) -> Page:
+        return Page(self.masks, 0, 0, page.shape[1], page.shape[0], self.masks, page.shape)
+
+
+def lit(page: np.ndarray) -> np.ndarray:
+    """A page as a lamp at one side lights it, so that it is not clean."""
+    return (page * np.linspace(0.6, 1, page.shape[1])).astype(np.uint8)
+
+
+def classes_of(page: np.ndarray) -> np.ndarray:
+    return np.where(page < 128, HANDWRITING, PAPER)
+
+
+def test_pages_of_one_grey_paper_are_clean() -> None:
+    page = drawn(SEVEN)
+    assert is_clean(page)
+    assert not is_clean(lit(page))
+
+
+def test_clean_pages_are_not_shown_to_the_network() -> None:
+    found = look(drawn(SEVEN), FakeNetwork(np.full((200, 200), BESIDE)))
+    assert found.written is not None
+    assert found.seen is None
+
+
+def test_a_clean_page_without_a_number_is_shown_to_the_network(shipped_reader: Reader) -> None:
+    dash = drawn([[(40, 100), (160, 100)]])
+    assert is_clean(dash)
+    assert all(trace.seen is not None for trace in shipped_reader.variants(dash))
+    assert [trace.seen for trace in shipped_reader.variants(drawn(SEVEN))] == [None]
+
+
+def test_a_clean_page_with_a_printed_box_is_shown_to_the_network() -> None:
+    page = drawn([[(30, 30), (170, 30), (170, 170), (30, 170), (30, 30)], [(100, 60), (100, 140)]], pen=3)
+    ink = find_ink(drawn([[(30, 30), (170, 30), (170, 170), (30, 170), (30, 30)]], pen=3))
+    assert look(page, FakeNetwork(classes_of(page))).seen is not None
+    assert ink is None or not looks_printed(ink)
+
+
+def test_ink_beside_the_paper_and_print_are_left_out() -> None:
+    page = drawn([*SEVEN, [(20, 20), (20, 180)], [(180, 20), (180, 180)]])
+    classes = classes_of(page)
+    classes[:, :35] = np.where(classes[:, :35] == HANDWRITING, BESIDE, PAPER)
+    classes[:, 165:] = np.where(classes[:, 165:] == HANDWRITING, PRINT, PAPER)
+    ink, _ = written_inks(lit(page), FakeNetwork(classes).see(page))
+    assert ink is not None
+    columns = np.flatnonzero(ink.mask.any(axis=0)) + ink.x
+    assert columns.min() > 45
+    assert columns.max() < 155
+
+
+def test_pale_strokes_come_to_the_strength_of_dark_ones() -> None:
+    page = drawn([[(60, 40), (60, 160)]])
+    pale = 255 - (255 - page) // 8
+    ink, _ = written_inks(lit(pale), FakeNetwork(classes_of(page)).see(page))
+    assert ink is not None
+    assert ink.strength.max() > 0.9
+
+
+def test_shadows_do_not_darken_paper() -> None:
+    page = drawn(SEVEN)
+    shaded = page.copy()
+    shaded[:, 100:] = shaded[:, 100:] // 2
+    ink, _ = written_inks(shaded, FakeNetwork(classes_of(page)).see(page))
+    assert ink is not None
+    assert abs(int(ink.mask.sum()) - int((page < 128).sum())) < 0.15 * (page < 128).sum()
+
+
+def test_greys_are_spread_from_black_to_white() -> None:
+    spread = normalised(np.linspace(80, 140, 4096).astype(np.uint8).reshape(64, 64))
+    assert spread.dtype == np.float32
+    assert float(spread.min()) == 0
+    assert float(spread.max()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 300), (97, 61), (300, 700), (40, 1200)])
+def test_pages_of_any_size_are_seen(size: tuple[int, int]) -> None:
+    page = np.random.default_rng(0).integers(0, 256, size).astype(np.uint8)
+    seen = shipped_page_network().see(page)
+    assert seen.masks.shape[2] == CLASSES
+    assert 0 <= seen.x < seen.x + seen.width <= size[1]
+    assert 0 <= seen.y < seen.y + seen.height <= size[0]
+    assert np.allclose(seen.overview.sum(axis=2), 1, atol=1e-3)
+
+
+def test_a_file_that_is_no_page_network_is_refused() -> None:
+    spotter = Path(__file__).parents[3] / "recognizer" / "reading" / "spotter.tflite"
+    with pytest.raises(ValueError, match="network"):
+        load_page_network(spotter.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [(BESIDE, Reason.NO_PAPER), (PRINT, Reason.ONLY_PRINT), (PAPER, Reason.NO_INK)]
+)
+def test_a_page_without_writing_says_what_is_there(shipped_reader: Reader, kind: int, reason: Reason) -> None:
+    page = np.random.default_rng(0).integers(0, 256, (60, 60)).astype(np.uint8)
+    reader = Reader(shipped_reader.classifier, shipped_reader.spotter, FakeNetwork(np.full((60, 60), kind)))
+    assert reader.read_page(page).reason is reason
+
+
+def test_a_mask_that_leaves_out_a_digit_casts_doubt(shipped_reader: Reader, one_of_each: dict[int, np.ndarray]) -> None:
+    page = lit(255 - np.kron(np.hstack([one_of_each[4], one_of_each[7]]), np.ones((3, 3), np.uint8)))
+    classes = classes_of(page)
+    whole = Reader(shipped_reader.classifier, shipped_reader.spotter, FakeNetwork(classes)).read_page(page)
+    half = np.where(np.arange(page.shape[1]) > page.shape[1] // 2, PAPER, classes)
+    doubted = Reader(shipped_reader.classifier, shipped_reader.spotter, FakeNetwork(half)).read_page(page)
+    assert whole.text == "47"
+    assert doubted.confidence < whole.confidence
+
+
+def test_two_findings_of_the_same_strokes_are_alike() -> None:
+    one, other = find_ink(drawn(SEVEN)), find_ink(drawn([*SEVEN, [(180, 20), (180, 180)]]))
+    assert one is not None
+    assert other is not None
+    assert are_alike(one, one)
+    assert not are_alike(one, other)
+
+
+def test_masks_of_an_unsure_network_are_not_used(shipped_reader: Reader) -> None:
+    page = drawn(SEVEN)
+    classes = classes_of(page)
+    classes[:, 100:] = BESIDE
+    network = FakeNetwork(classes)
+    reader = Reader(shipped_reader.classifier, page_network=network)
+    assert len(reader.variants(lit(page))) > 1
+    network.masks = network.masks * 0.6 + 0.1
+    assert [variant.reading.text for variant in reader.variants(lit(page))] == ["7"]
+
+
+def test_pencil_beside_dark_print_taken_for_writing_is_ink() -> None:
+    pencil, box = drawn(SEVEN, pen=6) < 128, drawn(BOX, pen=6) < 128
+    page = lit(np.where(box, 20, np.where(pencil, 235, 255)).astype(np.uint8))
+    masks = np.eye(CLASSES, dtype=np.float32)[np.where(pencil, HANDWRITING, np.where(box, PRINT, PAPER))]
+    masks[box] = [0, 0.4, 0.6, 0]
+    ink, _ = written_inks(page, Page(masks, 0, 0, 200, 200, masks, page.shape))
+    assert ink is not None
+    full = np.zeros(page.shape, np.float32)
+    y, x = round(ink.y), round(ink.x)
+    full[y : y + ink.strength.shape[0], x : x + ink.strength.shape[1]] = ink.strength
+    assert np.median(full[pencil]) > 0.8

@@ -1,0 +1,114 @@
+"""What waits, and what passes."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from recognizer import admission as module
+from recognizer.admission import HEAVY_PIECES, MAX_WAITING, Admission, Caller, cost
+from recognizer.exceptions import TooBusy
+
+LIGHT, HEAVY = 100_000, 25_000_000
+PLENTY = 2**40
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TIMEOUT", 0.05)
+
+
+@pytest.fixture
+def holding() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def test_second_heavy_reading_waits_while_light_ones_pass(soon: None, holding: ExitStack) -> None:
+    admission = Admission(8, PLENTY)
+    holding.enter_context(admission.turn(HEAVY, Caller("ada")))
+    holding.enter_context(admission.turn(LIGHT, Caller("ada")))
+    holding.enter_context(admission.turn(HEAVY, Caller("blaise")))
+    with pytest.raises(TooBusy), admission.turn(HEAVY, Caller("ada")):
+        pass
+    assert not admission.waiting
+
+
+def test_waiting_reading_continues_once_there_is_room() -> None:
+    admission = Admission(1, PLENTY)
+    read = threading.Event()
+
+    def wait() -> None:
+        with admission.turn(LIGHT, Caller("blaise")):
+            read.set()
+
+    with admission.turn(LIGHT, Caller("ada")):
+        thread = threading.Thread(target=wait)
+        thread.start()
+        assert not read.wait(0.05)
+    thread.join()
+    assert read.is_set()
+
+
+def test_no_caller_has_more_than_a_few_wait(monkeypatch: pytest.MonkeyPatch, holding: ExitStack) -> None:
+    admission = Admission(8, PLENTY)
+    refused: list[float] = []
+
+    def call() -> None:
+        started = time.monotonic()
+        try:
+            with admission.turn(HEAVY, Caller("ada")):
+                pass
+        except TooBusy:
+            refused.append(time.monotonic() - started)
+
+    with admission.turn(HEAVY, Caller("ada")):
+        threads = [threading.Thread(target=call) for _ in range(MAX_WAITING + 3)]
+        for thread in threads:
+            thread.start()
+        while len(refused) < 3:
+            time.sleep(0.01)
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 3
+    assert (admission.slots, admission.memory, admission.heavy) == (8, PLENTY, set())
+
+
+def test_pictures_that_fit_into_no_memory_wait(soon: None, holding: ExitStack) -> None:
+    admission = Admission(8, 2 * cost(HEAVY))
+    for caller in ("ada", "blaise"):
+        holding.enter_context(admission.turn(HEAVY, Caller(caller)))
+    with pytest.raises(TooBusy), admission.turn(HEAVY, Caller("grace")):
+        pass
+
+
+def test_a_picture_larger_than_all_memory_is_read_alone() -> None:
+    with Admission(8, 1000).turn(HEAVY, Caller("ada")):
+        pass
+
+
+def test_callers_who_are_not_counted_do_not_wait_for_each_other(holding: ExitStack) -> None:
+    admission = Admission(8, PLENTY)
+    for _ in range(3):
+        holding.enter_context(admission.turn(HEAVY))
+
+
+def test_many_pieces_make_a_reading_wait_as_a_heavy_one(soon: None, holding: ExitStack) -> None:
+    admission = Admission(2, PLENTY)
+    holding.enter_context(admission.turn(HEAVY, Caller("ada")))
+    with admission.turn(LIGHT, Caller("ada")) as found:
+        found(HEAVY_PIECES)
+        with pytest.raises(TooBusy):
+            found(HEAVY_PIECES + 1)
+    # What waited gave its slot back.
+    assert (admission.slots, admission.heavy) == (1, {"ada"})
+
+
+def test_pieces_are_counted_once_a_picture() -> None:
+    counted: list[int] = []
+    with Admission(2, PLENTY).turn(HEAVY, Caller("ada", counted.append)) as found:
+        for pieces in (HEAVY_PIECES, 1000, 2000):
+            found(pieces)
+    assert counted == [1000]

@@ -1,0 +1,127 @@
+"""What staff watch and do: the dashboard, a run while it works and when it has ended."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from digitsite import celery_app
+from recognizer.identity import Identity
+from recognizer.models import ModelVersion
+from recognizer.predictions import store_prediction
+from training.models import RunState, TrainingRun
+
+from .conftest import log_in
+from .inspection import SCHEMES, Inspection, Scheme
+
+LOSSES = [0.9, 0.6, 0.45, 0.36, 0.3, 0.27, 0.25, 0.24]
+CHECKS = [
+    {
+        "name": "MNIST test",
+        "passed": True,
+        "sentence": "54 of 10000 wrong, before 54: fixed 3, broke 3. At most 0.05% worse is allowed.",
+    },
+    {
+        "name": "held-out corrections",
+        "passed": False,
+        "sentence": "4 of 9 right, before 5: fixed 1, broke 2 (p = 1.000). It must fix more than it breaks.",
+    },
+]
+
+
+@pytest.fixture(autouse=True)
+def nothing_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(celery_app, "send_task", lambda *args, **options: None)
+
+
+@pytest.fixture
+def busy(site: str, superuser: Any, mnist_pictures: dict[int, bytes], settings: Any) -> None:
+    """Readings of two people, some of them flagged, approved and rejected."""
+    settings.RETRAIN_LEAST = 4
+    for digit, content in mnist_pictures.items():
+        owner = Identity(user=superuser)
+        claim = store_prediction(content, identity=owner, source="upload").flag(str((digit + digit % 3) % 10))
+        if digit < 8:
+            claim.reject(superuser) if digit % 4 == 3 else claim.approve(superuser)
+
+
+def training(number: int) -> dict[str, Any]:
+    told = {"number": number, "steps": 120, "loss": 0.25, "accuracy": 0.93, "seconds_left": 120 - number}
+    return {"phase": "training", "progress": told, "curves": {"loss": LOSSES, "accuracy": LOSSES}}
+
+
+def test_a_run_is_started_watched_and_cancelled(page: Page, busy: None, superuser: Any) -> None:
+    log_in(page, superuser)
+    page.goto("/dashboard/")
+    page.get_by_role("button", name="Retrain", exact=True).click()
+    expect(page.get_by_role("status")).to_have_text("Waiting for a worker")
+    page.evaluate("window.stays = true")
+    run = TrainingRun.objects.get()
+    fence = TrainingRun.objects.take(run.pk)
+    assert fence is not None
+    TrainingRun.objects.report(run.pk, fence, **training(36))
+    expect(page.get_by_role("status")).to_contain_text(
+        "training: step 36 of 120, loss 0.250, accuracy 93.0%, 84 s left"
+    )
+    assert page.get_by_role("progressbar").evaluate("bar => bar.value") == pytest.approx(0.02 + 0.5 * 0.3)
+    expect(page.get_by_role("img", name="Training loss by step")).to_be_visible()
+    TrainingRun.objects.report(run.pk, fence, **training(60))
+    expect(page.get_by_role("status")).to_contain_text("step 60 of 120")
+    assert page.evaluate("window.stays"), "the page was loaded anew"
+    page.get_by_text("Cancel this run…").click()
+    page.get_by_role("button", name="Cancel the run").click()
+    expect(page.locator(".words")).to_have_text("Cancelled")
+    expect(page.get_by_text("Cancel this run…")).to_have_count(0)
+    run.refresh_from_db()
+    assert run.state == RunState.CANCELLED
+
+
+def test_the_verdict_shows_as_soon_as_the_run_ends(page: Page, busy: None, superuser: Any) -> None:
+    run = TrainingRun.objects.create(state=RunState.RUNNING, **training(120))
+    log_in(page, superuser)
+    page.goto(f"/dashboard/runs/{run.pk}/")
+    expect(page.get_by_role("status")).to_contain_text("step 120 of 120")
+    TrainingRun.objects.filter(pk=run.pk).update(state=RunState.REFUSED, verdict={"passed": False, "checks": CHECKS})
+    expect(page.get_by_role("heading", name="Not good enough to promote")).to_be_visible()
+    expect(page.get_by_text("4 of 9 right, before 5")).to_be_visible()
+
+
+def test_a_challenger_is_let_serve_and_rolled_back(page: Page, busy: None, superuser: Any) -> None:
+    shipped = ModelVersion.objects.get()
+    files = {name: getattr(shipped, name) for name in ("card", "keras_file", "litert_file", "litert_sha256")}
+    twin = ModelVersion.objects.create(name="2026-11-24-run-1", **files)
+    run = TrainingRun.objects.create(
+        state=RunState.PASSED, verdict={"passed": True, "checks": CHECKS[:1]}, challenger=twin, champion=shipped
+    )
+    log_in(page, superuser)
+    page.goto(f"/dashboard/runs/{run.pk}/")
+    page.get_by_role("button", name=f"Promote {twin}").click()
+    expect(page.get_by_text(f"{twin} is now the current version.")).to_be_visible()
+    assert ModelVersion.objects.serving() == twin
+    page.get_by_role("button", name=f"Roll back to {shipped}").click()
+    expect(page.get_by_text(f"{shipped} is now the current version.")).to_be_visible()
+    assert ModelVersion.objects.serving() == shipped
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_dashboard_and_runs_have_no_fault(page: Page, busy: None, superuser: Any, scheme: Scheme) -> None:
+    shipped = ModelVersion.objects.get()
+    twin = ModelVersion.objects.create(name="2026-11-24-run-1", card=shipped.card)
+    twin.promote(by=superuser)
+    shipped.promote(by=superuser)
+    prediction = superuser.predictions.first()
+    differences = {"read": 9, "differ": [{"prediction": prediction.pk, "before": "9", "after": "4"}]}
+    ended = TrainingRun.objects.create(
+        state=RunState.REFUSED,
+        verdict={"passed": False, "checks": CHECKS},
+        differences=differences,
+        champion=shipped,
+        challenger=twin,
+        **training(120),
+    )
+    active = TrainingRun.objects.create(state=RunState.RUNNING, **training(50))
+    log_in(page, superuser)
+    inspection = Inspection(page, scheme)
+    runs = [f"/dashboard/runs/{run.pk}/" for run in (ended, active)]
+    inspection.open("/dashboard/", *runs, "/admin/training/trainingrun/")
+    inspection.check()

@@ -1,0 +1,184 @@
+"""What people kept: found, narrowed down, deleted."""
+
+import csv
+import datetime
+import json
+import zipfile
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.utils import timezone
+from playwright.sync_api import Locator, Page, expect
+
+from benchmarks.processes import wait_until
+from recognizer.identity import Identity
+from recognizer.models import Prediction
+from recognizer.predictions import store_prediction
+
+from .conftest import Complaints, log_in
+
+
+@pytest.fixture
+def kept(site: str, user: Any, mnist_pictures: dict[int, bytes]) -> list[Prediction]:
+    """Predictions of ada's: an uploaded 3, a drawn 7 that is flagged, and a 5 of last year sent by a program."""
+    owner = Identity(user=user)
+    three, seven, five = (
+        store_prediction(mnist_pictures[digit], identity=owner, source=source)
+        for digit, source in ((3, "upload"), (7, "draw"), (5, "api"))
+    )
+    seven.flag("1")
+    five.created_at = timezone.now() - datetime.timedelta(days=365)
+    five.save()
+    return [three, seven, five]
+
+
+@pytest.fixture
+def history(page: Page, kept: list[Prediction], user: Any) -> Page:
+    log_in(page, user)
+    page.goto("/history/")
+    return page
+
+
+def numbers(page: Page) -> Locator:
+    return page.locator(".card-text")
+
+
+def test_the_newest_comes_first_with_its_picture(history: Page) -> None:
+    expect(numbers(history)).to_have_text(["5", "7", "3"])
+    for picture in history.locator(".card img").all():
+        expect(picture).to_have_js_property("complete", True)
+        assert picture.evaluate("(image) => image.naturalWidth") == 28
+
+
+def narrow(page: Page, label: str, choice: str) -> None:
+    field = page.get_by_label(label, exact=True)
+    if not field.is_visible():
+        page.get_by_text("More filters").click()
+    if label in ("from", "to", "Number"):
+        field.fill(choice)
+    else:
+        field.select_option(choice)
+    page.get_by_role("button", name="Filter").click()
+
+
+@pytest.mark.parametrize(
+    ("label", "choice", "left"),
+    [
+        ("Number", "7", ["7"]),
+        ("Source", "drawn", ["7"]),
+        ("Corrected", "not corrected", ["5", "3"]),
+        ("Digit", "3", ["3"]),
+        ("from", f"{timezone.now() - datetime.timedelta(days=2):%Y-%m-%d}", ["7", "3"]),
+        ("to", f"{timezone.now() - datetime.timedelta(days=2):%Y-%m-%d}", ["5"]),
+    ],
+)
+def test_filters_narrow_it_down_and_let_go_again(history: Page, label: str, choice: str, left: list[str]) -> None:
+    narrow(history, label, choice)
+    expect(numbers(history)).to_have_text(left)
+    history.get_by_role("link", name="Show all").first.click()
+    expect(numbers(history)).to_have_count(3)
+
+
+def test_filters_that_leave_nothing_say_so(history: Page) -> None:
+    narrow(history, "Digit", "9")
+    expect(history.get_by_text("No pictures match these filters.")).to_be_visible()
+
+
+def cards(page: Page) -> Locator:
+    """The numbers on the cards that are shown."""
+    return page.locator(".card-text:visible")
+
+
+def is_deleted(prediction: Prediction) -> bool:
+    return not Prediction.objects.filter(pk=prediction.pk).exists()
+
+
+def selected(page: Page, *names: str) -> None:
+    for name in names:
+        page.get_by_label(f"Select {name}", exact=True).check()
+
+
+UNDO = "{} deleted. Undo"
+
+
+def test_one_is_deleted_for_good_once_its_time_is_over(history: Page, kept: list[Prediction]) -> None:
+    history.clock.install()
+    numbers(history).get_by_text("7", exact=True).click()
+    history.get_by_role("button", name="Delete this prediction").click()
+    expect(history.locator(".undo")).to_have_text(UNDO.format("1 prediction"))
+    expect(cards(history)).to_have_text(["5", "3"])
+    assert not is_deleted(kept[1])
+    with history.expect_response("**/history/selected/"):
+        history.clock.run_for(10_000)
+    assert not default_storage.exists(kept[1].image.name)
+    history.reload()
+    expect(cards(history)).to_have_text(["5", "3"])
+
+
+def test_several_are_selected_by_keys_and_deleted(history: Page, kept: list[Prediction]) -> None:
+    history.get_by_label("Select 5").focus()
+    history.keyboard.press("Space")
+    history.get_by_label("Select 3").focus()
+    history.keyboard.press("Space")
+    expect(history.get_by_text("2 selected")).to_be_visible()
+    history.keyboard.press("Delete")
+    expect(history.locator(".undo")).to_have_text(UNDO.format("2 predictions"))
+    expect(history.get_by_role("button", name="Undo")).to_be_focused()
+    expect(cards(history)).to_have_text(["7"])
+    history.goto("/about/")
+    wait_until(lambda: [is_deleted(prediction) for prediction in kept] == [True, False, True], 20)
+    history.goto("/history/")
+    expect(cards(history)).to_have_text(["7"])
+
+
+def test_a_deletion_undone_deletes_nothing(history: Page, kept: list[Prediction]) -> None:
+    history.clock.install()
+    selected(history, "7")
+    history.get_by_role("button", name="Delete", exact=True).click()
+    expect(cards(history)).to_have_text(["5", "3"])
+    history.get_by_role("button", name="Undo").click()
+    expect(cards(history)).to_have_text(["5", "7", "3"])
+    history.clock.run_for(20_000)
+    history.reload()
+    expect(cards(history)).to_have_text(["5", "7", "3"])
+    assert not is_deleted(kept[1])
+
+
+def test_a_deletion_that_fails_shows_the_pictures_again(history: Page, complaints: Complaints) -> None:
+    complaints.expect("net::ERR_FAILED")
+    history.route("**/history/selected/", lambda route: route.abort())
+    history.clock.install()
+    selected(history, "7")
+    history.get_by_role("button", name="Delete", exact=True).click()
+    history.clock.run_for(10_000)
+    expect(history.locator(".undo")).to_contain_text("Not deleted.")
+    expect(cards(history)).to_have_text(["5", "7", "3"])
+
+
+def test_all_on_a_page_are_selected_and_downloaded(history: Page, kept: list[Prediction]) -> None:
+    history.get_by_label("Select all on this page").check()
+    history.get_by_label("Select 5").uncheck()
+    expect(history.get_by_text("2 selected")).to_be_visible()
+    with history.expect_download() as table:
+        history.get_by_role("button", name="Download as CSV").click()
+    with table.value.path().open(encoding="utf-8-sig", newline="") as file:
+        assert [row["text"] for row in csv.DictReader(file)] == ["7", "3"]
+    with history.expect_download() as pictures:
+        history.get_by_role("button", name="Download pictures").click()
+    with zipfile.ZipFile(pictures.value.path()) as packed:
+        labels = json.loads(packed.read("labels.json"))
+    assert [label["text"] for label in labels.values()] == ["7", "3"]
+    history.keyboard.press("Escape")
+    expect(history.get_by_role("button", name="Download as CSV")).to_be_hidden()
+
+
+@pytest.mark.essential
+def test_all_are_erased_after_a_question(history: Page, kept: list[Prediction]) -> None:
+    history.get_by_role("link", name="Delete your history").click()
+    history.get_by_role("link", name="Keep it").click()
+    expect(numbers(history)).to_have_count(3)
+    history.get_by_role("link", name="Delete your history").click()
+    history.get_by_role("button", name="Delete everything").click()
+    expect(history.get_by_text("No pictures yet.")).to_be_visible()
+    assert not any(default_storage.exists(prediction.image.name) for prediction in kept)

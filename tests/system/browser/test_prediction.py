@@ -1,0 +1,92 @@
+"""A prediction's page: on to the next one, copied, cropped and turned."""
+
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from recognizer.identity import Identity
+from recognizer.models import Prediction
+from recognizer.predictions import store_prediction
+
+from .conftest import log_in
+from .hand import choose_part
+from .inspection import AXE, OPTIONS, VIOLATIONS
+from .pictures import photograph
+
+
+@pytest.fixture
+def kept(site: str, user: Any, page: Page) -> Prediction:
+    """A photograph of two lines of somebody who is logged in."""
+    log_in(page, user)
+    return store_prediction(photograph("60\n71", seed=2), identity=Identity(user=user), source="upload")
+
+
+def heading(page: Page) -> Any:
+    return page.get_by_role("heading", level=1)
+
+
+def test_only_a_part_is_read_as_a_prediction_of_its_own(page: Page, kept: Prediction) -> None:
+    page.goto(kept.get_absolute_url())
+    page.get_by_role("button", name="Crop or turn").click()
+    page.evaluate(AXE)
+    assert page.evaluate(VIOLATIONS, OPTIONS) == []
+    choose_part(page, 0, 0.5, 1, 1)
+    page.get_by_role("button", name="Read only this part").click()
+    expect(heading(page)).to_have_text("Read as 71")
+    part = Prediction.objects.exclude(pk=kept.pk).get()
+    assert part.owner == kept.owner
+    assert abs(part.height - kept.height / 2) < 5
+
+
+def test_a_key_crops_a_turned_picture_where_it_was_shown(page: Page, kept: Prediction) -> None:
+    page.goto(kept.get_absolute_url())
+    page.get_by_role("button", name="Crop or turn").click()
+    for _ in range(4):
+        page.get_by_role("button", name="Turn right").click()
+    page.get_by_label("The part to read").focus()
+    for _ in range(25):
+        page.keyboard.press("Shift+ArrowUp")
+    page.get_by_role("button", name="Read only this part").click()
+    expect(heading(page)).to_have_text("Read as 60")
+
+
+def test_a_picture_on_its_side_is_turned_after_reading(page: Page, user: Any, kept: Prediction) -> None:
+    kept.delete()
+    lying = page_on_its_side(photograph("60\n71", seed=2))
+    prediction = store_prediction(lying, identity=Identity(user=user), source="upload")
+    page.goto(prediction.get_absolute_url())
+    page.get_by_role("button", name="Crop or turn").click()
+    page.get_by_role("button", name="Turn right").click()
+    choose_part(page, 0, 0, 1, 0.5)
+    page.get_by_role("button", name="Read only this part").click()
+    expect(heading(page)).to_have_text("Read as 60")
+
+
+def page_on_its_side(picture: bytes) -> bytes:
+    with Image.open(io.BytesIO(picture)) as upright:
+        out = io.BytesIO()
+        upright.transpose(Image.Transpose.ROTATE_90).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_keys_lead_to_the_predictions_around_and_to_the_sheet(page: Page, user: Any, kept: Prediction) -> None:
+    later = store_prediction(photograph("314", seed=3), identity=Identity(user=user), source="upload")
+    page.goto(kept.get_absolute_url())
+    expect(page.get_by_role("link", name="Previous")).to_have_count(0)
+    page.keyboard.press("ArrowRight")
+    expect(heading(page)).to_have_text(f"Read as {later.text}")
+    expect(page.get_by_role("link", name="Next")).to_have_count(0)
+    page.get_by_role("link", name="Previous").click()
+    expect(heading(page)).to_have_text("Read as 60\n71")
+    page.keyboard.press("n")
+    expect(heading(page)).to_have_text("Write a number")
+
+
+def test_a_reading_is_copied_line_by_line(page: Page, kept: Prediction) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(kept.get_absolute_url())
+    page.get_by_role("button", name="Copy the reading").click()
+    assert page.evaluate("navigator.clipboard.readText()") == "60\n71"

@@ -1,0 +1,223 @@
+"""Pictures on their way in: chosen, dropped, pasted, photographed."""
+
+import base64
+import io
+import re
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from batches import tasks
+from batches.models import Batch
+from recognizer.models import Prediction, Source
+from recognizer.reading import MAX_BYTES
+from tests.batches.zips import zip_of
+
+from .conftest import Complaints, log_in
+from .hand import choose_part
+from .pictures import photograph
+
+
+def outcome(page: Page, name: str) -> str:
+    row = page.locator(".upload").filter(has_text=name)
+    expect(row).to_be_visible()
+    expect(row.locator("progress")).to_have_count(0)
+    return row.locator(".outcome").inner_text()
+
+
+@pytest.mark.essential
+def test_a_photograph_is_chosen_read_and_kept(page: Page) -> None:
+    page.goto("/upload/")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_text("Choose pictures").click()
+    chooser.value.set_files({"name": "IMG_1.jpg", "mimeType": "image/jpeg", "buffer": photograph("2026", seed=1)})
+    assert outcome(page, "IMG_1.jpg").startswith("2026")
+    page.get_by_role("link", name="View the reading 2026").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Read as 2026")
+    kept = Prediction.objects.get()
+    assert (kept.text, kept.source) == ("2026", Source.UPLOAD)
+
+
+@pytest.mark.essential
+def test_several_at_once_are_read_or_refused_with_a_reason(
+    page: Page, mnist_pictures: dict[int, bytes], blank: bytes, complaints: Complaints, tmp_path: Path
+) -> None:
+    complaints.expect("status of 400")
+    page.goto("/upload/")
+    contents = {f"digit-{digit}.png": mnist_pictures[digit] for digit in (7, 2, 0)}
+    contents |= {"notes.txt": b"no picture", "empty.png": b"", "blank.png": blank, "huge.png": bytes(MAX_BYTES + 1)}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    page.locator("#choose").set_input_files([tmp_path / name for name in contents])
+    assert [outcome(page, f"digit-{digit}.png")[0] for digit in (7, 2, 0)] == ["7", "2", "0"]
+    told = {name: outcome(page, name) for name in ("notes.txt", "empty.png", "blank.png", "huge.png")}
+    assert "not a PNG, JPEG, WebP" in told["notes.txt"]
+    assert "empty" in told["empty.png"]
+    assert "no writing" in told["blank.png"]
+    assert "larger than 10 MB" in told["huge.png"]
+    assert Prediction.objects.count() == 3
+
+
+def test_a_new_visitor_keeps_all_that_is_sent_at_once(
+    page: Page, mnist_pictures: dict[int, bytes], tmp_path: Path
+) -> None:
+    for digit, content in mnist_pictures.items():
+        (tmp_path / f"digit-{digit}.png").write_bytes(content)
+    page.goto("/upload/")
+    page.locator("#choose").set_input_files(sorted(tmp_path.glob("digit-*.png")))
+    for digit in mnist_pictures:
+        outcome(page, f"digit-{digit}.png")
+    assert len(set(Prediction.objects.values_list("visitor", flat=True))) == 1
+    page.goto("/history/")
+    expect(page.locator(".card")).to_have_count(len(mnist_pictures))
+
+
+def test_an_upload_that_fails_is_sent_again(
+    page: Page, mnist_pictures: dict[int, bytes], complaints: Complaints
+) -> None:
+    complaints.expect("ERR_INTERNET_DISCONNECTED")
+    page.goto("/upload/")
+    page.context.set_offline(True)
+    page.locator("#choose").set_input_files({"name": "4.png", "mimeType": "image/png", "buffer": mnist_pictures[4]})
+    assert "You are offline" in outcome(page, "4.png")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Send 4.png again").click()
+    expect(page.get_by_role("link", name="View the reading 4")).to_be_visible()
+    assert Prediction.objects.count() == 1
+
+
+def test_a_picture_is_dropped_anywhere(page: Page, mnist_pictures: dict[int, bytes], tmp_path: Path) -> None:
+    file = tmp_path / "dropped.png"
+    file.write_bytes(mnist_pictures[4])
+    page.goto("/upload/")
+    hand = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(file)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver"):
+        hand.send("Input.dispatchDragEvent", {"type": kind, "x": 600, "y": 700, "data": data})
+    expect(page.get_by_text("Drop to read")).to_be_visible()
+    hand.send("Input.dispatchDragEvent", {"type": "drop", "x": 600, "y": 700, "data": data})
+    assert outcome(page, "dropped.png").startswith("4")
+    expect(page.get_by_text("Drop to read")).to_be_hidden()
+
+
+COPY = """async (picture) => {
+  const bytes = Uint8Array.from(atob(picture), (byte) => byte.charCodeAt(0));
+  await navigator.clipboard.write([new ClipboardItem({ "image/png": new Blob([bytes], { type: "image/png" }) })]);
+}"""
+
+
+def test_a_picture_is_pasted(page: Page, mnist_pictures: dict[int, bytes]) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/upload/")
+    page.evaluate(COPY, base64.b64encode(mnist_pictures[6]).decode())
+    page.keyboard.press("Control+v")
+    assert outcome(page, "image.png").startswith("6")
+
+
+def test_text_on_the_clipboard_is_not_a_picture(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/upload/")
+    page.evaluate("navigator.clipboard.writeText('words')")
+    page.keyboard.press("Control+v")
+    expect(page.get_by_text("The clipboard has no picture.")).to_be_attached()
+
+
+def large_photograph(text: str) -> bytes:
+    """A photograph of 18 megapixels, held on its side, as a phone would keep it."""
+    with Image.open(io.BytesIO(photograph(text, seed=1))) as small:
+        large = small.resize((6000, 6000 * small.height // small.width)).transpose(Image.Transpose.ROTATE_90)
+    exif = large.getexif()
+    exif[0x0112] = 6
+    out = io.BytesIO()
+    large.save(out, "JPEG", quality=98, exif=exif)
+    return out.getvalue()
+
+
+def test_a_large_photograph_is_sent_smaller_and_upright(page: Page) -> None:
+    picture = large_photograph("2026")
+    page.goto("/upload/")
+    with page.expect_request(lambda request: request.method == "POST") as sent:
+        page.locator("#choose").set_input_files({"name": "IMG.jpg", "mimeType": "image/jpeg", "buffer": picture})
+    assert outcome(page, "IMG.jpg").startswith("2026")
+    assert int(sent.value.all_headers()["content-length"]) < len(picture)
+    kept = Prediction.objects.get()
+    assert (kept.width, kept.height < kept.width) == (3000, True)
+
+
+def test_a_picture_is_cropped_and_turned_before_it_is_read(page: Page) -> None:
+    with Image.open(io.BytesIO(photograph("60\n71", seed=2))) as upright:
+        out = io.BytesIO()
+        upright.transpose(Image.Transpose.ROTATE_90).save(out, "PNG")
+    page.goto("/upload/")
+    page.get_by_label("Crop or turn each picture first").check()
+    page.locator("#choose").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": out.getvalue()})
+    page.get_by_role("button", name="Turn right").click()
+    choose_part(page, 0, 0.02, 1, 0.5)
+    page.get_by_role("button", name="Read it").click()
+    assert outcome(page, "a.jpg").startswith("60")
+
+
+def test_a_picture_that_is_not_to_be_read_is_left_out(page: Page, mnist_pictures: dict[int, bytes]) -> None:
+    page.goto("/upload/")
+    page.get_by_label("Crop or turn each picture first").check()
+    page.locator("#choose").set_input_files({"name": "4.png", "mimeType": "image/png", "buffer": mnist_pictures[4]})
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#adjust")).to_be_hidden()
+    expect(page.locator(".upload")).to_have_count(0)
+
+
+def moving(kind: str, pictures: list[bytes]) -> bytes:
+    out = io.BytesIO()
+    pages = [Image.open(io.BytesIO(picture)).convert("L") for picture in pictures]
+    pages[0].save(out, kind, save_all=True, append_images=pages[1:])
+    return out.getvalue()
+
+
+def test_gif_is_read_by_its_first_frame(page: Page, mnist_pictures: dict[int, bytes]) -> None:
+    gif = moving("GIF", [mnist_pictures[4], mnist_pictures[7]])
+    page.goto("/upload/")
+    page.locator("#choose").set_input_files({"name": "4.gif", "mimeType": "image/gif", "buffer": gif})
+    told = outcome(page, "4.gif")
+    assert told.startswith("4")
+    assert "first frame" in told
+
+
+def test_a_zip_and_a_file_of_several_pages_go_to_batches(
+    page: Page, user: User, mnist_pictures: dict[int, bytes], complaints: Complaints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complaints.expect("status of 400")
+    monkeypatch.setattr(tasks.read_batches, "delay", lambda: None)
+    log_in(page, user)
+    page.goto("/upload/")
+    pictures = [mnist_pictures[4], mnist_pictures[7]]
+    packed = zip_of({f"{number}.png": picture for number, picture in enumerate(pictures)})
+    files = {"many.zip": ("application/zip", packed), "scan.pdf": ("application/pdf", moving("PDF", pictures))}
+    for name, (kind, content) in files.items():
+        page.locator("#choose").set_input_files({"name": name, "mimeType": kind, "buffer": content})
+        assert outcome(page, name) == "2 pictures are read as a batch."
+    page.get_by_role("link", name="Open the batch scan.pdf").click()
+    page.wait_for_url("**/batches/*/")
+    assert sorted(Batch.objects.values_list("total", flat=True)) == [2, 2]
+
+
+def test_a_zip_of_a_stranger_wants_an_account(page: Page) -> None:
+    page.goto("/upload/")
+    page.locator("#choose").set_input_files({"name": "a.zip", "mimeType": "application/zip", "buffer": b"PK"})
+    assert "you need an account" in outcome(page, "a.zip")
+    page.get_by_role("link", name="Log in to send a.zip").click()
+    expect(page).to_have_url(re.compile(r"/login/\?next=/upload/$"))
+
+
+def test_an_example_is_tried_with_one_click(page: Page) -> None:
+    page.goto("/upload/")
+    page.get_by_role("button", name="Try an example").click()
+    assert outcome(page, "example.jpg").startswith("4032")
+
+
+def test_a_photo_is_taken_with_a_phone_only(page: Page) -> None:
+    page.goto("/upload/")
+    expect(page.get_by_text("Take a photo")).to_be_hidden()
+    assert page.locator("#camera").get_attribute("capture") == "environment"

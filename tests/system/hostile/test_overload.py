@@ -1,0 +1,57 @@
+"""With more requests than can wait, the next one is told so at once, and /healthz goes on answering."""
+
+import statistics
+import time
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import pytest
+
+from benchmarks.load import multipart
+from tests.sites import Answer, Site, call, install
+
+from .stalling import ATTACKER, HONEST, PREVIEW, Attacker, head, under
+
+pytestmark = pytest.mark.serial
+MAX_REFUSAL, MAX_HEALTH = 0.1, 0.5
+"""Seconds."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("overloaded"))
+    install(site)
+    site.start()
+    yield site
+    site.close()
+
+
+def crowd(attacker: Attacker) -> None:
+    """Send pages that take a tenth of a second each, ever more of them than can be read."""
+    body, kind = multipart(cv2.imencode(".png", np.full((1900, 2000), 255, np.uint8))[1].tobytes())
+    request = head("POST", PREVIEW, f"Content-Type: {kind}", f"Content-Length: {len(body)}") + body
+    attacker.open_many(120, request)
+    attacker.go_on(lambda: attacker.open(request), 0.01)
+
+
+def timed(site: Site, path: str) -> tuple[Answer, float]:
+    began = time.perf_counter()
+    answer = call("127.0.0.1", site.port, "GET", path, address=HONEST)
+    return answer, time.perf_counter() - began
+
+
+def test_a_busy_site_refuses_at_once_and_tells_it_lives(site: Site) -> None:
+    refused, alive = [], []
+    with under(crowd, Attacker(site.port, ATTACKER)):
+        for _ in range(40):
+            answer, seconds = timed(site, "/about/")
+            if answer.status == 503:
+                refused.append(seconds)
+                assert answer.headers["Retry-After"] == "1"
+            answer, seconds = timed(site, "/healthz")
+            assert answer.status == 200
+            alive.append(seconds)
+    assert len(refused) >= 20
+    assert statistics.quantiles(refused, n=20, method="inclusive")[-1] <= MAX_REFUSAL
+    assert max(alive) <= MAX_HEALTH

@@ -1,0 +1,96 @@
+"""One address that stalls does not stop the site: an honest caller of the same address is answered beside it."""
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+
+from tests.sites import Site, install
+
+from .stalling import ATTACKS, MAX_P95, Attack, Attacker, call_honestly, half_of_large_bodies, head, under
+
+pytestmark = pytest.mark.serial
+LARGE = 9_800_000
+
+
+def uncompressed(side: int) -> bytes:
+    """Return a PNG of a seven whose bytes are three for each pixel."""
+    page = np.full((side, side, 3), 255, np.uint8)
+    cv2.putText(page, "7", (side // 4, 3 * side // 4), cv2.FONT_HERSHEY_SIMPLEX, side / 45, (0, 0, 0), side // 12)
+    return cv2.imencode(".png", page, [cv2.IMWRITE_PNG_COMPRESSION, 0])[1].tobytes()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The site as `make run` serves it, with one large picture in it."""
+    site = Site(tmp_path_factory.mktemp("stalled"), variables={"WEB_CONCURRENCY": "2"})
+    site.manage("collectstatic", "--no-input", "--verbosity", "0")
+    install(site)
+    site.start()
+    yield site
+    site.close()
+
+
+@pytest.fixture(scope="module")
+def large_picture(site: Site, mnist_pictures: dict[int, bytes]) -> str:
+    """Return the path of a stored picture of nearly 10 MB: what was stored is replaced by zeros."""
+    answer = site.post(mnist_pictures[7])
+    assert answer.status == 201, answer.content
+    (site.folder / "media" / site.rows()[answer.json()["id"]]).write_bytes(bytes(LARGE))
+    return f"/api/v1/predictions/{answer.json()['id']}/image/"
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
+def test_a_stalling_address_does_not_hold_up_an_honest_call(
+    site: Site, attack: Attack, large_picture: str, mnist_pictures: dict[int, bytes]
+) -> None:
+    with under(attack, Attacker(site.port, token=site.token, picture=large_picture)):
+        honest = call_honestly(site.port, mnist_pictures[7])
+    assert not honest.failures
+    assert honest.p95 <= MAX_P95
+
+
+def test_the_large_picture_is_served_whole(site: Site, large_picture: str) -> None:
+    answer = site.call("GET", large_picture, headers={"Authorization": f"Token {site.token}"})
+    assert answer.status == 200
+    assert len(answer.content) == LARGE
+
+
+def test_a_large_upload_beside_half_sent_ones_is_never_reset(site: Site) -> None:
+    with under(half_of_large_bodies, Attacker(site.port)):
+        statuses = {site.post(uncompressed(1000)).status for _ in range(5)}
+    assert statuses <= {201, 503}
+
+
+def test_a_stranger_batch_is_refused_before_its_body(site: Site) -> None:
+    attacker = Attacker(site.port)
+    kind = "Content-Type: multipart/form-data; boundary=x"
+    caller = attacker.open(head("POST", "/api/v1/batches/", kind, "Content-Length: 1000000000"))
+    assert caller.recv(1000).startswith(b"HTTP/1.1 401 ")
+    attacker.close()
+
+
+def test_a_killed_web_process_is_started_again(site: Site, mnist_pictures: dict[int, bytes]) -> None:
+    assert site.process is not None
+    master = psutil.Process(site.process.pid)
+    victim = master.children()[0]
+    victim.kill()
+    site.until(lambda: len([each for each in master.children() if each.pid != victim.pid]) == 2)
+    assert not call_honestly(site.port, mnist_pictures[7]).failures
+
+
+def test_web_processes_end_when_their_master_is_killed(site: Site) -> None:
+    assert site.process is not None
+    processes = psutil.Process(site.process.pid).children()
+    os.kill(site.process.pid, signal.SIGKILL)
+    site.process.wait()
+    _, alive = psutil.wait_procs(processes, timeout=15)
+    assert not alive
+    with socket.create_server(("127.0.0.1", site.port)):
+        pass
+    site.start()

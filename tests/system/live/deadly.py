@@ -1,0 +1,21 @@
+"""Loaded into a worker: a picture that ends in `deadly` kills the process that reads it, as a fault in C would."""
+
+import os
+import signal
+from typing import Any
+
+from batches import tasks, worker
+from recognizer.models import Prediction
+from recognizer.predictions import read_prediction
+
+
+def read(data: bytes, **kwargs: Any) -> Prediction:
+    if data.endswith(b"deadly"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return read_prediction(data, **kwargs)
+
+
+worker.read_prediction = read  # type: ignore[attr-defined]
+
+for poller in tasks._pollers:
+    poller.interval = min(poller.interval, 0.2)

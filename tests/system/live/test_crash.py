@@ -1,0 +1,59 @@
+"""The whole site killed under load, again and again: whatever was acknowledged is there, and nothing hangs loose.
+
+Three times in the suite; `make crash-test` does it a hundred times.
+"""
+
+import os
+import random
+import signal
+import threading
+from http.client import HTTPException
+
+from recognizer.reading import open_image
+from tests.sites import Site
+
+CRASHES = int(os.environ.get("CRASHES", "3"))
+CLIENTS = 8
+
+
+def killed_under_load(site: Site, pictures: dict[int, bytes], count: int) -> dict[int, str]:
+    """Kill the site once so many pictures are acknowledged. Returns the readings that were."""
+    kept: dict[int, str] = {}
+
+    def client(number: int) -> None:
+        for turn in range(10_000):
+            digit = (number + turn) % 10
+            try:
+                answer = site.post(pictures[digit])
+            except (OSError, HTTPException):
+                return
+            assert answer.status == 201, answer.content
+            kept[answer.json()["id"]] = str(digit)
+
+    clients = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
+    for thread in clients:
+        thread.start()
+    site.until(lambda: len(kept) >= count)
+    site.stop(signal.SIGKILL)
+    for thread in clients:
+        thread.join()
+    return kept
+
+
+def test_what_was_acknowledged_outlives_the_death_of_the_site(new_site: Site, mnist_pictures: dict[int, bytes]) -> None:
+    site, media = new_site, new_site.folder / "media"
+    site.variables["WEB_CONCURRENCY"] = "2"
+    chance = random.Random(7)
+    kept: dict[int, str] = {}
+    for _ in range(CRASHES):
+        site.start()
+        kept |= killed_under_load(site, mnist_pictures, chance.randint(CLIENTS, 60))
+    assert len(kept) >= CRASHES * CLIENTS
+    stored = site.rows()
+    assert set(kept) <= set(stored)
+    assert all(open_image((media / image).read_bytes()).size for image in stored.values())
+    site.manage("sweep_media", "--minutes", "0")
+    files = {str(path.relative_to(media)) for path in (media / "predictions").rglob("*") if path.is_file()}
+    assert files == set(stored.values())
+    if site.database.startswith("sqlite"):
+        assert site.query("PRAGMA integrity_check") == [("ok",)]

@@ -1,0 +1,41 @@
+"""The API does what its schema says, whatever is sent: schemathesis makes the calls, and all its checks judge."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.processes import ROOT
+from tests.sites import Site
+
+CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+USERS = """
+[auth.wfc]
+path = "{}"
+user = "ada"
+peers = ["ada", "blaise"]
+"""
+
+
+def assert_kept(site: Site, configuration: Path, *options: str) -> None:
+    """Let schemathesis call each address with what fits the schema and what does not, alone and in chains."""
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration), "--no-color", "run"]
+    command += [f"http://127.0.0.1:{site.port}/api/v1/schema/", "--checks", "all", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_to_visitors_the_api_does_what_its_schema_says(site: Site) -> None:
+    # Each call comes without a cookie, so from a new visitor, who does not see what the last one sent.
+    assert_kept(site, CONFIGURATION, "--exclude-checks", "ensure_resource_availability")
+
+
+def test_to_users_the_api_does_what_its_schema_says(site: Site, tmp_path: Path) -> None:
+    users = [
+        {"name": name, "fixedHeaders": [{"name": "Authorization", "value": f"Token {token}"}]}
+        for name, token in site.tokens.items()
+    ]
+    (tmp_path / "users.json").write_text(json.dumps({"auth": users}))
+    configuration = tmp_path / "schemathesis.toml"
+    configuration.write_text(CONFIGURATION.read_text() + USERS.format(tmp_path / "users.json"))
+    assert_kept(site, configuration)

@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from recognizer.reading.ctc import score_texts
+from recognizer.reading.spotter import BLANK, HEIGHT
+from training.networks import line_network
+from training.networks.architectures import build_spotter
+from training.networks.line_network import (
+    folded,
+    in_full,
+    line_reader_from,
+    load_start,
+    temporal_loss,
+    whole_text,
+    write_start,
+)
+from training.synthesis.line_targets import encoded
+
+
+def probabilities(rng: np.random.Generator, columns: int) -> np.ndarray:
+    scores = np.exp(rng.normal(0, 2, (3, columns, 11)))
+    return np.asarray(scores / scores.sum(axis=2, keepdims=True), np.float32)
+
+
+def texts(*wanted: tuple[int, ...]) -> np.ndarray:
+    padded = np.full((len(wanted), 8), 11, np.uint8)
+    for row, text in enumerate(wanted):
+        padded[row, : len(text)] = text
+    return encoded(padded)
+
+
+@pytest.mark.usefixtures("stepwise")
+def test_a_line_reader_starts_as_its_spotter(rng: np.random.Generator, tmp_path: Path) -> None:
+    spotter = build_spotter()
+    for layer in spotter.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights([rng.uniform(0.5, 1.5, weight.shape) for weight in layer.get_weights()])
+    strips = rng.random((4, HEIGHT, 64)).astype(np.float32)
+    write_start(spotter, tmp_path / "start.npz")
+    arrays = load_start(tmp_path / "start.npz")
+    assert set(arrays) == set(folded(spotter))
+    network = in_full(line_reader_from(arrays, strips))
+    expected = np.asarray(spotter(strips[..., None], training=False))
+    assert np.abs(np.asarray(network(strips[..., None], training=False)) - expected).max() < 0.02
+
+
+def test_the_shipped_start_is_a_spotter() -> None:
+    arrays = load_start()
+    assert arrays["kernel-logits"].shape[1] == BLANK + 1
+    assert line_network.START.stat().st_size < 500_000
+
+
+def test_the_loss_is_what_the_reader_finds_texts_unlikely_by(rng: np.random.Generator) -> None:
+    answers = probabilities(rng, 12)
+    wanted = [(3, 3, 1), (7,), (0, 1, 2, 3)]
+    expected = [-score_texts(np.log(answer), [text])[0] for answer, text in zip(answers, wanted, strict=True)]
+    assert np.asarray(temporal_loss(texts(*wanted), answers)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_text_is_right_where_all_of_it_is() -> None:
+    answers = np.zeros((3, 8, 11), np.float32)
+    labels = [BLANK, 4, 4, BLANK, 4, 2, BLANK, BLANK]
+    answers[:, np.arange(8), labels] = 1.0
+    assert np.asarray(whole_text(texts((4, 4, 2), (4, 2), (4, 4, 2, 2)), answers)).tolist() == [1, 0, 0]

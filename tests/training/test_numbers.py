@@ -1,0 +1,70 @@
+from itertools import islice, pairwise
+
+import numpy as np
+import pytest
+
+from training.evaluation import pages
+from training.synthesis.datasets import Mnist
+from training.synthesis.numbers import FIRST, Hands, load_hands, single, touching
+from training.synthesis.pen import CHOOSING, JUDGING, LEARNING
+
+
+@pytest.fixture
+def hands(little_mnist: Mnist) -> Hands:
+    return load_hands(LEARNING, little_mnist.train.images, little_mnist.train.labels)
+
+
+def test_no_writer_both_teaches_and_judges() -> None:
+    assert sorted([*LEARNING, *CHOOSING, *JUDGING]) == list(range(1, 31))
+
+
+def test_every_writer_wrote_every_digit_or_others_step_in(hands: Hands) -> None:
+    assert set(hands.pens) == set(LEARNING)
+    strokes = hands.pens[1][5][0]
+    heights = np.concatenate(strokes)[:, 1]
+    assert heights.min() == pytest.approx(0, abs=1e-6)
+    assert heights.max() == pytest.approx(1)
+
+
+def test_the_same_seed_composes_the_same_number(hands: Hands) -> None:
+    first, second = (touching(hands, np.random.default_rng(3)) for _ in range(2))
+    assert np.array_equal(first.page, second.page)
+    assert first.digits == second.digits
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_each_digit_owns_ink_from_left_to_right(hands: Hands, seed: int) -> None:
+    number = touching(hands, np.random.default_rng(seed))
+    assert number.page.shape == number.owners.shape
+    assert number.page.dtype == np.uint8
+    middles = [np.nonzero(number.owners == FIRST + place)[1].mean() for place in range(len(number.digits))]
+    assert all(left < right for left, right in pairwise(middles))
+
+
+def test_a_single_digit_stands_on_white(hands: Hands) -> None:
+    number = single(hands, np.random.default_rng(5))
+    assert len(number.digits) == 1
+    assert number.page[0].min() == number.page[-1].min() == 255
+    assert number.page.min() == 0
+
+
+def test_most_digits_of_touching_numbers_touch(hands: Hands) -> None:
+    joints = touch = 0
+    for seed in range(20):
+        number = touching(hands, np.random.default_rng(seed))
+        assert 2 <= len(number.digits) <= 7
+        dark = number.page < 128
+        for place in range(len(number.digits) - 1):
+            left, right = (number.owners == FIRST + place + step for step in (0, 1))
+            grown = np.zeros_like(left)
+            grown[1:-1, 1:-1] = np.any(
+                [np.roll(left & dark, (dy, dx), (0, 1))[1:-1, 1:-1] for dy in (-2, 0, 2) for dx in (-2, 0, 2)], axis=0
+            )
+            joints, touch = joints + 1, touch + bool((grown & right & dark).any())
+    assert touch > joints / 2
+
+
+def test_pages_to_judge_by_are_the_same_each_time(hands: Hands) -> None:
+    first, second = (list(islice(pages.composed(touching, hands, 3, seed=1), 3)) for _ in range(2))
+    assert [sample.text for sample in first] == [sample.text for sample in second]
+    assert all(np.array_equal(a.page, b.page) for a, b in zip(first, second, strict=True))

@@ -1,0 +1,216 @@
+"""The checks that a new version (challenger) must pass to replace the current one (champion)."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import binomtest
+
+from recognizer.reading import Classifier, Reader
+from training.evaluation.measures import Result, calibration_error, evaluate, mnist_samples
+from training.evaluation.pages import no_numbers
+from training.synthesis.datasets import Examples, Mnist
+
+from .snapshots import Lesson, open_page
+
+NO_NUMBERS = 200
+FRAMES = 300
+
+WORSE_ON_MNIST = 0.0006
+WORSE_RECALL = 0.006
+FEWER_REFUSED = 0.03
+MORE_REFUSED = 0.0006
+WORSE_CALIBRATION = 0.005
+SLOWER = 1.15
+"""Largest allowed ratio of the challenger's time to the champion's. Timing on a busy machine is no more exact."""
+UNLEARNT, UNLEARNT_OF_FEW, MANY = 0.4, 0.2, 500
+"""Largest allowed share of taught digits that are still read otherwise: with many digits, with few, and the number of
+digits over which it rises from few to many. Correct labels agree with MNIST and with each other, so most are learnt;
+wrong labels hardly are."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Measurements of one network. Arrays are bool: one entry for each validation image, held-out correction or taught
+    digit, True if it was read right."""
+
+    validation: Result
+    held_out: np.ndarray
+    taught: np.ndarray
+    refused: float
+    """Share of pages without a number that were refused."""
+
+    milliseconds: float
+
+    @property
+    def right(self) -> np.ndarray:
+        return np.array(self.validation.right)
+
+    @property
+    def calibration(self) -> float:
+        """Calibration error, on the half of the validation images that the temperature was not fitted on."""
+        judging = slice(self.validation.count // 2, None)
+        return calibration_error(np.array(self.validation.confidences)[judging], self.right[judging])
+
+    @property
+    def digits_refused(self) -> float:
+        return self.validation.errors.get("refused", 0) / max(1, self.validation.count)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: whether it passed, and a sentence with its figures."""
+
+    name: str
+    passed: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(check.passed for check in self.checks)
+
+    def as_json(self) -> dict[str, Any]:
+        checks = [{"name": c.name, "passed": c.passed, "sentence": c.sentence} for c in self.checks]
+        return {"passed": self.passed, "checks": checks}
+
+
+def measure(
+    reader: Reader,
+    mnist: Mnist,
+    lessons: Sequence[Lesson],
+    milliseconds: float,
+    tell: Callable[[str], None] = lambda phase: None,
+) -> Measured:
+    """Measure a reader on MNIST's validation images, on corrections, and on pages without a number.
+
+    milliseconds: its time for one digit, from `time_both`. tell: called with the name of each phase.
+    """
+    tell("reading MNIST's validation images")
+    validation = evaluate(reader, "MNIST validation", mnist_samples(mnist.validation), len(mnist.validation))
+    tell("reading corrections")
+    held_out = [reads_right(reader, lesson) for lesson in lessons if lesson.held_out]
+    taught = [
+        right
+        for lesson in lessons
+        if lesson.labels and not lesson.held_out
+        for right in frames_read(reader.classifier, lesson)
+    ]
+    tell("reading pages without a number")
+    refusals = evaluate(reader, "no numbers", no_numbers(NO_NUMBERS, seed=5), NO_NUMBERS)
+    return Measured(validation, np.array(held_out, bool), np.array(taught, bool), refusals.accuracy, milliseconds)
+
+
+def reads_right(reader: Reader, lesson: Lesson) -> bool:
+    """Return whether every box of a correction is read as corrected; without box labels, whether the whole page is."""
+    if lesson.labels:
+        return all(frames_read(reader.classifier, lesson))
+    return reader.read_page(open_page(lesson)).text == lesson.text
+
+
+def frames_read(classifier: Classifier, lesson: Lesson) -> list[bool]:
+    answers = classifier.classify(lesson.frames.astype(np.float32) / 255).argmax(axis=1)
+    return [bool(answer == label) for answer, label in zip(answers, lesson.labels or [], strict=True)]
+
+
+def time_both(champion: Classifier, challenger: Classifier, examples: Examples) -> tuple[float, float]:
+    """Time both networks on single frames, in turns, so that load on the machine affects both alike.
+
+    Returns the lower quartile for each, in milliseconds.
+    """
+    frames = examples.images[:FRAMES, None].astype(np.float32) / 255
+    seconds: tuple[list[float], list[float]] = [], []
+    for frame in frames:
+        for classifier, times in zip((champion, challenger), seconds, strict=True):
+            started = time.perf_counter()
+            classifier.classify(frame)
+            times.append(time.perf_counter() - started)
+    first, second = (1000 * float(np.quantile(times, 0.25)) for times in seconds)
+    return first, second
+
+
+def mcnemar(before: np.ndarray, after: np.ndarray) -> tuple[int, int, float]:
+    """Compare two networks on the same images by McNemar's exact test (1947).
+
+    before, after: bool (n,), whether each image was read right. Returns how many only the first read right, how many
+    only the second, and the p-value.
+    """
+    lost, won = int((before & ~after).sum()), int((after & ~before).sum())
+    p = float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0
+    return lost, won, p
+
+
+def may_stay_unlearnt(taught: int) -> float:
+    """Return the largest share of taught digits that may still be read otherwise if their labels are right."""
+    return min(UNLEARNT, UNLEARNT_OF_FEW + taught / MANY)
+
+
+def judge(champion: Measured, challenger: Measured, labels: np.ndarray) -> Verdict:
+    """Run every check on a challenger. labels: int (n,), of MNIST's validation images."""
+    lost, won, p = mcnemar(champion.right, challenger.right)
+    worse = (lost - won) / len(labels)
+    recalls = {
+        digit: (float(champion.right[labels == digit].mean()), float(challenger.right[labels == digit].mean()))
+        for digit in range(10)
+        if (labels == digit).any()
+    }
+    fallen = max(recalls, key=lambda digit: recalls[digit][0] - recalls[digit][1])
+    before, after = recalls[fallen]
+    held_lost, held_won, held_p = mcnemar(champion.held_out, challenger.held_out)
+    held = len(champion.held_out)
+    unlearnt = float((~challenger.taught).mean()) if len(challenger.taught) else 0.0
+    allowed = may_stay_unlearnt(len(challenger.taught))
+    return Verdict(
+        (
+            Check(
+                "MNIST validation",
+                worse <= WORSE_ON_MNIST + 1e-9,
+                f"{(~challenger.right).sum()} of {len(labels)} wrong, before {(~champion.right).sum()}: fixed {won}, "
+                f"broke {lost} (p = {p:.3f}). At most {WORSE_ON_MNIST:.2%} worse is allowed.",
+            ),
+            Check(
+                "each digit",
+                before - after <= WORSE_RECALL + 1e-9,
+                f"The recall of {fallen} falls most, from {before:.2%} to {after:.2%}. "
+                f"At most {WORSE_RECALL:.1%} lower is allowed.",
+            ),
+            Check(
+                "held-out corrections",
+                held_won > held_lost,
+                f"{challenger.held_out.sum()} of {held} right, before {champion.held_out.sum()}: fixed {held_won}, "
+                f"broke {held_lost} (p = {held_p:.3f}). It must fix more than it breaks.",
+            ),
+            Check(
+                "labels hold together",
+                unlearnt <= allowed,
+                f"{unlearnt:.1%} of the training digits are still read otherwise. Above {allowed:.0%}, "
+                "some labels are probably wrong.",
+            ),
+            Check(
+                "refusals",
+                champion.refused - challenger.refused <= FEWER_REFUSED + 1e-9
+                and challenger.digits_refused - champion.digits_refused <= MORE_REFUSED + 1e-9,
+                f"Refuses {challenger.refused:.1%} of pages without a number, before {champion.refused:.1%}, and "
+                f"{challenger.digits_refused:.2%} of MNIST, before {champion.digits_refused:.2%}. At most "
+                f"{FEWER_REFUSED:.0%} fewer and {MORE_REFUSED:.2%} more are allowed.",
+            ),
+            Check(
+                "calibration",
+                challenger.calibration - champion.calibration <= WORSE_CALIBRATION + 1e-9,
+                f"Confidence is off by {challenger.calibration:.2%}, before {champion.calibration:.2%}. "
+                f"At most {WORSE_CALIBRATION:.1%} more is allowed.",
+            ),
+            Check(
+                "speed",
+                challenger.milliseconds <= SLOWER * champion.milliseconds,
+                f"{challenger.milliseconds:.2f} ms for each digit, before {champion.milliseconds:.2f} ms. "
+                f"At most {SLOWER:.2f} times as long is allowed.",
+            ),
+        )
+    )
