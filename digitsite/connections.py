@@ -31,6 +31,12 @@ MAX_ON_DISK = 512 * 1024 * 1024
 TIMEOUT = 30
 """Seconds without progress after which a connection is closed."""
 
+LINGER = 5
+"""Seconds without progress after which a connection is closed that has got its last answer."""
+
+ACCEPTED_AT_ONCE = 64
+"""Connections accepted in one round of events. A round costs as much as there are open connections."""
+
 MAX_SENDING, MAX_SENDING_LARGE = 300.0, 3600.0
 """Seconds for all of a request, and of one whose view reads a large body, however steadily it drips in."""
 
@@ -122,6 +128,8 @@ class Connection(HTTPChannel):
     half_closed = 0.0
     """Since when; 0 while both ways are open."""
     will_close: bool
+    refused = False
+    """Whether its request is to be refused, without waiting for a thread."""
 
     def handle_close(self) -> None:
         if self.half_closed or not self.will_close:
@@ -135,11 +143,19 @@ class Connection(HTTPChannel):
         return bool(self.half_closed or super().readable())
 
     def received(self, data: bytes) -> bool:
-        return bool(self.half_closed or super().received(data))
+        received = bool(self.half_closed or super().received(data))
+        self.refuse()
+        return received
 
     def service(self) -> None:
         super().service()
         WAITING.set(len(self.server.task_dispatcher.queue))
+        self.refuse()
+
+    def refuse(self) -> None:
+        if self.refused:
+            self.refused = False
+            super().service()
 
     def is_busy(self, since: float) -> bool:
         """Return whether a request is in progress, or the connections have changed since."""
@@ -147,12 +163,21 @@ class Connection(HTTPChannel):
 
     def is_slow(self, now: float) -> bool:
         """Tell whether it takes too long over a request, or over hearing that it is closed."""
+        if self.half_closed and self.last_activity < now - LINGER:
+            return True
         began = self.half_closed or (self.request.began if self.request else now)
         return not self.requests and began < now - MAX_SENDING
 
 
 class Listener(TcpWSGIServer):
     channel_class = Connection
+
+    def handle_accept(self) -> None:
+        for _ in range(ACCEPTED_AT_ONCE):
+            before = len(self._map)
+            super().handle_accept()
+            if len(self._map) == before:
+                break
 
     def maintenance(self, now: float) -> None:
         super().maintenance(now)
@@ -173,7 +198,9 @@ class Threads(ThreadedTaskDispatcher):
     def add_task(self, connection: Connection) -> None:
         request = connection.requests[0]
         WAITING.set(len(self.queue))
-        if request.error or request.path == "/healthz":
+        if request.error:
+            connection.refused = True
+        elif request.path == "/healthz":
             self.for_small.add_task(connection)
         elif request.unread:
             self.for_large.add_task(connection)
@@ -181,4 +208,4 @@ class Threads(ThreadedTaskDispatcher):
             super().add_task(connection)
         else:
             request.error = Overloaded(request.path)
-            self.for_small.add_task(connection)
+            connection.refused = True

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 import pytest
@@ -16,26 +16,35 @@ from digitsite.serving import ADJUSTMENTS
 
 
 @contextmanager
+def listening(application: Callable[..., Iterable[bytes]]) -> Iterator[tuple[int, dict[int, Any]]]:
+    """Listen for an application with one thread, without Django. Yields the port and what is open, by number."""
+    opened: dict[int, Any] = {}
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place = (server.family, server.type, server.proto, server.getsockname())
+        Listener(application, opened, True, server, Threads(1), ADJUSTMENTS, place, bind_socket=False)
+        try:
+            yield server.getsockname()[1], opened
+        finally:
+            wasyncore.close_all(opened)
+
+
+@contextmanager
 def serving(application: Callable[..., Iterable[bytes]]) -> Iterator[int]:
     """Serve an application with one thread, without Django. Yields the port."""
-    sockets: dict[int, Any] = {}
     stop = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        place = (listening.family, listening.type, listening.proto, listening.getsockname())
-        Listener(application, sockets, True, listening, Threads(1), ADJUSTMENTS, place, bind_socket=False)
+    with listening(application) as (port, opened):
 
         def look() -> None:
             while not stop.is_set():
-                wasyncore.loop(0.02, True, sockets, 1)
+                wasyncore.loop(0.02, True, opened, 1)
 
         thread = threading.Thread(target=look)
         thread.start()
         try:
-            yield listening.getsockname()[1]
+            yield port
         finally:
             stop.set()
             thread.join()
-            wasyncore.close_all(sockets)
 
 
 def ask(port: int, request: bytes) -> bytes:
@@ -174,6 +183,49 @@ def test_a_request_that_drips_in_ends(monkeypatch: pytest.MonkeyPatch, begin: by
         # Closed both ways, the connection fails at the latest for what comes next.
         with pytest.raises(ConnectionError):
             drip()
+
+
+def test_waiting_connections_are_accepted_in_one_round() -> None:
+    with listening(Echo()) as (port, opened), ExitStack() as stack:
+        before = len(opened)
+        for _ in range(20):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        wasyncore.loop(1, True, opened, 1)
+        assert len(opened) == before + 20
+
+
+def test_malformed_request_is_refused_while_all_threads_work() -> None:
+    go_on = threading.Event()
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        go_on.wait(60)
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
+
+    with serving(application) as port, ExitStack() as stack:
+        for path in [b"/", b"/healthz", b"/healthz", b"/healthz"]:
+            busy = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            busy.sendall(b"GET %s HTTP/1.0\r\n\r\n" % path)
+        answer = ask(port, b"no request\r\n\r\n")
+        go_on.set()
+    assert answer.startswith(b"HTTP/1.0 400 ")
+
+
+def test_refused_client_that_stays_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "LINGER", 0.2)
+    monkeypatch.setattr(ADJUSTMENTS, "cleanup_interval", 0)
+    with serving(Echo()) as port, closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as connection:
+        connection.sendall(b"no request\r\n\r\n")
+        assert b"".join(iter(lambda: connection.recv(65536), b"")).startswith(b"HTTP/1.0 400 ")
+        time.sleep(1)
+
+        def stay() -> None:
+            for _ in range(500):
+                connection.sendall(b"a")
+                time.sleep(0.01)
+
+        with pytest.raises(ConnectionError):
+            stay()
 
 
 def test_more_than_can_wait_are_refused_and_healthz_is_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""With more requests than can wait, the next one is told so at once, and /healthz goes on answering."""
+"""With more requests than can wait, the next one is refused at once, and /healthz still answers."""
 
 import statistics
 import time
@@ -14,8 +14,8 @@ from tests.sites import Answer, Site, call, install
 from .stalling import ATTACKER, HONEST, PREVIEW, Attacker, head, under
 
 pytestmark = pytest.mark.serial
-MAX_REFUSAL, MAX_HEALTH = 0.1, 0.5
-"""Seconds."""
+MAX_REFUSAL, MAX_HEALTH = 0.1, 2.0
+"""Seconds, the median of refusals and the slowest answer of /healthz: a single one depends on the machine too."""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def timed(site: Site, path: str) -> tuple[Answer, float]:
     return answer, time.perf_counter() - began
 
 
-def test_a_busy_site_refuses_at_once_and_tells_it_lives(site: Site) -> None:
+def test_overloaded_site_refuses_at_once_and_stays_healthy(site: Site) -> None:
     refused, alive = [], []
     with under(crowd, Attacker(site.port, ATTACKER)):
         for _ in range(40):
@@ -53,5 +53,5 @@ def test_a_busy_site_refuses_at_once_and_tells_it_lives(site: Site) -> None:
             assert answer.status == 200
             alive.append(seconds)
     assert len(refused) >= 20
-    assert statistics.quantiles(refused, n=20, method="inclusive")[-1] <= MAX_REFUSAL
+    assert statistics.median(refused) <= MAX_REFUSAL
     assert max(alive) <= MAX_HEALTH
