@@ -87,7 +87,7 @@ class AccountAdmin(UserAdmin):
         }
         return [str(user) for user in objs], {"users": len(objs)} | owned, needed, []
 
-    @admin.action(description=gettext_lazy("Make a one-time link to reset the password"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Create a one-time link to reset the password"), permissions=["change"])
     def make_reset_link(self, request: HttpRequest, users: Any) -> HttpResponse | None:
         """Show a password link once, which staff pass on to a user without mail."""
         chosen = list(users[:2])
@@ -96,7 +96,7 @@ class AccountAdmin(UserAdmin):
             return None
         (user,) = chosen
         if not may_let_in(request.user, user):
-            self.message_user(request, gettext("Only superusers let staff in."), messages.ERROR)
+            self.message_user(request, gettext("Only superusers may do this for staff."), messages.ERROR)
             return None
         context = self.admin_site.each_context(request) | {
             "title": gettext("A link for %(user)s") % {"user": user},
@@ -105,7 +105,7 @@ class AccountAdmin(UserAdmin):
         }
         return render(request, "admin/reset_link.html", context)
 
-    @admin.action(description=gettext_lazy("Take away all second factors"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Remove all second factors"), permissions=["change"])
     def remove_factors(self, request: HttpRequest, users: Any) -> None:
         """Remove the second factors of users who have lost app, passkeys and recovery codes."""
         for user in users:
@@ -113,7 +113,7 @@ class AccountAdmin(UserAdmin):
                 remove_factors(user)
                 self.message_user(request, gettext("%(user)s has no second factor.") % {"user": user})
             else:
-                self.message_user(request, gettext("Only superusers let staff in."), messages.ERROR)
+                self.message_user(request, gettext("Only superusers may do this for staff."), messages.ERROR)
 
 
 admin.site.unregister([User, EmailAddress, UserSession, Authenticator])

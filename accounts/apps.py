@@ -10,7 +10,7 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from allauth.account.signals import authentication_step_completed, password_reset
 
-        from . import audit  # noqa: F401  # connects to what it tells of
+        from . import audit  # noqa: F401  # connects its receivers
         from .adapter import forget_guesses
         from .history import claim_history
         from .names import keep_folded

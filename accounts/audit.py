@@ -43,7 +43,7 @@ def note_failed_login(credentials: dict[str, Any], **kwargs: Any) -> None:
     # An unknown name is not recorded: it may be a password typed into the wrong field.
     name = str(credentials.get("username") or credentials.get("email") or "")
     meant = user_named(name) if name.isprintable() else None
-    record(Event.LOGIN_FAILED, meant or "a name that nobody has")
+    record(Event.LOGIN_FAILED, meant or "an unknown name")
 
 
 @receiver(password_changed)

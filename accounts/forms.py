@@ -128,7 +128,7 @@ class AddAppForm(ActivateTOTPForm):
 
 
 @contextmanager
-def refusing_nonsense() -> Iterator[None]:
+def refusing_invalid_passkeys() -> Iterator[None]:
     """Refuse an invalid passkey. The library expects what browsers send, and raises many kinds of errors otherwise."""
     try:
         yield
@@ -144,7 +144,7 @@ class CredentialField(forms.JSONField):
     widget = forms.HiddenInput
 
     def to_python(self, value: Any) -> Any:
-        with refusing_nonsense():
+        with refusing_invalid_passkeys():
             return super().to_python(value)
 
     def bound_data(self, data: Any, initial: Any) -> Any:
@@ -166,7 +166,7 @@ class AddPasskeyForm(AddWebAuthnForm):
         self.initial["passwordless"] = True
 
     def clean(self) -> Any:
-        with refusing_nonsense():
+        with refusing_invalid_passkeys():
             return super().clean()
 
 
@@ -176,7 +176,7 @@ class PasskeyForm(AuthenticateWebAuthnForm):
     credential = CredentialField()
 
     def clean_credential(self) -> Any:
-        with refusing_nonsense():
+        with refusing_invalid_passkeys():
             return super().clean_credential()
 
 
@@ -186,7 +186,7 @@ class PasskeyAgainForm(ReauthenticateWebAuthnForm):
     credential = CredentialField()
 
     def clean_credential(self) -> Any:
-        with refusing_nonsense():
+        with refusing_invalid_passkeys():
             return super().clean_credential()
 
 
@@ -196,7 +196,7 @@ class PasskeyAloneForm(LoginWebAuthnForm):
     credential = CredentialField()
 
     def clean_credential(self) -> Any:
-        with refusing_nonsense():
+        with refusing_invalid_passkeys():
             return super().clean_credential()
 
 
@@ -222,7 +222,7 @@ class NewPassword(forms.Form):
 
     def save(self) -> None:
         with transaction.atomic():
-            super().save()  # type: ignore[misc]  # of the form beside
+            super().save()  # type: ignore[misc]  # of the other base class
             if self.cleaned_data.get("revoke_keys"):
                 Key.objects.filter(user=self.user).delete()
 

@@ -1,4 +1,4 @@
-"""The language that somebody has chosen: in a cookie, and for users in the account, which new devices take it from."""
+"""The chosen language: stored in a cookie, and for users in the account, so that new devices know it."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from .models import Language
 
 
 def language_of(user: Any) -> str | None:
-    """Return the language that a user has chosen, None where they have not."""
+    """Return the language that a user has chosen, or None."""
     code = Language.objects.filter(user_id=user.pk).values_list("code", flat=True).first() if user else None
     return code if code in dict(settings.LANGUAGES) else None
 
 
 def choose(response: HttpResponse, user: Any, code: str) -> None:
-    """Keep a choice in a cookie, and in the account of who is logged in."""
+    """Store a chosen language in a cookie, and in the account of a logged-in user."""
     remember(response, code)
     if user.is_authenticated:
         Language.objects.update_or_create(user=user, defaults={"code": code})
@@ -34,5 +34,5 @@ def remember(response: HttpResponse, code: str) -> None:
 
 
 def in_language_of(user: Any) -> Any:
-    """Return a context in which texts are in the language that a user has chosen, else in the request's."""
+    """Return a context in which texts are in a user's chosen language, or else in the request's."""
     return translation.override(language_of(user) or translation.get_language())

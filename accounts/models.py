@@ -18,7 +18,7 @@ class FoldedName(models.Model):
 
 
 class Language(models.Model):
-    """The language that a user has chosen, for every device and for mails."""
+    """A user's chosen language, for all devices and for mails."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="language")
     code = models.CharField(max_length=10)

@@ -47,7 +47,7 @@ class IdleSessions:
         response = self.get_response(request)
         # Requests that do not use the session cost no query.
         if request.session.accessed and SESSION_KEY in request.session and request.user.is_authenticated:
-            live_on(request)
+            extend_session(request)
         elif visitor := keep_visitor(request, response):
             # Updated daily; one missed update matters only after a month without a visit.
             with suppress(DatabaseError):
@@ -62,7 +62,7 @@ def lifetime(request: HttpRequest) -> int:
     return REMEMBERED if request.session.get(REMEMBER) else PEOPLE
 
 
-def live_on(request: HttpRequest) -> None:
+def extend_session(request: HttpRequest) -> None:
     session, seconds, now = request.session, lifetime(request), time.time()
     if now - session.get(SEEN_AT, 0) < STEP and session.get("_session_expiry") == seconds:
         return

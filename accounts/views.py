@@ -68,12 +68,12 @@ class Sessions(ListUserSessionsView):
         return context
 
 
-# Exempt, or every page would have to set a cookie with a token. A choice that another site makes is for this browser
-# alone: the session's cookie does not come with it.
+# No CSRF check, which would need a cookie on every page. A request from another site comes without the session cookie,
+# so it can change the language of this browser only.
 @csrf_exempt
 @require_POST
 def choose_language(request: HttpRequest) -> HttpResponse:
-    """Keep the language that was chosen in the footer, and show the page again."""
+    """Store the language chosen in the footer, and redirect back to the page."""
     response = HttpResponseRedirect(own_path(request, request.POST.get("next", "")) or reverse("draw"))
     code = request.POST.get("language", "")
     if code in dict(settings.LANGUAGES):

@@ -50,7 +50,7 @@ TOO_MUCH = (Code.TOO_LARGE, Code.TOO_MANY_IMAGES, Code.UNPACKS_TOO_LARGE)
 
 
 class SessionByHeader(VisitorSessionAuthentication):
-    """A session whose CSRF token must be in the header: in the form, it would be found only after the whole upload."""
+    """Session authentication that reads the CSRF token from the header: a form field is known after the upload only."""
 
     def enforce_csrf(self, request: Any) -> None:
         without_form: Any = copy(getattr(request, "_request", request))
@@ -58,7 +58,7 @@ class SessionByHeader(VisitorSessionAuthentication):
         super().enforce_csrf(without_form)
 
 
-class TooManyUnderWay(exceptions.APIException):
+class TooManyUnfinished(exceptions.APIException):
     status_code = status.HTTP_429_TOO_MANY_REQUESTS
     default_code = Code.TOO_MANY_BATCHES
 
@@ -218,7 +218,7 @@ class BatchViewSet(
         if posted.content_type != "multipart/form-data":
             raise exceptions.UnsupportedMediaType(posted.content_type or "")
         source = source_of(request)
-        batch = take_in(posted, request.user, idempotency_key(request), source)
+        batch = receive_batch(posted, request.user, idempotency_key(request), source)
         answer = self.get_serializer(batch).data
         where = request.build_absolute_uri(f"{batch.pk}/")
         return Response(answer, status.HTTP_202_ACCEPTED, headers={"Location": where})
@@ -269,12 +269,12 @@ def source_of(request: Request) -> Source:
         case "import":
             identity = identity_of(request)
             if identity is None or not identity.may("recognizer.review_corrections"):
-                raise exceptions.PermissionDenied(gettext("Only staff who review may import labelled pictures."))
+                raise exceptions.PermissionDenied(gettext("Only reviewers may import labelled pictures."))
             return Source.IMPORT
     return Source.API
 
 
-def take_in(request: HttpRequest, owner: Any, key: str, source: Source) -> Batch:
+def receive_batch(request: HttpRequest, owner: Any, key: str, source: Source) -> Batch:
     """Write an upload to disk, check it, and create its batch, once per Idempotency-Key.
 
     Raises APIException, and KeyReused.
@@ -290,7 +290,7 @@ def take_in(request: HttpRequest, owner: Any, key: str, source: Source) -> Batch
             version, webhook = sent.get("model_version"), sent.get("webhook", "")
             return start_batch(owner, spool.file, source, spool.name, version, webhook, key)
     except TooManyBatches as error:
-        raise TooManyUnderWay(str(error)) from error
+        raise TooManyUnfinished(str(error)) from error
     except NoRoom as error:
         raise TooManyAtOnce() from error
     except BrokenOff as error:

@@ -30,7 +30,7 @@ UTF8_FLAG = 0x800
 MAX_NAME_LENGTH = 255
 DOCUMENTS = (".pdf", ".tif", ".tiff")
 MAX_DOCUMENTS = 200
-"""Files of a batch that are looked into for pages; of those beyond, one with several pages is refused."""
+"""PDF and TIFF files of a batch that may have several pages. Further files of several pages are refused."""
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 ARCHIVE_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"7z\xbc\xaf\x27\x1c", b"Rar!")
@@ -65,7 +65,7 @@ class Part:
     content: bytes
 
 
-class _Frugal:
+class _BoundedReads:
     """A file that refuses to return a zip directory larger than MAX_DIRECTORY_BYTES while the zip is opened."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -90,13 +90,13 @@ def entries_of(file: IO[bytes]) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]
     Raises BadArchive with code not_a_zip, too_many_images, encrypted, unsafe_name, duplicate_name, nested_archive,
     unpacks_too_large or empty_archive.
     """
-    frugal = _Frugal(file)
+    bounded = _BoundedReads(file)
     try:
-        archive = zipfile.ZipFile(frugal)
+        archive = zipfile.ZipFile(bounded)
     # UnicodeDecodeError is a ValueError.
     except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError, EOFError) as error:
         raise BadArchive(Code.NOT_A_ZIP, gettext("This is not a complete zip file.")) from error
-    frugal.opening = False
+    bounded.opening = False
     if len(archive.infolist()) > MAX_IMAGES:
         raise BadArchive(
             Code.TOO_MANY_IMAGES, gettext("The zip lists more than %(number)s files.") % {"number": grouped(MAX_IMAGES)}
@@ -157,7 +157,7 @@ def is_left_by_system(name: str) -> bool:
 def parts_of(file: IO[bytes], labelled: bool = False) -> Iterator[Part]:
     """Split a zip into parts, with one part in memory. Raises BadArchive, possibly after some parts.
 
-    labelled: a `labels.json` beside the pictures says what they are; others are left out.
+    labelled: read the labels in `labels.json`, and skip pictures without one.
     """
     archive, entries = entries_of(file)
     with archive:
@@ -167,7 +167,7 @@ def parts_of(file: IO[bytes], labelled: bool = False) -> Iterator[Part]:
         if labelled:
             entries = [entry for entry in entries if entry.filename in labels]
         files = (replace(unpacked(archive, entry), label=labels.get(entry.filename)) for entry in entries)
-        for picture in taken_apart(files):
+        for picture in split_pages(files):
             more_pixels = pixels_in(picture.content)
             if pictures and (
                 len(pictures) == PART_IMAGES
@@ -183,22 +183,22 @@ def parts_of(file: IO[bytes], labelled: bool = False) -> Iterator[Part]:
 
 
 def labels_of(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> dict[str, Label]:
-    """Read a zip's `labels.json`. Raises BadArchive with code invalid, also where it names no picture."""
+    """Read a zip's `labels.json`. Raises BadArchive with code invalid, also if it names no picture of the zip."""
     named = {entry.filename: entry for entry in entries}
     packed = unpacked(archive, named[LABELS]) if LABELS in named else None
     if packed is None or packed.code:
-        words = gettext("The zip contains no %(file)s beside its pictures, or too large a one.")
+        words = gettext("The zip contains no %(file)s beside its pictures, or it is too large.")
         raise BadArchive(Code.INVALID, words % {"file": LABELS})
     try:
         labels = parse_labels(packed.content)
     except ValueError as error:
         raise BadArchive(Code.INVALID, f"{error}.") from error
     if not labels.keys() & named.keys():
-        raise BadArchive(Code.INVALID, gettext("%(file)s names no picture of the zip.") % {"file": LABELS})
+        raise BadArchive(Code.INVALID, gettext("%(file)s lists none of the pictures in the zip.") % {"file": LABELS})
     return labels
 
 
-def taken_apart(files: Iterable[Picture]) -> Iterator[Picture]:
+def split_pages(files: Iterable[Picture]) -> Iterator[Picture]:
     """Yield each picture with its number, and a PDF or TIFF of several pages as one for each page.
 
     Raises BadArchive with code too_many_images.
@@ -216,7 +216,7 @@ def taken_apart(files: Iterable[Picture]) -> Iterator[Picture]:
                     gettext("The batch has more than %(number)s pictures and pages.") % {"number": grouped(MAX_IMAGES)},
                 )
             name = file.name if content is file.content else f"{file.name[: MAX_NAME_LENGTH - 12]}, page {page}"
-            # A label is of a whole file.
+            # A label is for a whole file.
             label = file.label if content is file.content else None
             yield replace(file, number=number, name=name, content=content, label=label)
 

@@ -58,7 +58,7 @@ def start_batch(
 ) -> Batch:
     """Store a zip as parts and queue it, to be read with a version or the current one.
 
-    An import brings its labels in `labels.json`; they count as approved corrections.
+    The labels of an import, in `labels.json`, count as approved corrections.
 
     If the same upload came before with the same Idempotency-Key, returns that batch. Raises archives.BadArchive,
     TooManyBatches, QuotaExceeded, and KeyReused if another upload came with the key; then nothing is stored.

@@ -26,7 +26,7 @@ def stop_batch(batch: Batch, state: BatchState = BatchState.CANCELLED, error: st
             return False
         ended = batch.end(state, error)
         if ended:
-            batch.tell_of_its_end()
+            batch.queue_webhook()
         batch.chunks.all().delete()
     return ended
 

@@ -155,7 +155,7 @@ class Batch(models.Model):
         ended = {"state": state, "error": error, "finished_at": timezone.now()}
         return bool(Batch.objects.active().filter(pk=self.pk).update(**ended))
 
-    def tell_of_its_end(self) -> None:
+    def queue_webhook(self) -> None:
         """Queue the webhook, if there is one. Call this in the transaction that ends the batch."""
         if self.webhook:
             Delivery.objects.create(batch=self)
@@ -255,9 +255,10 @@ class ItemQuerySet(models.QuerySet["Item"]):
 
 
 class Item(models.Model):
-    """One picture of a batch: its prediction, or why there is none. has_picture: as `worst_first` tells.
+    """One picture of a batch: its prediction, or why there is none.
 
-    label: what an import says of it, until it is kept.
+    has_picture: whether a failure has a thumbnail, set by `worst_first`. label: from an import, until it is stored as a
+    correction.
     """
 
     has_picture: bool

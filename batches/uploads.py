@@ -25,7 +25,7 @@ MAX_REQUEST_BYTES = MAX_ARCHIVE_BYTES + 8 * 1024 * 1024
 MAX_CONCURRENCY = 2
 """Simultaneous batch uploads of one process; each uses a thread."""
 
-SLOWEST = 64 * 1024
+MIN_RATE = 64 * 1024
 """Lowest average rate of an upload, in bytes per second, after the first minute."""
 
 
@@ -73,7 +73,7 @@ class Spool(FileUploadHandler):
         self.size += len(raw_data)
         if self.size > MAX_ARCHIVE_BYTES:
             raise BadArchive(Code.TOO_LARGE, gettext("The batch is larger than 1 GB. Split it."))
-        if self.size < SLOWEST * (time.monotonic() - self.began - 60):
+        if self.size < MIN_RATE * (time.monotonic() - self.began - 60):
             raise BrokenOff(gettext("The upload was too slow."))
         (self.entry or self.file).write(raw_data)
 
@@ -83,7 +83,7 @@ class Spool(FileUploadHandler):
             self.entry = None
 
     def upload_interrupted(self) -> None:
-        raise BrokenOff(gettext("The batch broke off."))
+        raise BrokenOff(gettext("The upload was cut off."))
 
     def finish(self) -> None:
         """Complete the zip. Raises BadArchive with code missing_image if no file was sent."""
@@ -150,8 +150,8 @@ def _receive(request: HttpRequest, spool: Spool) -> None:
     except MultiPartParserError as error:
         raise BadArchive(Code.PARSE_ERROR, gettext("The form is malformed.")) from error
     except UnreadablePostError as error:
-        raise BrokenOff(gettext("The batch broke off.")) from error
+        raise BrokenOff(gettext("The upload was cut off.")) from error
     # To the parser, a body that ends early looks as if its last file ended there.
     if body.total < int(request.META.get("CONTENT_LENGTH") or 0):
-        raise BrokenOff(gettext("The batch broke off."))
+        raise BrokenOff(gettext("The upload was cut off."))
     spool.fields = {name: str(fields[name]) for name in fields}

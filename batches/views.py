@@ -62,7 +62,7 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_safe
 def item_picture(request: HttpRequest, pk: int, number: int) -> HttpResponse:
-    """Return a small picture of what was refused."""
+    """Return the thumbnail of a refused picture."""
     batch = get_object_or_404(Batch.objects.visible_to(identity_of(request)), pk=pk)
     item = get_object_or_404(batch.items.filter(picture__gt=b""), number=number)
     return picture(bytes(item.picture), "jpeg", f"batch-{pk}-{number}.jpg")

@@ -204,13 +204,13 @@ def send(address: str, body: bytes, secret: str) -> Outcome:
             http.request("POST", target, body, headers)
             status = http.getresponse().status
     except NotPublic:
-        return Outcome(None, gettext_noop("The name leads to an address that is not public."))
+        return Outcome(None, gettext_noop("The host name resolves to an address that is not public."))
     except ssl.SSLCertVerificationError:
-        return Outcome(None, gettext_noop("The certificate is not one that is trusted for this name."))
+        return Outcome(None, gettext_noop("The certificate is not trusted for this host name."))
     except TimeoutError:
         return Outcome(None, gettext_noop("There was no answer in time."))
     except socket.gaierror:
-        return Outcome(None, gettext_noop("The name leads nowhere."))
+        return Outcome(None, gettext_noop("The host name was not found."))
     # UnicodeError, for an invalid host name, is a ValueError.
     except (OSError, HTTPException, ValueError):
         return Outcome(None, gettext_noop("The connection failed, or took too long."))
@@ -218,7 +218,9 @@ def send(address: str, body: bytes, secret: str) -> Outcome:
         return Outcome(status)
     return Outcome(
         status,
-        gettext_noop("Redirects are not followed.") if 300 <= status < 400 else gettext_noop("It was not accepted."),
+        gettext_noop("Redirects are not followed.")
+        if 300 <= status < 400
+        else gettext_noop("The receiver did not accept it."),
     )
 
 

@@ -34,18 +34,18 @@ HEARTBEAT_INTERVAL = LEASE.total_seconds() / 4
 PATIENT_ATTEMPTS = 3
 """Worker deaths on one chunk before the picture that was being read is considered the cause."""
 
-_at_work = threading.Lock()
+_reading = threading.Lock()
 
 
 def read_waiting(stopping: threading.Event) -> None:
     """Read chunks until none is left or `stopping` is set. Does nothing if this process is reading already."""
-    if not _at_work.acquire(blocking=False):
+    if not _reading.acquire(blocking=False):
         return
     try:
         while not stopping.is_set() and (chunk := Chunk.objects.take()):
             read_chunk(chunk)
     finally:
-        _at_work.release()
+        _reading.release()
 
 
 def read_chunk(chunk: Chunk) -> None:
@@ -95,7 +95,7 @@ def _read_one_by_one(batch: Batch, chunk: Chunk, pictures: list[Picture]) -> Non
         if picture.number in existing:
             continue
         if picture.number == chunk.suspect and chunk.attempts > PATIENT_ATTEMPTS:
-            logger.error("picture %s of %s kills whoever reads it", picture.number, batch)
+            logger.error("picture %s of %s crashes the worker that reads it", picture.number, batch)
             item = Item(batch=batch, number=picture.number, name=picture.name, code=Code.UNREADABLE)
         else:
             _heartbeat(chunk, suspect=picture.number)
@@ -161,7 +161,7 @@ def _keep(chunk: Chunk, items: list[Item], last: bool = False) -> None:
                     batch.state, batch.finished_at = BatchState.DONE, timezone.now()
             batch.save(update_fields=["read", "refused", "state", "finished_at"])
             if batch.state == BatchState.DONE:
-                batch.tell_of_its_end()
+                batch.queue_webhook()
             if predictions:
                 count_in(Identity(user=predictions[0].owner), predictions)
     except QuotaExceeded:

@@ -9,12 +9,12 @@ it, with a database of its own. Each client is a user of its own, whose calls ar
 none, and every reading is stored before it is answered.
 
 {server}
-Where the milliseconds of one such call go, one client, medians; and the floor below it on this disk: gunicorn with an
-application of one line, a picture and a row written so that a power cut would leave them.
+Milliseconds of one such call by stage, one client, medians; and the lower bound on this disk: gunicorn with a one-line
+application, and a picture and a row written durably.
 
 {post}
-Milliseconds of one core and the most memory at once, as Python and numpy count it, for each stage of one reading;
-medians. "From pixels" is what the targets are for: from the grey page to the reading.
+Milliseconds on one core, and peak memory as Python and numpy count it, for each stage of one reading; medians. The
+targets are for the row "from pixels": from the grey page to the reading.
 
 {reader}"""
 

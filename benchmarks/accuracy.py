@@ -46,7 +46,7 @@ def measure(folders: list[Path]) -> None:
 
     version = ModelVersion.objects.serving()
     if version is None or not version.shipped:
-        raise SystemExit("Only the shipped version's figures are published, and it does not serve.")
+        raise SystemExit("Only the shipped version's figures are published, and it is not the current version.")
     results = Command().measure(load_version(version).reader, folders)
     measured = report.summarised(version.name, results)
     with publishing.shipped_card() as card:

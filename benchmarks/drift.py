@@ -40,8 +40,8 @@ def measure(readings: int) -> str:
                 held.append(server.resident("gunicorn") / 1e6)
     rows = [[f"{mark:,}", f"{now:.1f}", f"{now / held[0]:.3f}"] for mark, now in zip(marks, held, strict=True)]
     return (
-        f"What the web process holds, {CLIENTS} clients, every reading stored; it must not grow by 5 %:\n\n"
-        + markdown(["after readings", "resident, MB", f"of that after {FIRST:,}"], rows)
+        f"Memory of the web process with {CLIENTS} clients, every reading stored; it must not grow by 5 %:\n\n"
+        + markdown(["after readings", "resident, MB", f"ratio to {FIRST:,}"], rows)
     )
 
 

@@ -28,12 +28,12 @@ def measure(publish: bool) -> None:
     from training.retraining.pipeline import open_network
     from training.synthesis.datasets import load_mnist
 
-    from .load_while_training import serve_meanwhile
-    from .odd_hand import COUNTS, HELD_BACK, learn, written
+    from .load_while_training import serve_while_training
+    from .slanted_hand import COUNTS, HELD_BACK, learn, written
 
     version = ModelVersion.objects.serving()
     if version is None:
-        raise SystemExit("No version serves. Run manage.py migrate first.")
+        raise SystemExit("There is no current version. Run manage.py migrate first.")
     if publish and not version.shipped:
         raise SystemExit("Only the shipped version's figures are published.")
     mnist = load_mnist()
@@ -42,7 +42,7 @@ def measure(publish: bool) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         images, labels = mnist.validation.images[: max(COUNTS)], mnist.validation.labels[: max(COUNTS)]
         inks = (255 * written(images, seed=7)).astype("uint8")
-        served = serve_meanwhile(Path(scratch), inks, labels.tolist(), mnist.test.images[0])
+        served = serve_while_training(Path(scratch), inks, labels.tolist(), mnist.test.images[0])
         sys.stderr.write(f"{json.dumps(served)}\n")
         champion = open_network(version, Path(scratch))
         for wrong in WRONG:
@@ -61,9 +61,9 @@ def measure(publish: bool) -> None:
 def table(learning: dict[str, Any]) -> str:
     """Format the results, as stored in the model card, as Markdown."""
     lines = [
-        f"Version {learning['version']}, not trained on the odd hand before; errors on {learning['judged']:,} digits.",
+        f"Version {learning['version']}, never trained on this handwriting; errors on {learning['judged']:,} digits.",
         "",
-        "| corrections | wrong labels | errors on odd hand | fewer | errors on MNIST, network alone | gate | minutes |",
+        "| corrections | wrong labels | errors on it | fewer | errors on MNIST, network alone | gate | minutes |",
         "|---|---|---|---|---|---|---|",
     ]
     for point in learning["points"]:
@@ -90,7 +90,7 @@ def table(learning: dict[str, Any]) -> str:
 
 
 def draw(learning: dict[str, Any], path: Path) -> None:
-    """Draw the error rate against the number of corrections, for the odd hand and MNIST, by share of wrong labels."""
+    """Draw the error rate by number of corrections and share of wrong labels."""
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
@@ -101,7 +101,7 @@ def draw(learning: dict[str, Any], path: Path) -> None:
         x = [0, *(point["corrections"] for point in curve)]
         label = f"{wrong:.0%} wrong labels" if wrong else "right labels"
         for hand, before, after, style in (
-            ("odd hand", "before", "after", "-"),
+            ("this handwriting", "before", "after", "-"),
             ("MNIST, network alone", "mnist_before", "mnist_after", ":"),
         ):
             y = [100 * curve[0][before], *(100 * point[after] for point in curve)]

@@ -41,7 +41,7 @@ class Calls:
         return {"calls": len(self.taken), "median": round(1000 * median, 1), "p95": round(1000 * p95, 1)}
 
 
-def serve_meanwhile(
+def serve_while_training(
     folder: Path,
     images: np.ndarray,
     labels: Sequence[int],
@@ -49,11 +49,11 @@ def serve_meanwhile(
     quiet: float = QUIET,
     **environment: str,
 ) -> dict[str, Any]:
-    """Retrain beside a site with calls on it. Returns how long the run took and both series of calls.
+    """Retrain beside a site that gets calls. Returns how long the run took and the latencies before and during it.
 
-    images: uint8 (n, h, w), white on black, which become corrections with these labels. asked: uint8 (h, w), the
-    picture that is sent for reading. The site and its database live in a folder, and start with the version that ships.
-    Raises RuntimeError where a part of it fails.
+    images: uint8 (n, h, w), white on black, imported as corrections with these labels. asked: uint8 (h, w), the picture
+    sent for reading. The site and its database are in a folder, and start with the shipped version. Raises RuntimeError
+    if a step fails.
     """
     site = (
         os.environ
@@ -63,7 +63,7 @@ def serve_meanwhile(
             "CACHE_URL": "locmemcache://",
             "STORAGE_URL": "",
             "ALLOWED_HOSTS": "127.0.0.1",
-            "SECRET_KEY": "of this measurement alone",
+            "SECRET_KEY": "only for this measurement",
             "HTTPS": "off",
             **environment,
         }
@@ -82,7 +82,7 @@ def serve_meanwhile(
     with running(site_command(port), port, "/readyz", site, folder / "log"):
         call = caller(port, cv2.imencode(".png", asked)[1].tobytes())
         if not call():
-            raise RuntimeError("the site does not read the picture that it is asked for")
+            raise RuntimeError("the site does not read the picture")
         before = called(call, lambda started: time.monotonic() - started < quiet)
         command = [sys.executable, "manage.py", "retrain", "--wait", "--json"]
         told, log = folder / "run.json", folder / "run.log"

@@ -59,13 +59,13 @@ def measure() -> str:
         with running(gunicorn(port, "benchmarks.hello"), port, "/", {}, folder / "log"):
             hello = statistics.median(answered(hello_call) for _ in range(1 + ROUNDS))
         floor = {
-            "gunicorn and HTTP, to say hello": hello,
-            "a file flushed with its folder": flushed_file(folder),
-            "a row of SQLite flushed": flushed_row(folder),
+            "gunicorn and HTTP, one-line application": hello,
+            "a file and its folder flushed to disk": flushed_file(folder),
+            "a row of SQLite flushed to disk": flushed_row(folder),
         }
     stages["gunicorn and HTTP"] = hello
-    stages |= {"everything else": served - sum(stages.values()), "**all of it**": served}
-    floor["**all of it**"] = sum(floor.values())
+    stages |= {"everything else": served - sum(stages.values()), "**total**": served}
+    floor["**total**"] = sum(floor.values())
     return f"{laid_out('a POST', stages)}\n{laid_out('the floor', floor)}"
 
 

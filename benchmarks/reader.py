@@ -1,6 +1,6 @@
-"""What each stage of a reading costs on one core: milliseconds, and the memory it asks for.
+"""Cost of each stage of a reading on one core: milliseconds and memory.
 
-The clock counts the processor's time for this process, so that what else the machine does is not measured.
+The clock counts this process's CPU time, so that other load on the machine is not measured.
 """
 
 import os
@@ -27,9 +27,9 @@ NETWORK = Path(__file__).parents[1] / "training" / "shipped" / "digits.tflite"
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture to read, how often, and the milliseconds it may take from pixels to reading.
+    """One picture to read, how often, and the target in milliseconds from pixels to reading.
 
-    before: the milliseconds it took on 29 November 2026, which it is held against.
+    before: the milliseconds it took on 29 November 2026, to compare with.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Picture:
 
 @dataclass
 class Meter:
-    """Adds up what wrapped functions cost, by stage: by a clock, or by the peak of what they allocate."""
+    """Adds up the cost of wrapped functions by stage: by a clock, or by peak allocation."""
 
     read: Callable[[], float]
     reset: Callable[[], None] = lambda: None
@@ -73,7 +73,7 @@ def measure() -> str:
         for picture in subjects:
             seconds = costs_by_stage(subject, picture, bar.update)
             memory = memory_by_stage(subject, picture)
-            # A stage that an earlier picture did not need has empty cells there.
+            # Pictures that skip a stage have empty cells.
             for stage in [stage for stage in seconds if stage not in table]:
                 table[stage] = ["", ""] * subjects.index(picture)
             for stage, cost in seconds.items():
@@ -89,7 +89,7 @@ def measure() -> str:
 
 
 def use_one_core() -> None:
-    """Keep this process, and the libraries that would start threads, on one core."""
+    """Pin this process, and the threads of its libraries, to one core."""
     cv2.setNumThreads(1)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -97,7 +97,7 @@ def use_one_core() -> None:
 
 @contextmanager
 def metered(subject: Reader, meter: Meter) -> Iterator[None]:
-    """Run readings with each stage's function wrapped, where the reading itself looks it up."""
+    """Wrap each stage's function for the duration of the context."""
     stages: dict[str, tuple[Any, str]] = {
         "open": (reader, "open_image"),
         "page": (reader, "look"),
@@ -128,7 +128,7 @@ def costs_by_stage(subject: Reader, picture: Picture, tick: Callable[[], object]
         runs.append(meter.costs | {"the rest": whole - sum(meter.costs.values()), "from bytes": whole})
         tick()
     medians = {stage: statistics.median(run[stage] for run in runs) for stage in runs[0]}
-    # Apart: to wrap the stages anew for each reading has the processor forget what it had at hand.
+    # Separately: wrapping the stages again for each reading would evict the processor's cache.
     from_pixels = []
     for _ in range(picture.times):
         started = time.process_time()
@@ -138,7 +138,7 @@ def costs_by_stage(subject: Reader, picture: Picture, tick: Callable[[], object]
 
 
 def memory_by_stage(subject: Reader, picture: Picture) -> dict[str, float]:
-    """Return the most bytes each stage held at once beyond what it began with, as Python and numpy count them."""
+    """Return each stage's peak allocation in bytes, as Python and numpy count it."""
     tracemalloc.start()
     try:
         peak = Meter(lambda: float(tracemalloc.get_traced_memory()[1]), tracemalloc.reset_peak)

@@ -1,6 +1,6 @@
 """Milliseconds and queries of admin, history and API list with many rows.
 
-`python -m benchmarks.rows [ROWS]` makes a site of its own with a million predictions, or as many as given.
+`python -m benchmarks.rows [ROWS]` creates a site with a million predictions, or as many as given.
 """
 
 import base64
@@ -23,7 +23,7 @@ from .tables import markdown
 ROWS = 1_000_000
 TIMES = 40
 DEEP = 10_000
-"""The page that is compared with the first one; the last one if there are fewer."""
+"""The page compared with the first one, or the last page if there are fewer."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Opened:
 def measure() -> str:
     """Open each page many times in this process. Returns Markdown, a table and what deep pages cost.
 
-    Runs on the database of DATABASE_URL, where `manage.py seed_predictions` has stored what is to be paged through.
+    Runs on the database of DATABASE_URL, filled by `manage.py seed_predictions`.
     """
     import django
 
@@ -89,7 +89,7 @@ def measure() -> str:
         Opened("admin: one source", superuser, admin, {"source__exact": "draw"}),
         Opened("admin: flagged", superuser, admin, {"flagged": "yes"}),
         Opened("admin: search", superuser, admin, {"q": "7"}),
-        Opened("admin: search for what is not there", superuser, admin, {"q": "31415926"}),
+        Opened("admin: search without results", superuser, admin, {"q": "31415926"}),
         Opened("admin: detail", superuser, f"{admin}{newest}/change/"),
     ]
     storages = settings.STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
@@ -102,11 +102,11 @@ def measure() -> str:
     pages = admin_pages + history_pages + api_pages
     rows = [[page.name, f"{page.median:.0f}", f"{page.p95:.0f}", str(page.queries)] for page in pages]
     return (
-        f"With {count:,} predictions, half of them one user's, each page opened {TIMES} times. A page of the admin "
-        "must take at most 300 ms at p95, and 10 queries.\n\n"
+        f"With {count:,} predictions, half of them one user's, each page opened {TIMES} times. "
+        "Limits for a page of the admin: 300 ms at p95, and 10 queries.\n\n"
         + markdown(["", "median, ms", "p95, ms", "queries"], rows)
-        + f"\nPage {deep:,} takes {ratio(history_pages):.2f} times as long as page 1 of the history, and "
-        f"{ratio(api_pages):.2f} times as long of the API's list; it must be 1.2 at most. "
+        + f"\nPage {deep:,} takes {ratio(history_pages):.2f} times as long as page 1 in the history, and "
+        f"{ratio(api_pages):.2f} times as long in the API's list; the limit is 1.2. "
         f"The largest folder has {largest_folder(Path(settings.MEDIA_ROOT)):,} entries, of 10,000 at most.\n"
     )
 

@@ -24,14 +24,14 @@ PROCESSES = 2
 """Web processes that `make run` starts; the fast demo has as many."""
 
 RESIDENT = 161e6
-"""Bytes of a web process after 1,000 readings on 29 November 2026, which it is held against."""
+"""Bytes of a web process after 1,000 readings on 29 November 2026, to compare with."""
 
 FLASK, FASTAPI = "Flask and `model.predict`", "FastAPI and ONNX Runtime"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What one server did. first_start: seconds to ready with everything still to be set up, where that differs."""
+    """Measurements of one server. first_start: seconds until ready on an empty database, if it has one."""
 
     start: float
     first_start: float | None
@@ -41,7 +41,7 @@ class Measured:
 
 
 def measure() -> str:
-    """Measure the servers, one after the other. Returns a Markdown table. Raises RuntimeError where one fails."""
+    """Measure the servers, one after the other. Returns a Markdown table. Raises RuntimeError if one fails."""
     readings = 3 * (WARM_UP + ALONE + CROWD)
     with tempfile.TemporaryDirectory() as folder, tqdm(total=readings, desc="server", unit="reading") as bar:
         site = measure_site(Path(folder), bar)
@@ -53,7 +53,7 @@ def measure() -> str:
 
 
 def measure_site(folder: Path, bar: Any) -> Measured:
-    """Start the site twice, on an empty database and on one that is there, and load it the second time."""
+    """Start the site twice, on an empty database and on an existing one, and load it the second time."""
     environment = counted_environment(folder)
     port = free_port()
     command = ["make", "run", "HOST=127.0.0.1", f"PORT={port}"]
@@ -75,13 +75,13 @@ def site_environment(folder: Path) -> dict[str, str]:
 
 
 def counted_environment(folder: Path) -> dict[str, str]:
-    """Return the settings of a site with a database of its own and limits that are counted and refuse nobody."""
+    """Return the settings of a site with a database of its own and rate limits that are counted but refuse nobody."""
     limits = {"API_THROTTLE": "on", "DJANGO_SETTINGS_MODULE": "benchmarks.counted"}
     return site_environment(folder) | limits | {"CACHE_URL": f"filecache://{folder / 'limits'}"}
 
 
 def measure_flask(folder: Path, bar: Any) -> Measured:
-    """Start the demo's app as demos start it, and load it."""
+    """Start the Flask demo with its development server, and load it."""
     port = free_port()
     command = [sys.executable, "-m", "flask", "--app", "benchmarks.flask_peer", "run", "--port", str(port)]
     call = picture_call(port, "/predict", pictures.drawn_digit(), 200)
@@ -90,7 +90,7 @@ def measure_flask(folder: Path, bar: Any) -> Measured:
 
 
 def measure_fastapi(folder: Path, bar: Any) -> Measured:
-    """Write the network as ONNX, start the app that reads it, and load it."""
+    """Write the network as ONNX, start the FastAPI demo, and load it."""
     network = folder / "digits.onnx"
     command = [sys.executable, "-m", "benchmarks.onnx_network", str(network)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
@@ -115,7 +115,7 @@ def under_load(server: Server, calls: list[Call], program: str, bar: Any, first_
 
 
 def tokens_of_new_users(environment: dict[str, str], count: int = 1) -> list[str]:
-    """Make accounts in the site's database, and a token for each."""
+    """Create accounts in the site's database, and a token for each."""
     code = (
         "from django.contrib.auth.models import User\n"
         "from keys.models import Key\n"
@@ -128,7 +128,7 @@ def tokens_of_new_users(environment: dict[str, str], count: int = 1) -> list[str
 
 
 def table(site: Measured, peers: dict[str, Measured]) -> str:
-    """Lay the site and its peers out side by side; a ratio says how many times better the site did than the one."""
+    """Compare the site with its peers in a table, with how many times better the site is."""
 
     def row(what: str, must: str, value: Callable[[Measured], float], more_is_better: bool = False) -> list[str]:
         mine = value(site)
@@ -148,14 +148,14 @@ def table(site: Measured, peers: dict[str, Measured]) -> str:
         ["the same on an empty database, s", "", f"{site.first_start:.3g}", *[""] * 2 * len(peers)],
         row("resident after 1,000 readings, MB", "≤ 220", lambda server: server.resident / 1e6),
     ]
-    heads = ["", "must", "this site, storing each"]
+    heads = ["", "target", "this site, storing each"]
     for name in peers:
         heads += [f"{name}, storing nothing", "better by"]
     return markdown(heads, rows)
 
 
 def ratios(site: Measured, flask: Measured, fastapi: Measured) -> str:
-    """Hold the site against its peers and itself, each ratio beside its target."""
+    """Return ratios to the peers and to earlier figures, each beside its target."""
     rows: list[tuple[str, str, float]] = [
         ("readings a second of 16 clients, of FastAPI's", "≥ 0.35", site.crowd.rate / fastapi.crowd.rate),
         ("p50 of one client: Flask's, of the site's", "≥ 12", flask.alone.percentile(50) / site.alone.percentile(50)),

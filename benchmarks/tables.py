@@ -4,6 +4,6 @@ from collections.abc import Sequence
 
 
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay out rows of cells below their heads; cells after the first are set right."""
+    """Format rows of cells below their heads as a Markdown table; columns after the first are right-aligned."""
     rule = ["---", *["---:"] * (len(heads) - 1)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (heads, rule, *rows))

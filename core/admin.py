@@ -62,7 +62,7 @@ AUDIT_COLUMNS = ("id", "at", "event", "user", "user_name", "key", "address", "ta
 
 @admin.register(AuditEntry)
 class AuditAdmin(ReadOnly, admin.ModelAdmin):
-    """The audit log, to search and to download. Nobody changes or deletes it here."""
+    """The audit log, to search and to download. Read-only."""
 
     list_display = ["at", "who", "event", "target", "about", "key_number", "address"]
     list_display_links = ["at"]
@@ -72,7 +72,7 @@ class AuditAdmin(ReadOnly, admin.ModelAdmin):
     paginator = NewestRows
     show_full_result_count = False
     search_fields = ["user_name"]
-    search_help_text = gettext_lazy("A user's name, an address, or what it was done on, such as: key 17")
+    search_help_text = gettext_lazy("A user name, an address, or an object, such as: key 17")
     fields = ["at", "who", "user_number", "event", "target", "about", "key_number", "address"]
     actions = ["export_csv"]
 

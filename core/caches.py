@@ -28,10 +28,10 @@ TIMEOUT = 0.5
 LIMITS = "allauth"
 """Prefixes of the keys under which django-allauth counts log-ins, wrong passwords and used codes."""
 
-REST = 2
+RETRY_AFTER = 2
 """Seconds to count log-ins locally after Redis did not answer."""
 
-SWEPT = 20
+MAX_SWEPT = 20
 """Expired rows that one call deletes, whoever they belong to."""
 
 # Uses the clock of the Redis server, because the hosts' clocks differ. A call of higher cost adds several entries.
@@ -99,28 +99,28 @@ class Redis(RedisCache):
     def __init__(self, server: Any, params: dict[str, Any]) -> None:
         params["OPTIONS"] = params.get("OPTIONS", {}) | {"serializer": Json}
         super().__init__(server, params)
-        self._meanwhile = SharedFile("", {})
+        self._fallback = SharedFile("", {})
 
     def get(self, key: Any, *arguments: Any, **options: Any) -> Any:
-        return self._counted_meanwhile(super().get, self._meanwhile.get, key, *arguments, **options)
+        return self._with_fallback(super().get, self._fallback.get, key, *arguments, **options)
 
     def set(self, key: Any, *arguments: Any, **options: Any) -> None:
-        self._counted_meanwhile(super().set, self._meanwhile.set, key, *arguments, **options)
+        self._with_fallback(super().set, self._fallback.set, key, *arguments, **options)
 
     def add(self, key: Any, *arguments: Any, **options: Any) -> bool:
-        return bool(self._counted_meanwhile(super().add, self._meanwhile.add, key, *arguments, **options))
+        return bool(self._with_fallback(super().add, self._fallback.add, key, *arguments, **options))
 
     def delete(self, key: Any, *arguments: Any, **options: Any) -> bool:
-        return bool(self._counted_meanwhile(super().delete, self._meanwhile.delete, key, *arguments, **options))
+        return bool(self._with_fallback(super().delete, self._fallback.delete, key, *arguments, **options))
 
-    def _counted_meanwhile(self, ask: Any, otherwise: Any, key: Any, *arguments: Any, **options: Any) -> Any:
+    def _with_fallback(self, ask: Any, otherwise: Any, key: Any, *arguments: Any, **options: Any) -> Any:
         if not str(key).startswith(LIMITS):
             return ask(key, *arguments, **options)
         if time.monotonic() >= Redis._away_until:
             try:
                 return ask(key, *arguments, **options)
             except RedisError as error:
-                Redis._away_until = time.monotonic() + REST
+                Redis._away_until = time.monotonic() + RETRY_AFTER
                 logger.error("log-ins are counted in this process alone, Redis does not answer: %s", error)
         return otherwise(key, *arguments, **options)
 
@@ -148,7 +148,7 @@ class SharedFile(BaseCache):
             # Times in the future come from a clock that was wrong.
             rows.execute("DELETE FROM counted WHERE key = ? AND (at <= ? OR at > ?)", (key, now - seconds, now))
             expired = "SELECT rowid FROM counted WHERE expires <= ? LIMIT ?"
-            rows.execute(f"DELETE FROM counted WHERE rowid IN ({expired})", (now, SWEPT))  # noqa: S608  # no value
+            rows.execute(f"DELETE FROM counted WHERE rowid IN ({expired})", (now, MAX_SWEPT))  # noqa: S608  # no value
             used, oldest = rows.execute("SELECT SUM(cost), MIN(at) FROM counted WHERE key = ?", (key,)).fetchone()
             used = used or 0
             if used + cost > limit:

@@ -59,7 +59,7 @@ class LeasedQuerySet(models.QuerySet[Row]):
     def report(self, pk: int, fence: int, **fields: Any) -> None:
         """Update fields of a row as the holder of a fence. Raises LeaseLost."""
         if not self.held(pk, fence).update(**fields):
-            raise LeaseLost(f"{self.model._meta.verbose_name} {pk} is not fence {fence}'s any more")
+            raise LeaseLost(f"{self.model._meta.verbose_name} {pk} is no longer held by fence {fence}")
 
     def heartbeat(self, pk: int, fence: int, **fields: Any) -> None:
         """Renew a lease and update fields with it. Raises LeaseLost."""

@@ -53,7 +53,7 @@ class GuardedSite(admin.AdminSite):
                 if not _asks_too_much(request, error):
                     raise
                 logger.warning("%s cannot be answered: %s", request.get_full_path()[:200], error)
-                raise SuspiciousOperation("The query or the selection makes no sense.") from error
+                raise SuspiciousOperation("The query or the selection is invalid.") from error
 
         return guarded
 

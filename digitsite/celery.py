@@ -18,13 +18,13 @@ app.autodiscover_tasks()
 
 
 @celeryd_init.connect
-def start_well(**kwargs: Any) -> None:
+def prepare_worker(**kwargs: Any) -> None:
     """Make files private to the worker's user, and return unused memory to the system."""
     os.umask(0o077)
     give_back_large_blocks()
 
 
 @worker_shutdown.connect
-def leave_one_file(**kwargs: Any) -> None:
+def checkpoint_log(**kwargs: Any) -> None:
     """Empty SQLite's write-ahead log, because the worker's threads keep their connections open."""
     empty_log()

@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt, requires_csrf_token
 
 from recognizer.api.codes import Code
 
-PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+TEMPORARY = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 SENTENCES = {
     400: (Code.BAD_REQUEST, gettext_lazy("The request is malformed.")),
     403: (Code.PERMISSION_DENIED, gettext_lazy("You do not have access to this.")),
@@ -52,17 +52,17 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 @requires_csrf_token
 def server_error(request: HttpRequest) -> HttpResponse:
     # The error page must not fail itself: no template context, no database.
-    status = 503 if _passes(sys.exc_info()[1]) else 500
+    status = 503 if _is_temporary(sys.exc_info()[1]) else 500
     response = _in_json(request, status) or render(None, f"{status}.html", status=status)
     if status == 503:
         response["Retry-After"] = "5"
     return response
 
 
-def _passes(error: BaseException | None) -> bool:
+def _is_temporary(error: BaseException | None) -> bool:
     """Return whether an error is temporary: database or disk locked, full or unreachable."""
     return isinstance(error, OperationalError | InterfaceError) or (
-        isinstance(error, OSError) and error.errno in PASSING
+        isinstance(error, OSError) and error.errno in TEMPORARY
     )
 
 

@@ -49,12 +49,12 @@ def when_ready(server: Any) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         obey: Any = signal.getsignal(number)
 
-        def close_door(number: int, frame: FrameType | None, obey: Any = obey) -> None:
+        def stop_listening(number: int, frame: FrameType | None, obey: Any = obey) -> None:
             for listener in server.LISTENERS:
                 drop_packets(listener.sock)
             obey(number, frame)
 
-        signal.signal(number, close_door)
+        signal.signal(number, stop_listening)
 
 
 def drop_packets(listener: socket.socket) -> None:

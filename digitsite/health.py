@@ -21,7 +21,7 @@ from core.models import WriteProbe
 from recognizer.exceptions import NoServingVersion
 from recognizer.serving.cache import serving_reader, serving_trouble
 
-from .proxies import FORWARDED, lies_in
+from .proxies import FORWARDED, is_in
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ def may_see_metrics(request: HttpRequest) -> bool:
         if secrets.compare_digest(sent.encode(), f"Bearer {settings.METRICS_TOKEN}".encode()):
             return True
     passed_on = request.META.get(FORWARDED) or "Via" in request.headers or "Forwarded" in request.headers
-    return not passed_on and lies_in(request.META["REMOTE_ADDR"], tuple(settings.METRICS_ALLOWED))
+    return not passed_on and is_in(request.META["REMOTE_ADDR"], tuple(settings.METRICS_ALLOWED))
 
 
 @require_safe

@@ -1,4 +1,4 @@
-"""The language of a request: the one chosen in the footer, or else the one that the browser asks for."""
+"""The language of a request: chosen in the footer, or else by Accept-Language."""
 
 from functools import cache
 from hashlib import sha256
@@ -13,28 +13,28 @@ from django.utils import translation
 from django.views.i18n import JavaScriptCatalog
 
 DOMAIN = "scripts"
-IN_WORDS = ("text/html", "text/plain", "application/json")
-"""Types of answers that hold sentences; pictures and tables are the same in every language."""
+WITH_SENTENCES = ("text/html", "text/plain", "application/json")
+"""Content types that contain sentences; pictures and tables are the same in every language."""
 
 
 class Languages(LocaleMiddleware):
-    """Choose the language, and name it in answers that depend on it."""
+    """Choose the language, and set Content-Language and Vary on answers that depend on it."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if not response.get("Content-Type", "").startswith(IN_WORDS):
+        if not response.get("Content-Type", "").startswith(WITH_SENTENCES):
             return response
         return super().process_response(request, response)
 
 
 @cache
 def version_of(language: str) -> str:
-    """Return what the address of a language's catalogue for scripts changes with."""
+    """Return the version in the URL of a language's script catalogue; it changes with the content."""
     path = settings.LOCALE_PATHS[0] / translation.to_locale(language) / "LC_MESSAGES" / f"{DOMAIN}.mo"
     return sha256(path.read_bytes()).hexdigest()[:12]
 
 
 def script_catalogue(request: HttpRequest) -> dict[str, str]:
-    """Name the catalogue that a page loads before its scripts; none in English, in which they are written."""
+    """Return the URL of the catalogue that a page loads before its scripts. English needs none."""
     language = translation.get_language()
     if language in (None, settings.LANGUAGE_CODE):
         return {"script_catalogue": ""}
@@ -42,7 +42,7 @@ def script_catalogue(request: HttpRequest) -> dict[str, str]:
 
 
 class ScriptCatalogue(JavaScriptCatalog):
-    """The texts of scripts in one language, for anybody to keep: its address changes with it."""
+    """The texts of scripts in one language. Cacheable forever, because its URL changes with the content."""
 
     domain = DOMAIN
 
@@ -52,7 +52,7 @@ class ScriptCatalogue(JavaScriptCatalog):
             raise Http404("There is no such language.")
         with translation.override(language):
             response: HttpResponse = super().get(request, *args, **kwargs)
-        # While hosts are updated one after another, an address may be of another release than the host.
+        # During an upgrade, the URL may be of another release than this host.
         kept = version == version_of(language)
         response["Cache-Control"] = "public, max-age=31536000, immutable" if kept else "no-cache"
         return response

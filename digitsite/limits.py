@@ -22,7 +22,7 @@ TOO_LARGE = gettext_lazy("The image is larger than 10 MB. Send a smaller one.")
 BATCH_TOO_LARGE = gettext_lazy("The batch is larger than 1 GB. Split it.")
 BATCHES = "/api/v1/batches/"
 MAX_PASSWORDS = 4
-"""Requests with passwords that a process holds at once, checking or waiting; it has 8 threads."""
+"""Requests with passwords in a process, being checked or waiting. A process has 8 threads."""
 
 TOO_MANY_PASSWORDS = gettext_lazy("Too many passwords are being checked. Try again in a moment.")
 
@@ -52,9 +52,9 @@ def _declared_length(request: HttpRequest) -> int:
 
 
 class FewPasswords:
-    """Check the passwords of one address one at a time in a process: each takes half a second of a processor.
+    """Check the passwords of one address one after the other, because each takes half a second of processor time.
 
-    More than MAX_PASSWORDS of all addresses are refused at once, or they would hold all threads.
+    If MAX_PASSWORDS are being checked or waiting, from all addresses together, refuse more, so that threads stay free.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -50,12 +50,12 @@ def sender(connected: str, forwarded: str) -> str:
 
 # The same few proxies come with every request.
 @lru_cache(maxsize=1024)
-def lies_in(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
+def is_in(address: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
     return is_address(address) and any(ip_address(address) in network for network in networks)
 
 
 def is_proxy(address: str) -> bool:
-    return lies_in(address, tuple(settings.TRUSTED_PROXIES))
+    return is_in(address, tuple(settings.TRUSTED_PROXIES))
 
 
 def is_address(word: str) -> bool:

@@ -206,7 +206,7 @@ LOCK_TIMEOUT = 20  # Seconds that a statement waits for a lock; then the call is
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     sqlite.use_newest()
-    # IMMEDIATE: a transaction takes the write lock at its start, instead of failing half-way.
+    # IMMEDIATE: a transaction takes the write lock when it begins, instead of failing at its first write.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": LOCK_TIMEOUT,
@@ -462,7 +462,7 @@ SPECTACULAR_SETTINGS = {
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
-# Each in its own words, as people look for it.
+# Each language's own name, as its speakers look for it.
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600

@@ -9,7 +9,7 @@ try:
 except ImportError:  # There is no build of it for every machine.
     pysqlite3 = None
 
-FIRST_SOUND = (3, 51, 3)
+FIRST_SAFE = (3, 51, 3)
 """In earlier versions, a checkpoint during a write can lose a commit in the write-ahead log (sqlite.org/wal.html)."""
 
 
@@ -30,7 +30,7 @@ def library() -> tuple[int, int, int]:
 
 def journal_mode(version: tuple[int, int, int]) -> str:
     """Return "WAL" if the library's write-ahead log is safe, else "TRUNCATE"."""
-    return "WAL" if version >= FIRST_SOUND else "TRUNCATE"
+    return "WAL" if version >= FIRST_SAFE else "TRUNCATE"
 
 
 def empty_log() -> None:

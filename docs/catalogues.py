@@ -1,7 +1,7 @@
-"""Collect the texts of the site into `locale/*/LC_MESSAGES/*.po`, and compile those. Run with `make catalogues`.
+"""Collect the texts of the site into `locale/*/LC_MESSAGES/*.po`, and compile them. Run with `make catalogues`.
 
-Two catalogues a language: `django` has the texts of pages, mails and the API, `scripts` those of the scripts. The
-compiled ones are committed, so that a machine that only serves needs no tool of gettext's.
+Two catalogues for each language: `django` has the texts of pages, mails and the API, `scripts` those of the scripts.
+Compiled catalogues are committed, so that web hosts need no gettext tools.
 """
 
 import ast
@@ -18,10 +18,10 @@ LOCALE = PROJECT / "locale"
 LANGUAGES = ("de", "es")
 APPS = ("accounts", "batches", "core", "digitsite", "keys", "recognizer", "training")
 FUNCTIONS = {"gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "ngettext": 2}
-"""How many texts each takes."""
+"""Number of texts that each function takes."""
 
 WIDTH = 10_000
-"""A text is one line, however long: changes to it are seen as they are."""
+"""Maximum line length: each text stays on one line, so that diffs are readable."""
 
 STRING = r"""u?("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
 CALL = re.compile(rf"\b(?:(ngettext)\(\s*{STRING},\s*{STRING}|(?:gettext|_)\(\s*{STRING})")
@@ -52,7 +52,7 @@ DOMAINS = {"django": texts_of_pages, "scripts": texts_of_scripts}
 
 
 def texts_of_python(source: str) -> Iterator[Text]:
-    """Yield the texts of calls of gettext. The reading, which knows no Django, pairs its sentences with a code."""
+    """Yield the texts of gettext calls, and the messages of recognizer.reading, which does not import gettext."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else ""
@@ -77,13 +77,13 @@ def path_of(language: str, domain: str, suffix: str = ".po") -> Path:
 
 
 def kept(language: str, domain: str) -> polib.POFile:
-    """Return a catalogue as it is kept; an empty one where there is none."""
+    """Return the committed catalogue, or an empty one."""
     path = path_of(language, domain)
     return polib.pofile(str(path), wrapwidth=WIDTH) if path.exists() else polib.POFile(wrapwidth=WIDTH)
 
 
 def updated(language: str, domain: str) -> polib.POFile:
-    """Return the kept catalogue with exactly the texts of the code; new ones are not translated yet."""
+    """Return the committed catalogue with exactly the texts of the code; new ones are not translated yet."""
     old = {entry.msgid: entry for entry in kept(language, domain)}
     places: dict[Text, list[str]] = {}
     for text, where in DOMAINS[domain]():

@@ -33,7 +33,7 @@ PHOTOGRAPHED = ["2026", "60\n71", "314", "12345\n67890"]
 def running_site(folder: Path) -> Iterator[str]:
     """Run the site on a free port with database and media in a folder, and an administrator named grace.
 
-    Yields its address once it is ready. Raises RuntimeError where it does not start.
+    Yields its address once it is ready. Raises RuntimeError if it does not start.
     """
     port = free_port()
     environment = {

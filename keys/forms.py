@@ -39,14 +39,14 @@ class OriginsField(forms.CharField):
         origins = sorted({origin_of(line) for line in super().clean(value).split()})
         if len(origins) > MAX_ORIGINS:
             raise ValidationError(
-                gettext("These are %(number)d sites; the most is %(most)d.")
+                gettext("You named %(number)d sites; at most %(most)d are allowed.")
                 % {"number": len(origins), "most": MAX_ORIGINS}
             )
         return origins
 
 
 class KeyForm(forms.ModelForm):
-    """What all keys have: a name and a rate limit."""
+    """Fields of every key: name and rate limit."""
 
     class Meta:
         model = Key
@@ -91,7 +91,7 @@ class ChangeKeyForm(KeyForm):
 
 
 class MakeKeyForm(ChangeKeyForm):
-    """The same, and when the key expires."""
+    """Like its base, plus when the key expires."""
 
     class Meta(ChangeKeyForm.Meta):
         fields = ["name", "scopes", "days", "limit"]
@@ -101,18 +101,19 @@ class ChangePublishableKeyForm(KeyForm):
     """A publishable key's name, origins and rate limit."""
 
     origins = OriginsField(
-        label=gettext_lazy("Your sites"), help_text=gettext_lazy("One on each line. The key works on their pages only.")
+        label=gettext_lazy("Your sites"),
+        help_text=gettext_lazy("One per line. The key works only on pages of these sites."),
     )
 
     class Meta(KeyForm.Meta):
         fields = ["name", "origins", "limit"]
         help_texts = {
             "name": gettext_lazy("Which pages will use it."),
-            "limit": gettext_lazy("Of all who write on your pages together."),
+            "limit": gettext_lazy("All calls from your pages together."),
         }
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        # Ids of its own: the form of other keys is on the same page.
+        # Separate ids, because the form of secret keys is on the same page.
         super().__init__(*args, auto_id="publishable_%s", **options)
         self.fields["limit"].required = True
         if self.instance.pk:
@@ -125,7 +126,7 @@ class ChangePublishableKeyForm(KeyForm):
 
 
 class MakePublishableKeyForm(ChangePublishableKeyForm):
-    """The same, and when the key expires."""
+    """Like its base, plus when the key expires."""
 
     class Meta(ChangePublishableKeyForm.Meta):
         fields = ["name", "origins", "days", "limit"]

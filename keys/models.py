@@ -55,7 +55,7 @@ class Scope(models.TextChoices):
         "others",
         gettext_lazy("reach other people's predictions and batches, as far as your own permissions allow"),
     )
-    PREVIEW = "preview", gettext_lazy("read what is written on your web pages; nothing is stored")
+    PREVIEW = "preview", gettext_lazy("read drawings from your web pages without storing them")
 
 
 class Lifetime(models.IntegerChoices):
@@ -85,7 +85,7 @@ class KeyQuerySet(models.QuerySet["Key"]):
     ) -> "tuple[Key, str]":
         """Create a key for a user. Returns it with its token, of which only the hash is stored. Raises TooManyKeys.
 
-        origins: whose pages may use it, if it is to be publishable; its one scope is then `preview`.
+        origins: makes a publishable key for pages of these origins; its only scope is then `preview`.
         """
         with transaction.atomic():
             # Locked, so that two simultaneous keys are counted one after the other.
@@ -103,7 +103,7 @@ class KeyQuerySet(models.QuerySet["Key"]):
 
 
 class Key(models.Model):  # type: ignore[django-manager-missing]  # knox has no types
-    """Permissions of a program that acts for a user. The program proves with a token that it has the key."""
+    """An API key: what a program may do for a user. The program authenticates with the key's token."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="keys")
     name = models.CharField(max_length=60)
@@ -132,7 +132,7 @@ class Key(models.Model):  # type: ignore[django-manager-missing]  # knox has no 
 
     @property
     def may_act_as_staff(self) -> bool:
-        """Whether it may do what staff may: where they need a second factor, whoever made it had one."""
+        """Whether it has its owner's staff permissions. With STAFF_MFA, it must be created with a second factor."""
         if settings.STAFF_MFA != "required":
             return True
         factors = Authenticator.objects.filter(user=self.user_id, created_at__lte=self.created_at)
@@ -150,17 +150,17 @@ class Key(models.Model):  # type: ignore[django-manager-missing]  # knox has no 
 
     @property
     def is_publishable(self) -> bool:
-        """Whether it may be in the source of web pages: it reads for pages of its origins and stores nothing."""
+        """Whether it may be shown in web pages: it only reads previews, for pages of its origins."""
         return self.scopes == [Scope.PREVIEW]
 
     def allows(self, scope: Scope | None) -> bool:
-        """Return whether the key has a scope; None stands for any but `preview`. Who may write may preview."""
+        """Return whether the key has a scope. None means any scope but `preview`; `write` includes `preview`."""
         if scope is None:
             return not self.is_publishable
         return scope in self.scopes or (scope == Scope.PREVIEW and Scope.WRITE in self.scopes)
 
     def allow_only(self, origins: Iterable[str]) -> None:
-        """Let pages of these origins use the key, and no others."""
+        """Allow the key on pages of these origins only."""
         with transaction.atomic():
             self.origins.all().delete()
             Origin.objects.bulk_create(Origin(key=self, origin=origin) for origin in origins)

@@ -13,7 +13,7 @@ MEMORY = 256 * 1024 * 1024
 """Memory for the pixels of all pictures being read in this process, in bytes."""
 
 HEAVY_PIXELS, HEAVY_PIECES = 4_000_000, 300
-"""Above either a reading is heavy."""
+"""A reading with more than either is heavy."""
 
 MAX_WAITING = 2
 """Large pictures of one caller that may wait in this process; each holds a thread."""
@@ -31,7 +31,7 @@ def ignore(pieces: int) -> None:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who wants a picture read. count: is told of more pieces than HEAVY_PIECES before they are read; may raise."""
+    """Who wants a picture read. count: called with the number of pieces if above HEAVY_PIECES; may raise to refuse."""
 
     name: str
     count: Callable[[int], None] = ignore
@@ -53,8 +53,8 @@ class Admission:
     def turn(self, pixels: int, caller: Caller | None = None, heavy: bool = False) -> Iterator[Callable[[int], None]]:
         """Hold a slot and memory for one reading. caller: None for no limit per caller. Raises TooBusy after TIMEOUT.
 
-        heavy: whether it is one whatever its pixels.
-        Yields what to call with the number of pieces found: where they make the reading heavy, it waits as one.
+        heavy: treat the reading as heavy, whatever its size. Yields a function to call with the number of pieces found:
+        if they make the reading heavy, it waits for its turn again.
         """
         needed = min(cost(pixels), self.most)
         held = [caller.name if caller and (heavy or pixels > HEAVY_PIXELS) else ""]

@@ -24,30 +24,29 @@ class BackupFailed(Exception):
 
 
 def write_backup(file: Path) -> None:
-    """Write database, pictures and `.secret_key` into a tar file that only its owner can read, while the site goes on.
+    """Write database, pictures and `.secret_key` into a tar file. The site may keep running.
 
-    What is unpacked from it can be read by its owner alone as well. Without the key all sessions would end.
-
-    The database comes first: a picture is stored before its row, so every row in the backup has its picture.
-    The file appears under its name once it is whole. Raises BackupFailed.
+    Only the owner can read the file and what is unpacked from it. Without the key, all sessions would end. The database
+    is copied first: a picture is stored before its row, so every row in the backup has its picture. The file gets its
+    name once it is complete. Raises BackupFailed.
     """
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".backup-") as folder:
         database = copy_database(Path(folder))
         part = Path(folder) / "part"
         part.touch(mode=0o600)
         with tarfile.open(part, "w") as tar:
-            tar.add(database, database.name, filter=_for_owner_alone)
+            tar.add(database, database.name, filter=_private)
             if settings.SECRET_KEY_FILE is not None:
-                tar.add(settings.SECRET_KEY_FILE, ".secret_key", filter=_for_owner_alone)
+                tar.add(settings.SECRET_KEY_FILE, ".secret_key", filter=_private)
             for picture in tqdm(_media_files(), desc="pictures", unit="file"):
                 # Pictures may be deleted during the backup, which is harmless.
                 with suppress(FileNotFoundError):
                     name = Path("media") / picture.relative_to(settings.MEDIA_ROOT)
-                    tar.add(picture, name, filter=_for_owner_alone)
+                    tar.add(picture, name, filter=_private)
         part.replace(file)
 
 
-def _for_owner_alone(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+def _private(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     entry.mode = 0o600
     return entry
 
@@ -70,7 +69,7 @@ def copy_database(folder: Path) -> Path:
     command, environment = connection.client.settings_to_cmd_args_env(
         connection.settings_dict, ["--format=custom", f"--file={dump}"]
     )
-    done = subprocess.run(  # noqa: S603  # fixed words and the settings' own
+    done = subprocess.run(  # noqa: S603  # fixed arguments, and the settings' URL
         [pg_dump, *command[1:]], env=os.environ | (environment or {}), capture_output=True, text=True
     )
     if done.returncode:

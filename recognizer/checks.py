@@ -21,7 +21,7 @@ def check_runtime(**kwargs: Any) -> list[CheckMessage]:
     if settings.RECOGNIZER_RUNTIME == "keras" and find_spec("keras") is None:
         return [
             Error(
-                "RECOGNIZER_RUNTIME is 'keras', and this host has no Keras.",
+                "RECOGNIZER_RUNTIME is 'keras', but Keras is not installed on this host.",
                 hint="Set it to litert, or install requirements.txt in place of requirements-serve.txt.",
                 id="recognizer.E004",
             )
@@ -44,7 +44,7 @@ def check_shipped_version(**kwargs: Any) -> list[CheckMessage]:
     if missing:
         return [
             checks.Warning(
-                f"The shipped version lacks {', '.join(missing)}: a new database will serve no network.",
+                f"The shipped version lacks {', '.join(missing)}: a new site would have no network.",
                 hint="Run manage.py train --ship.",
                 id="recognizer.W001",
             )
@@ -100,33 +100,33 @@ BUCKET = "core.storage.s3.Bucket"
 
 @register()
 def check_hosts_share_all(**kwargs: Any) -> list[CheckMessage]:
-    """Return what each of several hosts would store for itself."""
+    """Find settings that several hosts would not share."""
     if not settings.SEVERAL_HOSTS:
         return []
     alone = {
         "E010": (
             settings.DATABASES["default"]["ENGINE"] == SQLITE,
-            "the database is a file of SQLite on one of them",
+            "the database is an SQLite file on one of them",
             "Set DATABASE_URL to PostgreSQL.",
         ),
         "E011": (
             settings.STORAGES["default"]["BACKEND"] != BUCKET,
-            "pictures and networks lie in a folder of one of them",
+            "pictures and networks are in a folder on one of them",
             "Set STORAGE_URL to a bucket.",
         ),
         "E012": (
             settings.CACHES["default"]["BACKEND"] != REDIS,
-            "each counts limits in a memory of its own, so that they are no limits",
+            "each counts rate limits in its own memory, so the limits are not enforced",
             "Set CACHE_URL to Redis.",
         ),
         "E013": (
             settings.CELERY_BROKER_URL.startswith(("filesystem:", "memory:")),
-            "the queue is a folder of one of them, which the other workers never see",
+            "the queue is a folder on one of them, which workers on other hosts cannot see",
             "Set CELERY_BROKER_URL to Redis or RabbitMQ.",
         ),
         "E014": (
             not os.environ.get("SECRET_KEY"),
-            "each makes a SECRET_KEY of its own, and refuses the others' sessions and forms",
+            "each creates its own SECRET_KEY, and rejects the others' sessions and forms",
             "Set SECRET_KEY to the same on all.",
         ),
     }
@@ -144,7 +144,7 @@ def check_processes_count_together(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            "WEB_CONCURRENCY asks for several processes, and each would count limits in a memory of its own.",
+            "WEB_CONCURRENCY asks for several processes, but each would count rate limits in its own memory.",
             hint="Set CACHE_URL to Redis, or to a folder of this machine, such as filecache:///var/lib/digits/limits.",
             id="recognizer.E018",
         )
@@ -157,7 +157,7 @@ def check_one_place_for_files(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            "MEDIA_ROOT and STORAGE_URL are both set: files would be looked for in the bucket alone.",
+            "MEDIA_ROOT and STORAGE_URL are both set: files would be read from the bucket only.",
             hint="Set one of them.",
             id="recognizer.E015",
         )
@@ -170,8 +170,8 @@ def check_proxies(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            "TRUST_PROXY believes whoever connects, whatever TRUSTED_PROXIES says.",
-            hint="Set TRUSTED_PROXIES alone.",
+            "TRUST_PROXY trusts every client, whatever TRUSTED_PROXIES says.",
+            hint="Set TRUSTED_PROXIES only.",
             id="recognizer.E016",
         )
     ]

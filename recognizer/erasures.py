@@ -51,7 +51,7 @@ def erase_waiting(stopping: threading.Event) -> None:
         try:
             _work_on(erasure, stopping)
         except LeaseLost:
-            logger.info("%s is another's, or its owner is gone", erasure)
+            logger.info("%s was taken by another worker, or its owner is deleted", erasure)
 
 
 def _work_on(erasure: Erasure, stopping: threading.Event) -> None:

@@ -24,7 +24,7 @@ RETRY_DELAY = 5.0
 def publish() -> None:
     """Announce a promotion in the background. Does nothing without Redis."""
     if _redis() is not None:
-        threading.Thread(target=_publish, name="word of a promotion").start()
+        threading.Thread(target=_publish, name="promotion announcement").start()
 
 
 def _publish() -> None:

@@ -94,9 +94,9 @@ def images_zip(predictions: Iterable[Prediction]) -> IO[bytes]:
 
 
 def archive(predictions: Callable[[], Iterable[Prediction]], keys: Iterable[Key] | None) -> IO[bytes]:
-    """Pack images, their labels, `predictions.csv` with all that is known of them, and a user's `keys.csv`.
+    """Pack images, their labels, `predictions.csv` with all their fields, and a user's `keys.csv`.
 
-    Asks for the predictions twice.
+    predictions: called twice.
     """
     file = images_zip(predictions())
     with zipfile.ZipFile(file, "a") as packed:

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext
 
 FRAME = 28
-LEAST_SHOWN = 0.005
+MIN_SHOWN = 0.005
 """Smallest probability of "not a digit" that gets a bar."""
 
 
@@ -67,7 +67,7 @@ def _bars(digit: dict[str, Any]) -> Iterable[Bar]:
     for label, probability in enumerate(digit["probabilities"]):
         yield Bar(str(label), probability, label == digit["label"])
     nothing = 1 - sum(digit["probabilities"])
-    if nothing >= LEAST_SHOWN:
+    if nothing >= MIN_SHOWN:
         yield Bar(gettext("none"), nothing)
 
 
@@ -167,7 +167,7 @@ def _chart(title: str, training: list[float], validation: list[float], steps: in
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Return round values between two powers of ten: decades, or 1, 2 and 5 of each where decades are few."""
+    """Return round values on a logarithmic axis: decades, or 1, 2 and 5 of each decade if there are few."""
     decades = range(math.floor(low), math.ceil(high) + 1)
     fine = [step * 10.0**decade for decade in decades for step in (1, 2, 5)]
     within = [value for value in fine if low <= math.log10(value) <= high]

@@ -165,7 +165,7 @@ class PredictionFilter(FilterSet):
 
 
 class HistoryFilter(PredictionFilter):
-    """The same for the page, which can show the least sure first; a batch is seen there where it is asked for."""
+    """The filters of the history page. Adds sorting, and leaves out batch predictions unless a batch is chosen."""
 
     SHOWN = ("text", "sure", "sort")
 
@@ -173,10 +173,10 @@ class HistoryFilter(PredictionFilter):
         label=gettext_lazy("Sort"),
         empty_label=gettext_lazy("newest first"),
         choices=[("confidence", gettext_lazy("least sure first"))],
-        method="pass_over",
+        method="keep_all",
     )
 
-    def pass_over(self, predictions: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
+    def keep_all(self, predictions: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
         return predictions
 
     def filter_queryset(self, queryset: PredictionQuerySet) -> PredictionQuerySet:

@@ -31,8 +31,8 @@ SESSION_KEY = "visitor"
 class Identity:
     """The owner of predictions: exactly one of user and visitor is set.
 
-    own_only: the call comes with a key without the scope `others`, or one that was made without the second factor that
-    staff need, so it never reaches other people's rows.
+    own_only: never reach other people's rows, because the call's key lacks the scope `others`, or was created without
+    the second factor that staff need.
     """
 
     user: "User | None" = None

@@ -1,4 +1,4 @@
-"""Labels that reviewers give to readings nobody corrected, and what a random sample learns from them."""
+"""Labels that reviewers give to uncorrected readings, also as answers for the random sample."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from .models import Correction, Prediction, Sample
 
 
 def label_prediction(prediction: Prediction, text: str, by: Any) -> Correction | None:
-    """Keep what a reviewer says a prediction says, "" for no number; the sample that drew it is answered.
+    """Store a reviewer's label of a prediction, "" for no number, and the answer for the sample if it is drawn.
 
-    Returns the correction that says so now, None where another reviewer must decide.
+    Returns the correction with the label, or None if another reviewer must decide.
     """
     with transaction.atomic():
         claim = prediction.label(text, by)
         if claim is not None:
-            # Of two reviewers the second decides whether it was right.
+            # If two reviewers must agree, the answer is known after the second.
             right = None if claim.state == Correction.State.PENDING else text == prediction.text
             waiting = Sample.objects.filter(prediction=prediction, answered_at=None)
             waiting.update(answer=claim, answered_by=by, answered_at=timezone.now(), right=right)
@@ -24,7 +24,7 @@ def label_prediction(prediction: Prediction, text: str, by: Any) -> Correction |
 
 
 def take_back_label(prediction: Prediction, by: Any) -> bool:
-    """Take back what a reviewer said last of a prediction. Returns False where it was another's word."""
+    """Undo a reviewer's label of a prediction. Returns False if another reviewer decided last."""
     with transaction.atomic():
         unanswered: dict[str, Any] = {"answer": None, "answered_by": None, "answered_at": None, "right": None}
         answered = Sample.objects.filter(prediction=prediction, answered_by=by).update(**unanswered)

@@ -15,30 +15,30 @@ MAX_WRITER_LENGTH = 100
 
 
 class BadLabel(ValueError):
-    """A label says what cannot be. `str()` says what."""
+    """An invalid label. `str()` says why."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """What a picture says, "" where no number is, and whose hand it is, "" where that is not said."""
+    """The text of a picture, "" for no number, and its writer, "" if unknown."""
 
     text: str
     writer: str = ""
 
     @classmethod
     def from_json(cls, entry: dict[str, Any]) -> Self:
-        """Raises BadLabel; KeyError, TypeError or AttributeError for what is no object with a text."""
+        """Raises BadLabel, or KeyError, TypeError or AttributeError if the entry is not an object with a text."""
         label = cls("\n".join(entry["text"].split()), str(entry.get("writer") or ""))
         try:
             if label.text:
                 NUMBER(label.text)
         except ValidationError as error:
-            words = gettext("“%(text)s” is no number: %(why)s") % {"text": label.text[:40], "why": error.message}
+            words = gettext("“%(text)s” is not a number: %(why)s") % {"text": label.text[:40], "why": error.message}
             raise BadLabel(words) from error
         if len(label.text) > MAX_TEXT_LENGTH or len(label.writer) > MAX_WRITER_LENGTH:
             raise BadLabel(gettext("its text or writer is too long"))
         if not label.writer.isprintable():
-            raise BadLabel(gettext("its writer is no name"))
+            raise BadLabel(gettext("its writer is not a name"))
         return label
 
     def as_json(self) -> dict[str, str]:
@@ -46,7 +46,7 @@ class Label:
 
 
 def parse_labels(content: bytes) -> dict[str, Label]:
-    """Read a `labels.json`; keys but "text" and "writer" are passed over. Raises ValueError that says what is wrong."""
+    """Parse a `labels.json`. Keys other than "text" and "writer" are ignored. Raises ValueError with a message."""
     labels, name = {}, ""
     try:
         for name, entry in json.loads(content).items():
@@ -60,7 +60,7 @@ def parse_labels(content: bytes) -> dict[str, Label]:
 
 
 def imported_correction(prediction: Prediction, label: Label, by: Any) -> Correction:
-    """Return an unsaved correction that holds an imported label to be true."""
+    """Return an unsaved approved correction with an imported label."""
     return Correction(
         prediction=prediction,
         text=label.text,

@@ -52,7 +52,7 @@ class Room:
 
 
 NO_LIMIT = 2**62
-"""What nobody ever keeps, in predictions or in bytes."""
+"""More predictions, or bytes, than anybody can store."""
 
 
 def version_file(version: "ModelVersion", filename: str) -> str:
@@ -184,7 +184,7 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
 
     def starting_with(self, digits: str, most: int) -> Self:
         """Filter at most so many predictions by the first digits of their text, using an index, exact matches first."""
-        # Bounds that the index knows in every database and collation: a prefix alone SQLite looks for in all rows.
+        # A range, because every database uses the index for it; SQLite would scan all rows for a prefix.
         matches = Prediction.objects.filter(text__startswith=digits, text__gte=digits)
         if stem := digits.rstrip("9"):
             matches = matches.filter(text__lt=str(int(stem) + 1).zfill(len(stem)))
@@ -193,7 +193,7 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         )
 
     def outside_batches(self) -> Self:
-        """Leave out batch predictions, whose keys have a space; those of calls have none."""
+        """Leave out batch predictions: only their keys contain a space."""
         return self.exclude(request_key__startswith=BATCH_KEY)
 
     def of_batch(self, number: int) -> Self:
@@ -203,7 +203,7 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         return self.filter(confidence__gte=SURE_FROM) if sure else self.filter(confidence__lt=SURE_FROM)
 
     def unsure_first(self, reviewer: Any) -> Self:
-        """Keep the unsure that nobody has corrected or confirmed and a reviewer may label; `page_of` sorts them."""
+        """Filter unsure predictions without a correction that a reviewer may label. `page_of` sorts them."""
         labelled = Correction.objects.filter(prediction=models.OuterRef("pk"))
         unsure = self.sent().sure(False).filter(~models.Exists(labelled))
         return unsure.exclude(owner=reviewer) if another_reviewer_than(reviewer) else unsure
@@ -388,12 +388,11 @@ class Prediction(models.Model):
         )
 
     def flag(self, text: str, by: Any = None) -> "Correction":
-        """Claim what this really says; "" for no number. Replaces a claim not yet reviewed.
+        """Correct this prediction; "" for no number. Replaces a correction not yet reviewed.
 
-        The reading's own text confirms it, which needs no review unless reviewers have approved another text.
-        A reviewer's label on somebody else's picture, which nobody has flagged, counts as approved; what an import said
-        of it is no last word.
-        The new claim is a new row: a reviewer who decides on the old one cannot mean this one.
+        The reading's own text confirms it, without a review unless reviewers have approved another text. A reviewer's
+        correction of somebody else's picture counts as approved, unless somebody (other than an import) has corrected
+        it. It is always a new row, so that a reviewer who decides on the old row cannot approve the new text.
         """
         with transaction.atomic():
             # Locked, so that simultaneous corrections follow one another.
@@ -416,10 +415,10 @@ class Prediction(models.Model):
         return claim
 
     def label(self, text: str, by: Any) -> "Correction | None":
-        """Say as a reviewer what this really says, asked for it and not for a claim; "" for no number.
+        """Label this prediction as a reviewer, "" for no number.
 
-        Returns the correction that says so now: a claim that waits and says the same is approved, one that says
-        another is rejected. None where another reviewer must decide.
+        A pending correction with the same text is approved, one with another text is rejected. Returns the correction
+        with the label, or None if another reviewer must decide.
         """
         with transaction.atomic():
             Prediction.objects.select_for_update().only("pk").get(pk=self.pk)
@@ -499,7 +498,7 @@ class UsageQuerySet(models.QuerySet["Usage"]):
             return bool(cursor.rowcount)
 
     def used_by(self, owner: Owner) -> "Usage":
-        """Return what is kept of an owner, nothing where nothing is counted yet."""
+        """Return an owner's usage; zero if none is recorded yet."""
         user, visitor = owner
         return (_OF_VISITOR.row(visitor) if user is None else _OF_USER.row(user)) or Usage()
 
@@ -573,7 +572,7 @@ class ErasureQuerySet(LeasedQuerySet["Erasure"]):
 class Erasure(Leased):
     """A history that a worker is deleting: an owner's predictions up to the newest at the request.
 
-    with_account: then the account too, with all its other data.
+    with_account: also delete the account with all its other data.
     """
 
     lease = datetime.timedelta(seconds=30)
@@ -641,11 +640,11 @@ class CorrectionQuerySet(models.QuerySet["Correction"]):
         return waiting.exclude(pk__in=Correction.objects.pending().filter(own).values("pk"))
 
     def decided_by(self, reviewer: Any) -> Self:
-        """Filter what a reviewer has decided, or approved as the first of two, the last one first."""
+        """Filter what a reviewer has decided, or approved as the first of two, latest first."""
         alone = Q(reviewed_by=reviewer)
         first = Q(first_reviewer=reviewer, state=Correction.State.PENDING)
         decided_at = models.Case(models.When(alone, then="reviewed_at"), default="first_reviewed_at")
-        # An import is no decision that anybody made in the queue.
+        # Imports were not decided in the queue.
         return self.filter(alone | first, imported=False).annotate(decided_at=decided_at).order_by("-decided_at", "-id")
 
 
@@ -768,9 +767,9 @@ class Correction(models.Model):
         return self._decide(self._word(self.State.REJECTED, by), by)
 
     def correct(self, text: str, by: Any, labels: list[int] | None = None) -> "Correction | None":
-        """Reject the claim for another text, "" for no number, which then has the reviewer's word.
+        """Reject this correction, and add the reviewer's own with another text, "" for no number.
 
-        Returns the reviewer's own claim, None as `approve` returns False.
+        Returns the reviewer's correction, or None in the cases in which `approve` returns False.
         """
         if not self.may_be_approved_by(by):
             return None
@@ -786,8 +785,8 @@ class Correction(models.Model):
     def reopen(self, by: Any) -> bool:
         """Undo one's own decision, and its labels unless another reviewer agreed to them.
 
-        Of a claim that the reviewer made in place of another, the other is pending again. Returns False if it was
-        another reviewer's, or if a newer correction is pending.
+        If the reviewer's own correction replaced another one, that one is pending again. Returns False if another
+        reviewer decided, or if a newer correction is pending.
         """
         with transaction.atomic():
             again = self._replaced(by) or self
@@ -801,9 +800,9 @@ class Correction(models.Model):
         return done
 
     def take_back(self, by: Any) -> bool:
-        """Take back one's own word on this: delete a claim of one's own that has no other's, else `reopen` it.
+        """Undo one's own label: delete the correction if nobody else had a part in it, otherwise `reopen` it.
 
-        Returns False where it was another's word.
+        Returns False if another reviewer decided.
         """
         word = self.first_reviewer_id if self.state == self.State.PENDING else self.reviewed_by_id
         alone = word in (None, by.pk) and self.first_reviewer_id in (None, by.pk)
@@ -815,7 +814,7 @@ class Correction(models.Model):
         return True
 
     def _replaced(self, by: Any) -> "Correction | None":
-        """Return the claim that a reviewer rejected for this one of their own."""
+        """Return the correction that a reviewer rejected and replaced by this one."""
         word = self.first_reviewer_id if self.state == self.State.PENDING else self.reviewed_by_id
         if by.pk != self.flagged_by_id or by.pk != word:
             return None
@@ -851,18 +850,18 @@ class Correction(models.Model):
 
 class SampleQuerySet(models.QuerySet["Sample"]):
     def waiting_for(self, reviewer: Any) -> Self:
-        """Keep what nobody has looked at and a reviewer may label, in the order in which it was drawn."""
+        """Filter unlabelled predictions of the sample that a reviewer may label, in the order drawn."""
         waiting = self.filter(answered_at=None, prediction__isnull=False).order_by("pk")
         return waiting.exclude(prediction__owner=reviewer) if another_reviewer_than(reviewer) else waiting
 
     def draw(self, count: int) -> int:
-        """Add predictions that people sent, each with the same chance. Returns how many were added."""
+        """Add random predictions that people sent, each with the same probability. Returns how many were added."""
         ids = Prediction.objects.aggregate(first=models.Min("pk"), last=models.Max("pk"))
         if ids["first"] is None:
             return 0
         left = Prediction.objects.sent().filter(sample=None)
         added = 0
-        # Numbers at random, whether there is such a row or not: no row is likelier, and no table is sorted.
+        # Draw random ids, with or without a row: each row is equally likely, and the table need not be sorted.
         for _ in range(MAX_DRAWS):
             span = ids["last"] - ids["first"] + 1
             drawn = [ids["first"] + secrets.randbelow(span) for _ in range(DRAWN_AT_ONCE)]
@@ -872,7 +871,7 @@ class SampleQuerySet(models.QuerySet["Sample"]):
             added += len(chosen)
             if added == count:
                 return added
-        # Of hardly any rows left, or of very few among many numbers.
+        # Few rows are left, or the ids have large gaps.
         rest = dict(left.order_by("?").values_list("pk", "model_version_id")[: count - added])
         self._add(rest)
         return added + len(rest)
@@ -883,7 +882,7 @@ class SampleQuerySet(models.QuerySet["Sample"]):
         self.bulk_create(rows, ignore_conflicts=True)
 
     def answered(self) -> Self:
-        """Keep what is known to have been right or wrong, as `was_right`. Of two reviewers both have to say so."""
+        """Filter entries known to be right or wrong, and annotate `was_right`. If two must review, both must agree."""
         approved = Correction.objects.approved().filter(prediction=models.OuterRef("prediction"))
         known = models.Case(
             models.When(right__isnull=False, then="right"),
@@ -894,19 +893,19 @@ class SampleQuerySet(models.QuerySet["Sample"]):
         return self.annotate(was_right=known).filter(was_right__isnull=False)
 
     def answer_counts(self) -> dict[tuple[int, bool], int]:
-        """Count what is known by version and by whether it was right."""
+        """Count the answered entries by version and by whether the reading was right."""
         known = self.answered().order_by().values("model_version", "was_right").annotate(count=models.Count("pk"))
         return {(row["model_version"], row["was_right"]): row["count"] for row in known}
 
 
 DRAWN_AT_ONCE, MAX_DRAWS = 200, 20
-"""Numbers drawn for one query, and how many times."""
+"""Ids drawn for one query, and largest number of queries."""
 
 
 class Sample(models.Model):
-    """A prediction drawn at random, and whether it was right: what accuracy is measured by without bias.
+    """A prediction drawn at random, and whether it was right. Measures accuracy without bias.
 
-    The row says nothing of a person, and stays where the prediction is deleted.
+    The row has no personal data, and stays when the prediction is deleted.
     """
 
     prediction = models.OneToOneField(Prediction, models.SET_NULL, null=True, related_name="sample")

@@ -1,4 +1,4 @@
-"""Numbers as the reader of a page writes them."""
+"""Format numbers in the language of the page."""
 
 from django.utils.formats import number_format
 

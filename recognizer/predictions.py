@@ -138,7 +138,7 @@ def save_images(predictions: list[Prediction]) -> None:
     names = image_files([str(image.name) for image in images])
     with STAGE_SECONDS.labels("image").time():
         files = [(name, image.file) for name, image in zip(names, images, strict=True)]
-        names = default_storage.save_all(files)  # type: ignore[attr-defined]  # of both of our storages
+        names = default_storage.save_all(files)  # type: ignore[attr-defined]  # both storages of core/storage have it
     for prediction, name in zip(predictions, names, strict=True):
         prediction.image = name
 

@@ -69,7 +69,7 @@ def check_room(identity: Identity, predictions: int = 1, image_bytes: int = 0) -
     if site.predictions or site.image_bytes:
         kept = _kept_by_all()
         if not _fits(kept[0] + predictions, kept[1] + image_bytes, site):
-            raise QuotaExceeded(gettext("This site is full, and nothing was stored. Tell whoever runs it."))
+            raise QuotaExceeded(gettext("This site is full, and nothing was stored. Tell its operator."))
 
 
 def count_in(identity: Identity, predictions: Sequence[Prediction]) -> None:

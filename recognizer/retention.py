@@ -83,7 +83,7 @@ def _rows(name: str, expired: Callable[[], "QuerySet[Any]"]) -> Expired:
 
 
 def _gone_visitors() -> "QuerySet[Usage]":
-    """Return visitors whose cookie has expired and whose pictures have been kept long enough."""
+    """Return visitors whose cookie expired more than RETAIN_VISITORS_DAYS ago."""
     days = settings.VISITOR_IDLE_DAYS + settings.RETAIN_VISITORS_DAYS
     gone = Usage.objects.filter(owner=None, seen_on__lt=today() - datetime.timedelta(days=days))
     # The owner of imports is not a visitor.

@@ -10,7 +10,7 @@ from .reading import open_image
 SIDE = 320
 """Longest side of a thumbnail, in pixels."""
 TINY_SIDE = 128
-"""Longest side of what is kept of a picture that was refused, in pixels."""
+"""Longest side of the thumbnail stored for a refused picture, in pixels."""
 
 
 def thumbnail(image: FieldFile) -> bytes:

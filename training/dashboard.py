@@ -73,7 +73,7 @@ class VersionRecord:
 
 
 def reviewed_corrections() -> list[Correction]:
-    """Return the newest reviewed corrections, of each prediction the last one: a reviewer may have said another."""
+    """Return the newest reviewed corrections, the last one of each prediction: a reviewer may have replaced another."""
     decided = Correction.objects.reviewed().filter(imported=False)
     decided = decided.select_related("prediction__model_version")
     last: dict[int, Correction] = {}
@@ -97,7 +97,7 @@ def records(reviewed: list[Correction]) -> list[VersionRecord]:
 
 @dataclass(frozen=True)
 class SampleRecord:
-    """How a version fared in the random sample. low, high: the 95 % confidence interval of the accuracy (Wilson)."""
+    """A version's accuracy in the random sample. low, high: its 95 % confidence interval (Wilson)."""
 
     name: str
     drawn: int
@@ -130,7 +130,7 @@ Z = NormalDist().inv_cdf(0.975)
 
 
 def sample_records() -> list[SampleRecord]:
-    """Tell for each version how many of its predictions drawn at random were right, the newest version first."""
+    """Return each version's record in the random sample, newest version first."""
     versions = ModelVersion.objects.filter(pk__in=Sample.objects.values("model_version")).values_list("pk", "name")
     drawn = Counter(dict(Sample.objects.order_by().values_list("model_version").annotate(Count("pk"))))
     counts = Sample.objects.answer_counts()

@@ -37,7 +37,7 @@ ACTIVE = (RunState.QUEUED, RunState.RUNNING)
 
 
 def _died() -> dict[str, Any]:
-    error = gettext_noop("The training process died 5 times. Its log says more; memory may be short.")
+    error = gettext_noop("The training process died 5 times. See its log; there may be too little memory.")
     return {"state": RunState.FAILED, "error": error, "finished_at": timezone.now()}
 
 

@@ -5,7 +5,7 @@ const LONGEST_PAUSE = 30_000; // ms
 const POLL = 1000; // ms
 const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
-/** The site refused a call. `code` is a word for programs, as in docs/api.md; `status` is that of HTTP. */
+/** The site refused a call. `code` is one of docs/api.md; `status` is the HTTP status. */
 export class Refused extends Error {
   constructor(status, { code = "error", detail, ...fields } = {}) {
     super(`${detail ?? JSON.stringify(fields)} (${code})`);
@@ -13,7 +13,7 @@ export class Refused extends Error {
   }
 }
 
-/** Reads pictures at a site. Pictures are Blobs; Node's `openAsBlob` makes one of a file. */
+/** Sends pictures to a digit reader. Pictures are Blobs; Node's `openAsBlob` opens a file as one. */
 export class DigitReader {
   constructor(address, token, { retries = 5 } = {}) {
     Object.assign(this, { address, token, retries });
@@ -29,12 +29,12 @@ export class DigitReader {
     return this.call("predictions_preview_create", { form: [["image", image]] });
   }
 
-  /** Say what a prediction should be; the same text confirms it. */
+  /** Correct a prediction; the same text confirms it. */
   flag(id, text) {
     return this.call("predictions_flag_create", { path: { id }, json: { text } });
   }
 
-  /** Read pictures in one batch, and return their results in the order given. `onProgress` gets the batch meanwhile. */
+  /** Read pictures as one batch, and return the results in the same order. `onProgress` gets the batch each second. */
   async readMany(images, { onProgress = () => {} } = {}) {
     let batch = await this.call("batches_create", { form: images.map((image) => ["images", image]) });
     while (["queued", "running"].includes(batch.state)) {
@@ -48,8 +48,8 @@ export class DigitReader {
   }
 
   /**
-   * Make any call of the API by its name in the schema, and return what was answered. It is repeated where it does not
-   * get through; what it stores is stored once. Throws Refused.
+   * Make any call of the API by its operation id in the schema, and return the answer. A failed call is repeated, but
+   * stored once. Throws Refused.
    */
   async call(name, { path = {}, query = {}, form, json } = {}) {
     const [method, template] = OPERATIONS[name];
@@ -80,7 +80,7 @@ export class DigitReader {
 
 function formOf(fields) {
   const form = new FormData();
-  // In a batch each picture has a name of its own.
+  // Names within a batch must differ.
   fields.forEach(([name, file], place) => form.append(name, file, file.name || `picture ${place + 1}`));
   return form;
 }

@@ -30,7 +30,7 @@ class DurableStorage(FileSystemStorage):
             paths = [Path(self.path(name)) for name in names]
             # Start all writes before waiting for one, so that the file system commits its journal once.
             for path in paths[:-1]:
-                send_off(path)
+                start_writing(path)
             for path in paths:
                 flush(path)
             for folder in {path.parent: None for path in paths}:
@@ -43,7 +43,7 @@ class DurableStorage(FileSystemStorage):
         return names
 
     def _write(self, name: str, content: Any) -> str:
-        """Write a file; where its folder or its name needs more than that, as Django does. Returns the name used."""
+        """Write a file under a new name. If that fails, fall back to Django's way. Returns the name used."""
         mode = 0o666 if self.file_permissions_mode is None else self.file_permissions_mode
         if not hasattr(content, "temporary_file_path"):
             with suppress(FileNotFoundError, FileExistsError):
@@ -60,7 +60,7 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
 
 
-def send_off(path: Path) -> None:
+def start_writing(path: Path) -> None:
     """Ask the system to start writing a file to disk, if it supports that."""
     if hasattr(os, "posix_fadvise"):
         with _opened(path) as descriptor:

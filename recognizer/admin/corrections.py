@@ -86,17 +86,17 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
     def picture(self, correction: Correction) -> str:
         return picture_of(correction.prediction, small=False, claim=correction)
 
-    @admin.display(description=gettext_lazy("was read as"))
+    @admin.display(description=gettext_lazy("read as"))
     def reading(self, correction: Correction) -> str:
         return correction.prediction.one_line
 
-    @admin.display(description=gettext_lazy("really says"), ordering="text")
+    @admin.display(description=gettext_lazy("corrected to"), ordering="text")
     def claim(self, correction: Correction) -> str:
         return correction.one_line
 
     @admin.display(description=gettext_lazy("used by"))
     def used_by(self, correction: Any) -> str:
-        return ", ".join(str(run) for run in correction.runs.all()) or gettext("no run so far")
+        return ", ".join(str(run) for run in correction.runs.all()) or gettext("no run yet")
 
     @admin.action(description=gettext_lazy("Approve the selected corrections"), permissions=["review"])
     def approve(self, request: HttpRequest, corrections: CorrectionQuerySet) -> None:
@@ -108,8 +108,8 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
         self._review(request, done, gettext("%(number)d approved."), halves)
         if halves:
             words = ngettext(
-                "%(number)d more contradicts a very sure network: another reviewer must too.",
-                "%(number)d more contradict a very sure network: another reviewer must too.",
+                "%(number)d more contradicts a very sure network: a second reviewer must approve it.",
+                "%(number)d more contradict a very sure network: a second reviewer must approve them.",
                 halves,
             )
             self.message_user(request, words % {"number": halves}, messages.WARNING)
@@ -121,5 +121,5 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
     def _review(self, request: HttpRequest, done: list[bool], words: str, halves: int = 0) -> None:
         self.message_user(request, words % {"number": sum(done) - halves}, messages.SUCCESS)
         if not all(done):
-            late = gettext("%(number)d stay as they are: reviewed or replaced before, or for other reviewers.")
+            late = gettext("%(number)d unchanged: already reviewed or replaced, or only other reviewers may decide.")
             self.message_user(request, late % {"number": done.count(False)}, messages.WARNING)

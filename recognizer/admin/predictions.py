@@ -93,7 +93,7 @@ class CorrectionFacts(Facts):
     model = Correction
     fields = ["claim", "state", "flagged_by", "created_at", "reviewed_by", "reviewed_at"]
 
-    @admin.display(description=gettext_lazy("really says"))
+    @admin.display(description=gettext_lazy("corrected to"))
     def claim(self, correction: Correction) -> str:
         address = reverse("admin:recognizer_correction_change", args=[correction.pk])
         return format_html('<a href="{}">{}</a>', address, correction.one_line)

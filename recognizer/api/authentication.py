@@ -46,7 +46,7 @@ class UserTokenAuthentication(BaseAuthentication):
     """Authenticate `Authorization: Bearer KEY` or `Token KEY`. `request.auth` is the Secret with the token's hash.
 
     Any other credential is refused. If it were ignored, the caller would become an anonymous visitor and not find
-    their pictures again. A publishable key acts for nobody: its calls are anonymous, whatever cookies they carry.
+    their pictures again. Calls with a publishable key are anonymous, and their cookies are ignored.
     """
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:

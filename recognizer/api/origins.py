@@ -1,4 +1,4 @@
-"""Let pages of other sites ask for previews, if a publishable key names their origin."""
+"""CORS for publishable keys: pages of the origins that they name may ask for previews."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from keys.models import Origin
 
 @receiver(check_request_enabled)
 def is_origin_of_a_key(request: HttpRequest, **kwargs: Any) -> bool:
-    """Return whether to add the CORS headers. A preflight has no key yet; the call is held to its own key's origins."""
+    """Return whether any key names the origin, to add CORS headers. A preflight has no key; the call checks its own."""
     if request.path_info != reverse("api:predictions-preview"):
         return False
     return Origin.objects.filter(origin=request.headers.get("Origin", "")).exists()

@@ -35,7 +35,7 @@ def parsed(body: bytes, parser_context: Any) -> Any:
 class SmallJSON(BaseParser):
     """JSON of at most 64 kB.
 
-    No JSONParser: to one REST framework hands a body that it has read whole, and keeps until garbage is collected.
+    Not a JSONParser: for those, REST framework reads the whole body and keeps it until the next garbage collection.
     """
 
     media_type = "application/json"

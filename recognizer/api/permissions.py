@@ -24,7 +24,7 @@ class MissingScope(PermissionDenied):
 
 
 class ScopeOfKey(BasePermission):
-    """Require of a call with a key the scope in the view's `key_scope`; None means any but `preview`."""
+    """Require the scope in the view's `key_scope` of a call with a key. None means any scope but `preview`."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if request.method == "OPTIONS":

@@ -189,7 +189,7 @@ class DataUrlSerializer(PictureSerializer):
 
 
 class CropSerializer(StrictSerializer):
-    """A part of a stored picture; its context's "size" is the width and height of that."""
+    """A part of a stored picture. The context's "size" is the picture's width and height."""
 
     box = serializers.ListField(
         child=serializers.IntegerField(min_value=0),

@@ -149,7 +149,7 @@ class PredictionViewSet(
         return Response(self.get_serializer(build_prediction(reading, version, sent["source"])).data)
 
     def caller(self, request: Request) -> Caller:
-        """Return who calls, and count the call by the pieces of ink that are found."""
+        """Return the caller. Many pieces of ink count as further calls."""
 
         def count(pieces: int) -> None:
             weigh(request, self, ceil(pieces / PIECES_A_CALL))
@@ -217,7 +217,7 @@ class PredictionViewSet(
         try:
             part = part_of(prediction, box, sent.validated_data["turn"])
         except (FileNotFoundError, UnreadableImage) as error:
-            raise NotFound(gettext("The image is gone.")) from error
+            raise NotFound(gettext("The image no longer exists.")) from error
         made = store_prediction(
             part,
             identity=identity,
@@ -246,7 +246,7 @@ def picture_in(request: Request) -> dict[str, Any]:
     data = request.data
     sent = (PictureSerializer if isinstance(data, QueryDict) else DataUrlSerializer)(data=data)
     sent.is_valid(raise_exception=True)
-    # The page on which people draw has to name what it sends.
+    # The drawing page must set the source.
     drawn = sent.validated_data["source"] == Source.DRAW
     file = request.FILES.get("image")
     return sent.validated_data | {"filename": file.name if file is not None and not drawn else ""}

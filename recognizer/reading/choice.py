@@ -14,7 +14,7 @@ FEATURES = 3 * VARIANTS + 2
 CHOICE = (0.78, 0.84, 0.72, 0.20, 0.21, -1.63, -1.37, -0.94, -3.46, 1.68, -0.28)
 """Weights of the features, in log-odds. One for each variant: its reading's confidence, the page network's certainty in
 tenths, and a constant. Then one each: how many other variants read the same, and the highest confidence of one that
-reads something else. Fitted on made pages by the pen's writers 25 to 27; `manage.py calibrate` prints it."""
+reads something else. Fitted on synthetic pages by writers 25 to 27 of the pen data; `manage.py calibrate` prints it."""
 
 MIN_PROBABILITY = 0.002
 """Probabilities are clipped to this and to 1 minus this before their log-odds are taken."""

@@ -346,5 +346,5 @@ def open_strip(data: bytes) -> np.ndarray:
     """Decode a strip made by `frames_strip`. Returns float32 (n, 28, 28)."""
     strip = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
     if strip is None or strip.shape[0] != SIDE or strip.shape[1] % SIDE:
-        raise ValueError("this is no strip of frames")
+        raise ValueError("this is not a strip of frames")
     return np.stack(np.hsplit(strip, strip.shape[1] // SIDE)).astype(np.float32) / 255

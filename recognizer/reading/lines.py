@@ -28,7 +28,7 @@ MIN_DROP = 0.2
 """A row is straightened only if one end is lower by more than this share of its digits' height."""
 
 MAX_TALLER, MIN_TALLEST = 1.35, 0.4
-"""A digit mended from two parts is at most this many times as tall as the tallest other blob, where that has at least
+"""A digit joined from two parts is at most this many times as tall as the tallest other blob, where that has at least
 the second share of its height."""
 
 MAX_PARTS = 4
@@ -90,7 +90,7 @@ def find_lines(ink: Ink) -> list[Line]:
     labels, blobs = _blobs(ink)
     if not blobs:
         return []
-    blobs = _mended(blobs)
+    blobs = _join_broken(blobs)
     body = _typical_height(blobs)
     tall = [blob for blob in blobs if blob.height >= 0.4 * body]
     small = [blob for blob in blobs if blob.height < 0.4 * body]
@@ -129,12 +129,12 @@ def _blobs(ink: Ink) -> tuple[np.ndarray, list[_Blob]]:
     return labels, [blob for blob in blobs if max(blob.width, blob.height) >= speck]
 
 
-def _mended(blobs: list[_Blob]) -> list[_Blob]:
+def _join_broken(blobs: list[_Blob]) -> list[_Blob]:
     """Join the upper and lower parts of broken digits, which have only a small gap between them."""
     blobs = sorted(blobs, key=lambda blob: blob.y)
-    mended: list[_Blob] = []
+    joined: list[_Blob] = []
     for blob in blobs:
-        for index, other in enumerate(mended):
+        for index, other in enumerate(joined):
             gap = blob.y - other.bottom
             overlap = min(blob.right, other.right) - max(blob.x, other.x)
             near = -0.5 * min(blob.height, other.height) <= gap <= 0.35 * min(blob.height, other.height)
@@ -144,11 +144,11 @@ def _mended(blobs: list[_Blob]) -> list[_Blob]:
                 or _too_tall_together(blob, other, blobs)
             )
             if near and overlap >= 0.5 * min(blob.width, other.width) and not apart:
-                mended[index] = other.joined_with(blob)
+                joined[index] = other.joined_with(blob)
                 break
         else:
-            mended.append(blob)
-    return mended
+            joined.append(blob)
+    return joined
 
 
 def _like_two_digits(blob: _Blob, other: _Blob, gap: int) -> bool:

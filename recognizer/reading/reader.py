@@ -33,16 +33,16 @@ MIN_CONFIDENCE = 0.27
 """A page is not a number if the average confidence of its digits or its lines is below this (geometric means)."""
 
 MIN_PROBABILITY = 0.2
-"""A reading chosen among several is a number if it is right with this probability. On made pages by the pen's writers
-25 to 27, of 15 readings below it 2 were right."""
+"""A reading chosen among several is a number if it is right with this probability. On synthetic pages by writers
+25 to 27 of the pen data, of 15 readings below it 2 were right."""
 
 MIN_CERTAINTY = 0.75
 """If the page network's certainty is lower, all ink is read and its masks are not used, unless that gives no text. The
-highest value that costs no reading on made pages by the pen's writers 25 to 27."""
+highest value that costs no reading on synthetic pages by writers 25 to 27 of the pen data."""
 
 SURE_FROM = 0.81
-"""The published threshold: a reading with at least this confidence is sure. It keeps 98.5 % of the single digits by the
-pen's writers 25 to 27. `manage.py calibrate` prints it."""
+"""The published threshold: a reading with at least this confidence is sure. It keeps 98.5 % of the single digits by
+writers 25 to 27 of the pen data. `manage.py calibrate` prints it."""
 
 MAX_SHIFTED_PIECES = 2
 """In a line of at most so many pieces, frames that the classifier is unsure of are classified again, shifted: a single
@@ -243,7 +243,9 @@ class Reader:
         if ink is None:
             return []
         if _is_crowded(ink):
-            raise UnreadableImage(Unreadable.TOO_MANY_PIECES, "There is more written than is read. Send a part of it.")
+            raise UnreadableImage(
+                Unreadable.TOO_MANY_PIECES, "There is more writing than can be read at once. Send a part of it."
+            )
         found(_count_pieces(ink))
         # Line finding would separate the parts of a digit written in several strokes.
         parts = as_one(ink)

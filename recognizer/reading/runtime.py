@@ -74,7 +74,7 @@ def load_network(content: bytes, runtime: str, entry: tuple[int, ...], leave: tu
         network = RUNTIMES[runtime](content)
         answer = network(np.zeros(entry, np.float32))
     except Exception as error:  # The runtimes raise many kinds; all mean that this file cannot be used.
-        raise ValueError(f"this is no network the {runtime} runtime can load: {error}") from error
+        raise ValueError(f"this is not a network that the {runtime} runtime can load: {error}") from error
     if answer.shape != leave:
         raise ValueError(f"the network's output has shape {answer.shape}, not {leave}")
     return network

@@ -36,7 +36,7 @@ def percent_width(share: float) -> str:
 
 @register.filter
 def sureness(confidence: float) -> str:
-    """Put a confidence into words."""
+    """Describe a confidence in words."""
     if confidence >= 0.98:
         return gettext("Very sure")
     if confidence >= 0.9:
@@ -47,7 +47,7 @@ def sureness(confidence: float) -> str:
 
 
 @register.filter
-def passed_over(ignored: list[dict[str, Any]]) -> str:
+def ignored_words(ignored: list[dict[str, Any]]) -> str:
     """List ignored marks: "A point and 2 dashes were ignored."."""
     counts = Counter(str(thing["kind"]) for thing in ignored)
     if not counts:

@@ -43,9 +43,9 @@ def made_at(version: ModelVersion) -> datetime.datetime:
 def about_mistakes(request: HttpRequest) -> HttpResponse:
     version = ModelVersion.objects.serving()
     if version is None or not version.mistakes:
-        raise Http404("No version serves.")
+        raise Http404("There is no current version.")
     try:
         with version.mistakes.open("rb") as file:
             return picture(file.read(), "png", "mistakes.png")
     except FileNotFoundError as error:
-        raise Http404("The picture is gone.") from error
+        raise Http404("The picture file is missing.") from error

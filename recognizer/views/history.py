@@ -44,7 +44,7 @@ def history(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def selected(request: HttpRequest) -> HttpResponseBase:
-    """Delete or download the predictions that were ticked on a page of the history."""
+    """Delete or download the predictions selected on a page of the history."""
     chosen = ticked(request)
     match request.POST.get("action"):
         case "delete":
@@ -59,14 +59,14 @@ def selected(request: HttpRequest) -> HttpResponseBase:
 
 
 def ticked(request: HttpRequest) -> PredictionQuerySet:
-    """Keep those of the sender's own predictions that a form names, at most a page of them."""
+    """Return the sender's own predictions that a form selects, at most a page of them."""
     sent = request.POST.getlist("id")[:PAGE]
     ids = [int(pk) for pk in sent if pk.isascii() and pk.isdigit() and len(pk) <= 18]
     return Prediction.objects.of(identity_of(request)).filter(pk__in=ids)
 
 
 def deleted(request: HttpRequest, count: int) -> HttpResponse:
-    """Answer a form with the page it came from; a script, which has told so already, with nothing."""
+    """Redirect a form to the page it came from, with a message; answer a script with 204."""
     if not request.accepts("text/html"):
         return HttpResponse(status=204)
     words = ngettext("%(count)d prediction deleted.", "%(count)d predictions deleted.", count)

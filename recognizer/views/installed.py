@@ -1,4 +1,4 @@
-"""What browsers need to install the site, and to open its sheet without a network."""
+"""What browsers need to install the site as an app, and to open the drawing page offline."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 ICONS = [("192", "any"), ("512", "any"), ("512", "maskable")]
-"""Width of each icon, and whether the phone may cut it to a shape of its own."""
+"""Width and purpose of each icon; phones may crop a maskable one."""
 
 STATIC = settings.BASE_DIR / "static"
 PARTS = ("css/*.css", "js/*.js", "logo.svg")
@@ -23,7 +23,7 @@ PARTS = ("css/*.css", "js/*.js", "logo.svg")
 @require_safe
 @cache_control(public=True, max_age=300)
 def manifest(request: HttpRequest) -> JsonResponse:
-    """Say how the site is installed: it opens full screen, on the sheet."""
+    """Return the web app manifest: the app opens full screen on the drawing page."""
     facts = {
         "id": "/",
         "name": "Digit reader",
@@ -45,14 +45,14 @@ def manifest(request: HttpRequest) -> JsonResponse:
 @require_safe
 @cache_control(public=True, max_age=300)
 def shell(request: HttpRequest) -> HttpResponse:
-    """Show the sheet as nobody sees it, to be kept in the browser: the page of a user names them."""
+    """Show the drawing page of somebody who is not logged in, without personal data, for the browser to cache."""
     return HttpResponse(shell_page(request))
 
 
 @require_safe
 @cache_control(no_cache=True)
 def service_worker(request: HttpRequest) -> HttpResponse:
-    """Show the script that keeps the shell. It changes with what it keeps, so browsers notice."""
+    """Return the service worker. It changes when a cached file changes, so that browsers update their cache."""
     names = sorted(str(path.relative_to(STATIC)) for part in PARTS for path in STATIC.glob(part))
     context = {
         "shell": reverse("shell"),

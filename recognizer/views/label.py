@@ -1,4 +1,4 @@
-"""Readings that nobody corrected, for reviewers to label: the least sure first, and a random sample of all."""
+"""Pages on which reviewers label uncorrected readings: the least sure first, or a random sample."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ DRAWN = 20
 
 
 def labellers_only(view: Any) -> Any:
-    """Redirect anonymous visitors to the log-in page; 403 to whoever may not review, or not see others' pictures."""
+    """Redirect anonymous visitors to the log-in page; answer 403 to users who may not review or view predictions."""
 
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         identity = identity_of(request)
@@ -41,7 +41,7 @@ def labellers_only(view: Any) -> Any:
 @never_cache
 @labellers_only
 def unsure(request: HttpRequest) -> HttpResponse:
-    """Show the least sure reading that nobody has corrected or confirmed, or the next one after a skipped one."""
+    """Show the least sure reading without a correction, or the next one after a skipped one."""
     return show_next(request, "unsure", request.GET.get("after", ""))
 
 
@@ -49,7 +49,7 @@ def unsure(request: HttpRequest) -> HttpResponse:
 @never_cache
 @labellers_only
 def sample(request: HttpRequest) -> HttpResponse:
-    """Show the prediction drawn first that nobody has looked at, or the next one after a skipped one."""
+    """Show the first unlabelled prediction of the sample, or the next one after a skipped one."""
     return show_next(request, "sample", request.GET.get("after", ""))
 
 
@@ -112,7 +112,7 @@ def show_next(
 
 
 def next_unsure(request: HttpRequest, after: str) -> tuple[Prediction | None, str]:
-    """Return the next prediction, and the place to go on from."""
+    """Return the next prediction, and the cursor after it."""
     found = Prediction.objects.unsure_first(request.user).with_version().defer("frames")
     page = page_of(found, after, None, least_sure_first=True, size=1).predictions
     return (page[0], place_of(page[0], least_sure_first=True)) if page else (None, "")

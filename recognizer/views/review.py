@@ -90,13 +90,16 @@ def image(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def number_in(request: HttpRequest, otherwise: str = "") -> str | None:
-    """Return the number that a reviewer typed, or another where the field was not sent; None for no number."""
+    """Return the number that a reviewer typed, or `otherwise` if the field is missing; None if it is not a number."""
     form = FlagForm({"text": request.POST.get("text", otherwise)})
     return form.cleaned_data["text"] if form.is_valid() else None
 
 
 def agree(claim: Correction, text: str, by: Any, labels: list[int] | None) -> tuple[bool, Correction]:
-    """Approve a correction, or the reviewer's own where they say another number. Returns whether, and which."""
+    """Approve a correction, or replace it by the reviewer's own if the number differs.
+
+    Returns whether it was approved, and the correction that holds now.
+    """
     if text == claim.text:
         return claim.approve(by, labels), claim
     corrected = claim.correct(text, by, labels)
@@ -122,7 +125,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
             verb = (
                 gettext("Approved")
                 if claim.state == Correction.State.APPROVED
-                else gettext("Approved; a second reviewer must too")
+                else gettext("Approved; a second reviewer must approve it too")
             )
         case "reject":
             done, verb = claim.reject(request.user), gettext("Rejected")

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from recognizer.identity import Identity, identity_of, remember_visitor
 
 
-# The scripts of these two pages call the API, which wants the cookie's token.
+# The scripts of these two pages call the API, which needs the CSRF cookie.
 @require_safe
 @ensure_csrf_cookie
 def draw(request: HttpRequest) -> HttpResponse:
@@ -24,7 +24,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def digit_pad(request: HttpRequest) -> HttpResponse:
-    """Redirect pages of all sites to the module of <digit-pad>; what it imports is beside it under hashed names."""
+    """Redirect pages of any site to the current <digit-pad> module. Its imports are beside it, with hashed names."""
     response = redirect(static("js/digit-pad.js"))
     response["Access-Control-Allow-Origin"] = "*"
     response["Cache-Control"] = "public, max-age=300"
@@ -32,7 +32,7 @@ def digit_pad(request: HttpRequest) -> HttpResponse:
 
 
 def page_to_send_from(request: HttpRequest, template: str) -> HttpResponse:
-    """Show a page, and give who is new an identity: first calls sent at the same time then belong to one visitor."""
+    """Show a page, and give a new visitor a cookie, so that their first simultaneous calls belong to one visitor."""
     response = render(request, template)
     if identity_of(request) is None:
         remember_visitor(response, Identity.new_visitor())

@@ -9,9 +9,9 @@ let picture;
 let turn; // Degrees clockwise.
 
 /**
- * Let somebody crop and turn a picture, an ImageBitmap. `onGo({ box, turn })` is called with a box in pixels of the
- * picture as it was given, [x, y, width, height], and the degrees to turn that part clockwise; it may throw what to say.
- * Resolves once the dialog is closed, to what onGo returned, or null where it was given up.
+ * Let the user crop and turn a picture, an ImageBitmap. `onGo({ box, turn })` gets the box [x, y, width, height] in
+ * pixels of the original picture and the degrees to turn it clockwise; the message of an error it throws is shown.
+ * Resolves when the dialog is closed: to the result of onGo, or null if cancelled.
  */
 export function adjust(bitmap, onGo) {
   picture = bitmap;
@@ -37,9 +37,9 @@ export function adjust(bitmap, onGo) {
 }
 
 function paint() {
-  const lies = turn % 180 !== 0;
+  const isOnItsSide = turn % 180 !== 0;
   const { width, height } = picture;
-  [canvas.width, canvas.height] = lies ? [height, width] : [width, height];
+  [canvas.width, canvas.height] = isOnItsSide ? [height, width] : [width, height];
   const context = canvas.getContext("2d");
   context.translate(canvas.width / 2, canvas.height / 2);
   context.rotate((turn * Math.PI) / 180);
@@ -47,7 +47,7 @@ function paint() {
   crop.reset([canvas.width, canvas.height]);
 }
 
-/** Return a box of the turned picture as a box of the picture as it was. */
+/** Convert a box of the turned picture to a box of the original. */
 function unturned(box) {
   let [width, height] = [canvas.width, canvas.height];
   for (let turned = turn; turned > 0; turned -= 90) {

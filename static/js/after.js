@@ -4,8 +4,8 @@ import { gettext, interpolate } from "./words.js";
 const NUMBER = /^[0-9]+(\s+[0-9]+)*$/;
 
 /**
- * What can be done about a reading: say that it is another number, before or after saving, and go on from there.
- * `onClaim(text)` is called with the right number.
+ * The part of the page below a reading: corrections in one click, and links after saving.
+ * `onClaim(text)` is called with the corrected number.
  */
 export class After {
   #page;
@@ -28,34 +28,34 @@ export class After {
     this.#field.addEventListener("input", () => this.#field.setCustomValidity(""));
   }
 
-  /** Offer what a reading may say instead. */
+  /** Offer likely corrections of a reading. */
   offer({ text, digits }) {
     this.#likely.replaceChildren(...likelyNumbers(digits).map(choice));
     this.#field.value = text.replaceAll("\n", " ");
     this.#show(".claim", true);
   }
 
-  /** Offer nothing: there is no reading of the sheet as it is. */
+  /** Hide the corrections and links: the drawing has changed. */
   withdraw() {
     this.#show(".claim", false);
     this.#show(".saved", false);
     this.#page.querySelector(".other").open = false;
   }
 
-  /** Say that the drawing is kept, and where. */
+  /** Show that the drawing is saved, with a link to its page. */
   save(address) {
     this.#page.querySelector(".saved a").href = address;
     this.#show(".saved", true);
     this.tell(gettext("Saved."));
   }
 
-  /** Say that somebody's right number is kept with it. */
+  /** Show that a correction was stored. */
   thank(text) {
     this.#show(".claim", false);
     this.tell(interpolate(gettext("Saved. You said: %(text)s. Thank you."), { text: text.replaceAll("\n", " ") }));
   }
 
-  /** Say what became of it. */
+  /** Show a message. */
   tell(words) {
     this.#page.querySelector(".saved-words").textContent = words;
   }

@@ -1,5 +1,5 @@
-// Swagger UI knows the dark theme by a class. Not a module, so that the light one does not flash.
-// What it leaves without a name for who cannot see it gets one here, whenever it draws something.
+// Sets Swagger UI's class for the dark theme, and adds the accessible names that it lacks, whenever it renders.
+// Not a module: modules load too late to avoid a flash of the light theme.
 (() => {
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -10,9 +10,9 @@
   dark.addEventListener("change", show);
   show();
 
-  const each = (selector, mend) => document.querySelectorAll(selector).forEach(mend);
+  const each = (selector, fix) => document.querySelectorAll(selector).forEach(fix);
   const nameOf = (field) => field.closest("[data-param-name]")?.dataset.paramName ?? field.closest("tr")?.dataset.propertyName;
-  function mend() {
+  function fix() {
     each("h3.opblock-tag", (title) => title.setAttribute("aria-level", "2"));
     each(".opblock-title", (title) => title.setAttribute("aria-level", "3"));
     each(".information-container", (about) => {
@@ -22,7 +22,7 @@
     each(".opblock-body :is(select, textarea, input[type=file]):not([aria-label])", (field) =>
       field.setAttribute("aria-label", nameOf(field) ?? (field.tagName === "TEXTAREA" ? "Request body" : "Choice")),
     );
-    // What is left empty is left out; ticked, as it comes, it would be sent as an empty word.
+    // Untick "Send empty value", which is ticked by default: an empty parameter is then left out.
     each(".parameter__empty_value_toggle input:checked:not([data-seen])", (box) => {
       box.dataset.seen = "";
       box.click();
@@ -33,6 +33,6 @@
     );
   }
   addEventListener("DOMContentLoaded", () => {
-    new MutationObserver(mend).observe(document.querySelector("#swagger-ui"), { childList: true, subtree: true });
+    new MutationObserver(fix).observe(document.querySelector("#swagger-ui"), { childList: true, subtree: true });
   });
 })();

@@ -1,4 +1,4 @@
-/** What the server refused, or why it could not be asked: a sentence for people. */
+/** Calls of the API. A failed call throws Refusal with a message for people. */
 import { gettext } from "./words.js";
 
 export class Refusal extends Error {
@@ -17,7 +17,7 @@ export class Refusal extends Error {
 const OFFLINE = gettext("You are offline. Nothing is lost. Try again when you are connected.");
 const UNREACHABLE = gettext("The site cannot be reached. Check your connection and try again.");
 const SLOW = gettext("The connection or the site is too slow. Try again.");
-const TIMEOUT = 30_000; // ms without any progress.
+const TIMEOUT = 30_000; // ms without progress
 const SENTENCES = {
   401: gettext("You are logged out. Reload the page and log in again."),
   403: gettext("This page is out of date. Reload it and try again."),
@@ -29,9 +29,9 @@ function unreachable() {
   return new Refusal(navigator.onLine ? UNREACHABLE : OFFLINE);
 }
 
-/** Return a key under which a picture is kept once, however often it is sent. */
+/** Return a new Idempotency-Key: a picture sent several times with it is stored once. */
 export function newKey() {
-  // crypto.randomUUID is missing where the site is not served by HTTPS.
+  // crypto.randomUUID exists on HTTPS only.
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
@@ -52,8 +52,8 @@ function form(picture, source) {
 }
 
 /**
- * POST a picture and return the reading. With a token it is the call of a key, without cookies. Throws Refusal, or
- * AbortError where the signal says so.
+ * POST a picture and return the reading. With a token, cookies are omitted. Throws Refusal, or AbortError if the signal
+ * aborts.
  */
 export function send(url, picture, source, { signal, key, token } = {}) {
   return fetchJSON(url, form(picture, source), key ? { "Idempotency-Key": key } : {}, signal, token);
@@ -64,7 +64,7 @@ export function sendJSON(url, object) {
   return fetchJSON(url, JSON.stringify(object), { "Content-Type": "application/json" });
 }
 
-/** POST a form to which nothing is answered. It arrives even if the page goes meanwhile. Throws Refusal. */
+/** POST a form and ignore the answer's body. It is sent even if the page is closed meanwhile. Throws Refusal. */
 export async function sendForm(url, data) {
   const headers = { "X-CSRFToken": csrfToken(), Accept: "application/json" };
   const response = await fetch(url, { method: "POST", headers, body: data, keepalive: true }).catch(() => {
@@ -92,23 +92,23 @@ async function fetchJSON(url, body, headers, signal, token) {
   const answer = await response.json().catch(() => null);
   signal?.throwIfAborted();
   if (response.ok && answer !== null) return answer;
-  // The sentences for some statuses are about a session.
+  // Some SENTENCES are about sessions, which calls with a token do not have.
   throw token && answer ? new Refusal(answer.detail, response.status, answer.code) : refusal(response.status, answer);
 }
 
-/** The same, telling onProgress the share sent. */
+/** POST a picture and return the prediction. onProgress gets the share sent, 0 to 1. Throws Refusal. */
 export function sendWithProgress(url, picture, source, key, onProgress) {
   return post(url, form(picture, source), onProgress, { "Idempotency-Key": key });
 }
 
-/** POST a batch, a zip as "archive" or files as "images", and return it as it is queued, once under its key. */
+/** POST a batch, a zip as "archive" or files as "images", and return it. Repeated with the same key it is stored once. */
 export function sendMany(url, field, files, key, onProgress, sender = "page") {
   const data = new FormData();
   for (const file of files) data.append(field, file, file.name);
   return post(url, data, onProgress, { "X-Sent-By": sender, "Idempotency-Key": key });
 }
 
-/** POST a form with the share sent told meanwhile, which fetch cannot. */
+/** POST a form by XMLHttpRequest, because fetch reports no upload progress. */
 function post(url, data, onProgress, headers = {}) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();

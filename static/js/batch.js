@@ -1,4 +1,4 @@
-/** Follow a batch: show its progress. */
+/** Show the progress of a batch. */
 import { follow } from "./follow.js";
 import { gettext } from "./words.js";
 

@@ -16,12 +16,12 @@ function tell(sentence, refused = false) {
 function showShare(share) {
   if (share < 1) bar.value = share;
   else {
-    bar.removeAttribute("value"); // All sent: now it is looked through, for no known time.
+    bar.removeAttribute("value"); // All sent: the site checks the files, for an unknown time.
     tell(gettext("Checking…"));
   }
 }
 
-/** Send files as the field says that they were chosen in: a zip, images, or a zip of labelled pictures. */
+/** Send files. field: id of the input they were chosen in: archive, images or labelled. */
 async function send(field, files, key) {
   if (!files.length) return;
   for (const input of inputs) input.disabled = true;
@@ -46,7 +46,7 @@ async function send(field, files, key) {
 for (const input of inputs) {
   input.addEventListener("change", () => {
     const files = [...input.files];
-    input.value = ""; // So that the same file can be chosen again.
+    input.value = ""; // Without this, choosing the same file again fires no event.
     send(input.id, files, newKey());
   });
 }

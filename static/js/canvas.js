@@ -1,13 +1,13 @@
 import { paint } from "./drawing.js";
 
-const LEAST_STEP = 0.7; // Points nearer to the last one add nothing but noise.
-const LEAST_ERASER = 28;
-const TIP = 0; // Buttons of a pointer: a pen's tip, a finger or the mouse, and a pen's other end.
-const OTHER_END = 5;
+const MIN_STEP = 0.7; // Points nearer to the last one add only noise.
+const MIN_ERASER = 28;
+const TIP = 0; // PointerEvent.button of a pen's tip, a finger or the left mouse button.
+const ERASER_END = 5; // PointerEvent.button of a pen's eraser.
 
 /**
- * The sheet on the screen: shows a Drawing at the size there is, takes strokes from mouse, touch and pen.
- * Tells "penup" after a stroke, taken or given up, and "resize" when the page has another size.
+ * Shows a Drawing, scaled to fit, and takes strokes from mouse, touch and pen.
+ * Events: "penup" after a stroke, finished or cancelled; "resize" when the size of the page changed.
  */
 export class Canvas extends EventTarget {
   penWidth = 14;
@@ -29,7 +29,7 @@ export class Canvas extends EventTarget {
     this.#context = canvas.getContext("2d");
     drawing.addEventListener("change", () => this.#refit());
     new ResizeObserver(() => this.#resize()).observe(canvas);
-    addEventListener("resize", () => this.#resize()); // Also told when the window moves to a denser screen.
+    addEventListener("resize", () => this.#resize()); // Also fired when the window moves to a denser screen.
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.show());
     document.documentElement.addEventListener("themechange", () => this.show());
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
@@ -39,14 +39,14 @@ export class Canvas extends EventTarget {
     this.#resize();
   }
 
-  /** How many screen pixels a pixel of the page takes: less than 1 where the ink would not fit. */
+  /** Screen pixels per pixel of the page: less than 1 if the ink would not fit. */
   get scale() {
     const [right, bottom] = this.#drawing.extent;
     const [width, height] = this.#size;
     return Math.min(1, width / (right || 1), height / (bottom || 1)) || 1;
   }
 
-  /** [width, height] of the page. */
+  /** [width, height] of the picture in pixels. */
   get page() {
     return this.#size.map((length) => Math.max(1, Math.round(length / this.scale)));
   }
@@ -56,8 +56,8 @@ export class Canvas extends EventTarget {
   }
 
   /**
-   * Return the page as a PNG: black on white, whatever the theme. At once: toBlob would wait for an idle moment,
-   * which can take a second.
+   * Return the drawing as a PNG, black on white in any theme. Uses toDataURL because toBlob waits until the browser is
+   * idle, which can take a second.
    */
   picture() {
     const page = document.createElement("canvas");
@@ -72,14 +72,14 @@ export class Canvas extends EventTarget {
   }
 
   penDown(point, erases = this.erases) {
-    const width = erases ? Math.max(LEAST_ERASER, 2 * this.penWidth) : this.penWidth;
+    const width = erases ? Math.max(MIN_ERASER, 2 * this.penWidth) : this.penWidth;
     this.#stroke = { width, points: [point], ...(erases && { erases }) };
     this.show();
   }
 
   penMove(point) {
     const [x, y] = this.#stroke.points.at(-1);
-    if (Math.hypot(point[0] - x, point[1] - y) < LEAST_STEP) return;
+    if (Math.hypot(point[0] - x, point[1] - y) < MIN_STEP) return;
     this.#stroke.points.push(point);
     this.show();
   }
@@ -137,14 +137,14 @@ export class Canvas extends EventTarget {
     const isFinger = event.pointerType === "touch";
     if (isFinger && event.isPrimary) this.#fingers.clear();
     if (isFinger) this.#fingers.add(event.pointerId);
-    // Two fingers want to pinch or to scroll; a pen beside a resting hand wants to write.
-    if (this.#pointer !== null && this.#byFinger) this.#giveUp();
-    const isMine = event.button === TIP || event.button === OTHER_END;
+    // A second finger pinches or scrolls, and a pen writes beside a resting hand: cancel the finger's stroke.
+    if (this.#pointer !== null && this.#byFinger) this.#cancelStroke();
+    const isMine = event.button === TIP || event.button === ERASER_END;
     if (this.isDrawing || !isMine || (isFinger && this.#fingers.size > 1)) return;
     this.#pointer = event.pointerId;
     this.#byFinger = isFinger;
     this.#canvas.setPointerCapture(event.pointerId);
-    this.penDown(this.#point(event), this.erases || event.button === OTHER_END);
+    this.penDown(this.#point(event), this.erases || event.button === ERASER_END);
   }
 
   #move(event) {
@@ -162,10 +162,10 @@ export class Canvas extends EventTarget {
 
   #cancel(event) {
     this.#fingers.delete(event.pointerId);
-    if (event.pointerId === this.#pointer) this.#giveUp();
+    if (event.pointerId === this.#pointer) this.#cancelStroke();
   }
 
-  #giveUp() {
+  #cancelStroke() {
     this.#pointer = null;
     this.#stroke = null;
     this.show();

@@ -7,7 +7,7 @@ export function percent(share) {
   return `${formatNumber(share * 100, 1)} %`;
 }
 
-/** Put a confidence into words, as templatetags/wording.py does. */
+/** Describe a confidence in words, as templatetags/wording.py does. */
 export function sureness(confidence) {
   if (confidence >= 0.98) return gettext("Very sure");
   if (confidence >= 0.9) return gettext("Fairly sure");
@@ -15,8 +15,8 @@ export function sureness(confidence) {
   return gettext("A guess");
 }
 
-/** List what was not read, as templatetags/wording.py does. */
-export function passedOver(ignored) {
+/** List the ignored marks in words, as templatetags/wording.py does. */
+export function ignoredWords(ignored) {
   const counts = new Map();
   for (const { kind } of ignored) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   if (!counts.size) return "";

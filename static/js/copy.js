@@ -1,8 +1,8 @@
-/** Buttons that copy the text they name; shown only where the browser can. */
+/** Buttons that copy the text of an element; hidden if the browser cannot. */
 import { gettext } from "./words.js";
 
 for (const button of document.querySelectorAll("[data-copy]")) {
-  if (!navigator.clipboard) continue; // Plain HTTP has none, apart from this machine.
+  if (!navigator.clipboard) continue; // Missing on plain HTTP, except on localhost.
   const words = button.textContent;
   button.hidden = false;
   button.addEventListener("click", async () => {

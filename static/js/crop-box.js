@@ -1,9 +1,9 @@
 const STEP = 1 / 50; // Of the picture's side, for each key.
-const LEAST = 8; // Pixels: what is smaller was a click.
+const MIN_SIDE = 8; // Pixels: a smaller drag was a click.
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
-/** A part of a picture, drawn over it with a pointer or with keys: the whole picture at first. */
+/** Selects a part of a picture with a pointer or with keys. At first the whole picture is selected. */
 export class CropBox {
   #svg;
   #size = [1, 1];
@@ -28,11 +28,11 @@ export class CropBox {
     return [left, top, Math.round(x + width) - left, Math.round(y + height) - top];
   }
 
-  /** Begin with the whole of a picture of a size. */
+  /** Select the whole of a picture of this size. */
   reset([width, height]) {
     this.#size = [width, height];
     this.#svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    this.#become([0, 0, width, height]);
+    this.#select([0, 0, width, height]);
   }
 
   #point({ clientX, clientY }) {
@@ -43,7 +43,7 @@ export class CropBox {
   #drag([x, y]) {
     const [fromX, fromY] = this.#from;
     const [width, height] = [Math.abs(x - fromX), Math.abs(y - fromY)];
-    if (width >= LEAST && height >= LEAST) this.#become([Math.min(x, fromX), Math.min(y, fromY), width, height]);
+    if (width >= MIN_SIDE && height >= MIN_SIDE) this.#select([Math.min(x, fromX), Math.min(y, fromY), width, height]);
   }
 
   #key(event) {
@@ -53,16 +53,16 @@ export class CropBox {
     let [x, y, width, height] = this.#box;
     const [across, down] = direction.map((sign, side) => sign * this.#size[side] * STEP);
     if (event.shiftKey) {
-      width = clamp(width + across, LEAST, this.#size[0] - x);
-      height = clamp(height + down, LEAST, this.#size[1] - y);
+      width = clamp(width + across, MIN_SIDE, this.#size[0] - x);
+      height = clamp(height + down, MIN_SIDE, this.#size[1] - y);
     } else {
       x = clamp(x + across, 0, this.#size[0] - width);
       y = clamp(y + down, 0, this.#size[1] - height);
     }
-    this.#become([x, y, width, height]);
+    this.#select([x, y, width, height]);
   }
 
-  #become([x, y, width, height]) {
+  #select([x, y, width, height]) {
     this.#box = [x, y, width, height];
     const [right, bottom] = this.#size;
     const inner = `M${x} ${y}h${width}v${height}h${-width}z`;

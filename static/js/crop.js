@@ -1,4 +1,4 @@
-/** A kept picture's part becomes a prediction of its own. */
+/** Read a part of a stored picture as a new prediction. */
 import { adjust } from "./adjust.js";
 import { sendJSON } from "./api.js";
 

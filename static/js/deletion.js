@@ -1,22 +1,22 @@
 /**
- * What is to be deleted is noted in the tab until the site has deleted it. A page that goes in the meantime sends it;
- * should that be lost, the next page of the history in this tab sends it again.
+ * Pending deletions, kept in the tab until the site has deleted them. A page that is left sends them; if that fails,
+ * the next page of the history in this tab sends them again.
  */
 const NAME = "deletion";
 const TIME_TO_UNDO = 10_000; // ms
 
-/** Note predictions to delete, by their ids, and return what is noted: the ids, and until when it can be undone. */
+/** Store ids of predictions to delete. Returns {ids, until}: until is the time in ms until which undo works. */
 export function note(ids, time = TIME_TO_UNDO) {
   const deletion = { ids, until: Date.now() + time };
   try {
     sessionStorage.setItem(NAME, JSON.stringify(deletion));
   } catch {
-    // Storage is off: this page alone knows of it.
+    // Storage is off: the deletion is lost if the page is closed.
   }
   return deletion;
 }
 
-/** Return what was noted, null where nothing was. */
+/** Return the pending deletion, or null. */
 export function noted() {
   try {
     const { ids, until } = JSON.parse(sessionStorage.getItem(NAME));
@@ -30,6 +30,6 @@ export function forget() {
   try {
     sessionStorage.removeItem(NAME);
   } catch {
-    // Then nothing was noted.
+    // Storage is off.
   }
 }

@@ -10,15 +10,15 @@ import { gettext, interpolate } from "./words.js";
 
 const PREVIEW = "/api/v1/predictions/preview/";
 const NUMBER = /^[0-9]*$/;
-const REFUSED = [0, 401, 403]; // Statuses after which nothing will be read: nobody answers, or not to this key.
+const REFUSED = [0, 401, 403]; // Offline or key refused: no later call will succeed either.
 
 /**
- * `<digit-pad>`: a form field that takes the number one writes, or types. Its value is digits, or "".
+ * `<digit-pad>`: a form field for a handwritten or typed number. Its value is digits, or "".
  *
- * Attributes: `name`, `value`, `required`, `disabled`, `min`, `max`, `minlength` and `maxlength` (in digits) as an
- * input has them; `key`, a publishable key; `src`, the site that reads, by default the one this module is from; `bare`
- * for the sheet alone. Events: `input` and `change` as of an input; `reading`, whose detail is what the API answered;
- * `refusal`, whose detail is the error.
+ * Attributes: `name`, `value`, `required`, `disabled`, `min`, `max`, `minlength` and `maxlength` (in digits) as of an
+ * input; `key`, a publishable key; `src`, address of the digit reader, by default the site that served this module;
+ * `bare` shows the drawing area only. Events: `input` and `change` as of an input; `reading` with the API's answer as
+ * detail; `refusal` with the error as detail.
  */
 export class DigitPad extends HTMLElement {
   static formAssociated = true;
@@ -36,7 +36,7 @@ export class DigitPad extends HTMLElement {
   #preview;
   #left = null;
   #isDrawn = false; // Whether the value was read from the sheet.
-  #problem = ""; // Why what is on the sheet gives no number.
+  #problem = ""; // Why the drawing could not be read.
   #custom = "";
 
   constructor() {
@@ -68,7 +68,7 @@ export class DigitPad extends HTMLElement {
     this.canvas.addEventListener("resize", () => this.#fit());
     this.#field.addEventListener("input", () => this.#type());
     this.#field.addEventListener("change", () => this.#tell("change"));
-    // What stands in for the pad until this module is there.
+    // Remove the fallback <input> that the page put inside the element.
     this.#shadow.querySelector("slot").addEventListener("slotchange", () => this.replaceChildren());
     this.addEventListener("focusin", () => this.#update()); // A label may have come since.
     this.#fit();
@@ -107,7 +107,7 @@ export class DigitPad extends HTMLElement {
     this.value = state;
   }
 
-  /** The number, or "" where there is none. Setting it clears the sheet. */
+  /** The number, or "". Setting it clears the drawing. */
   get value() {
     const text = this.#field.value.trim();
     return NUMBER.test(text) ? text : "";
@@ -119,7 +119,7 @@ export class DigitPad extends HTMLElement {
     this.#update();
   }
 
-  /** The address of the site that reads. */
+  /** Origin of the digit reader that is asked. */
   get src() {
     return new URL(this.getAttribute("src") ?? import.meta.url, document.baseURI).origin;
   }
@@ -175,7 +175,7 @@ export class DigitPad extends HTMLElement {
     this.#sheet.classList.toggle("erases", erases);
   }
 
-  /** Read what is on the sheet, a moment from now; forget what was read where there is nothing. */
+  /** Read the drawing after a short delay. If it is empty, clear the value instead. */
   read() {
     this.#problem = "";
     if (this.drawing.isEmpty) {
@@ -190,7 +190,7 @@ export class DigitPad extends HTMLElement {
     this.#update();
   }
 
-  /** Read no further. */
+  /** Cancel the reading in progress. */
   stop() {
     this.#preview.stop();
   }
@@ -220,7 +220,7 @@ export class DigitPad extends HTMLElement {
     this.show(reading);
     this.#take(reading.text.replaceAll("\n", " "));
     this.#say(reading.sure ? `${this.#field.value}.` : `${this.#field.value}. ${gettext("Not sure: please check it.")}`);
-    this.#status.classList.toggle("told", reading.sure); // The field shows it; who does not see it is told.
+    this.#status.classList.toggle("told", reading.sure); // For screen readers only: the field shows the number.
     this.#tell("reading", reading);
   }
 
@@ -241,13 +241,13 @@ export class DigitPad extends HTMLElement {
     this.#update();
   }
 
-  /** Clear the sheet and leave the value. */
+  /** Clear the drawing but keep the value. */
   #wipe() {
     this.#isDrawn = false;
     if (!this.drawing.isEmpty) this.drawing.restore([]);
   }
 
-  /** Take what was read for the value. */
+  /** Make the reading the value. */
   #take(text) {
     this.#isDrawn = !this.drawing.isEmpty;
     this.#field.value = text;
@@ -256,7 +256,7 @@ export class DigitPad extends HTMLElement {
     this.#tell("change");
   }
 
-  /** Offer the sheet where something can read it, and the field alone otherwise. */
+  /** Show the drawing area if drawings can be read; otherwise show the text field only. */
   #choose(reads = navigator.onLine && (this.hasAttribute("key") || this.src === location.origin)) {
     this.#sheet.hidden = !reads && !this.hasAttribute("bare");
     for (const name of ["undo", "clear"]) this.#button(name).hidden = this.#sheet.hidden;
@@ -274,7 +274,7 @@ export class DigitPad extends HTMLElement {
     this.#internals.setValidity(flags, message, this.#field);
   }
 
-  /** Return [flags, message] of what is wrong with the value. */
+  /** Return [flags, message] for setValidity(). */
   #fault() {
     const { value } = this;
     const limit = (name) => (this.hasAttribute(name) ? Number(this.getAttribute(name)) : NaN);
@@ -293,7 +293,7 @@ export class DigitPad extends HTMLElement {
   }
 
   #say(words) {
-    // Saying the same again would be read aloud again.
+    // Setting the same text again would make screen readers repeat it.
     if (this.#status.textContent !== words) this.#status.textContent = words;
     this.#status.classList.remove("told");
   }

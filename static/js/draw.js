@@ -7,7 +7,7 @@ import { bindKeys } from "./shortcuts.js";
 import { count, keep, sendWaiting } from "./waiting.js";
 import { gettext, interpolate, ngettext } from "./words.js";
 
-const SLOW_AFTER = 5000; // ms after which somebody who saves wants to know what goes on.
+const SLOW_AFTER = 5000; // ms after which a message says that saving takes long.
 
 const NOTHING = gettext("Nothing written yet.");
 const OFFLINE = gettext("You are offline. Save the number, and it is read once you are connected.");
@@ -21,7 +21,7 @@ const button = (action) => page.querySelector(`[data-action=${action}]`);
 const view = new ReadingView(page);
 const after = new After(page, claim);
 let saving = false;
-let saved = null; // The reading that is kept of what is on the sheet.
+let saved = null; // The stored prediction of the current drawing.
 let key = newKey();
 let again = () => {};
 
@@ -30,7 +30,7 @@ function show(reading) {
   after.offer(reading);
 }
 
-/** Say why something did not work, and offer to try it again where that may help. */
+/** Show an error, with a retry button if a retry may help. */
 function refuse(refusal, retry) {
   view.tell(navigator.onLine ? refusal.message : OFFLINE);
   again = retry;
@@ -45,7 +45,7 @@ function update() {
   button("save").disabled = drawing.isEmpty || saving;
   button("save").hidden = saved !== null;
   button("another").hidden = saved === null;
-  // A button that is no longer there would take the focus with it.
+  // A hidden or disabled button loses the focus: move it to a usable element.
   if (held.disabled || held.hidden) (saved ? button("another") : pad).focus({ preventScroll: true });
 }
 
@@ -58,7 +58,7 @@ function read() {
   resume();
 }
 
-/** Go on from what is on the sheet: a stroke was given up, or is there already. */
+/** Update the page for the current drawing, after a stroke or a cancelled stroke. */
 function resume() {
   update();
   if (saved) view.show(saved);
@@ -76,7 +76,7 @@ async function save() {
   const slow = setTimeout(() => view.tell(gettext("Still sending. The connection or the site is slow.")), SLOW_AFTER);
   try {
     const reading = await send(page.dataset.predictionsUrl, canvas.picture(), "draw", { key });
-    if (key !== mine) return; // Somebody wrote on meanwhile.
+    if (key !== mine) return; // The drawing has changed since.
     saved = reading;
     keepStrokes([]);
     pad.show(reading);
@@ -94,7 +94,7 @@ async function save() {
   }
 }
 
-/** Keep what is on the sheet in this browser until there is a network, and clear the sheet. */
+/** Store the drawing in this browser until it is online, and clear the drawing area. */
 async function wait(mine, refusal) {
   try {
     await keep(mine, canvas.picture());
@@ -113,7 +113,7 @@ async function tellWaiting(words = []) {
   page.querySelector(".waiting-words").textContent = words.join(" ");
 }
 
-/** Have read what waits, and say so. */
+/** Send the drawings saved offline, and show their readings. */
 async function readWaiting() {
   const answers = await sendWaiting(page.dataset.predictionsUrl).catch(() => []);
   const read = answers.filter((answer) => !(answer instanceof Error)).map(({ text }) => text.replaceAll("\n", " "));
@@ -121,7 +121,7 @@ async function readWaiting() {
   await tellWaiting([...(read.length ? [interpolate(gettext("Read once you were connected: %(numbers)s."), { numbers: read.join(", ") })] : []), ...refused]);
 }
 
-/** Keep a right number with the drawing, which is saved first where it is not yet. */
+/** Send a correction. Saves the drawing first if it is not saved. */
 async function claim(text) {
   await save();
   if (!saved) return;
@@ -156,7 +156,7 @@ function retry() {
   again();
 }
 
-/** Give the sheet the keys back once a tool was used by hand; who uses it with keys stays at it. */
+/** Focus the drawing area after a tool was clicked, so that shortcuts work; not after a key press on the tool. */
 function backToSheet(event) {
   if (event.detail > 0) pad.focus({ preventScroll: true });
 }

@@ -1,14 +1,13 @@
 /**
- * A drawing: strokes, with undo and redo. Strokes are {width, points: [[x, y], …]} in pixels of the page;
- * one that erases has {erases: true} too.
- * Tells "change" after every step.
+ * A list of strokes with undo and redo. A stroke is {width, points: [[x, y], …]} in pixels of the page; an eraser
+ * stroke also has {erases: true}. Event: "change" after every step.
  */
 export class Drawing extends EventTarget {
   strokes = [];
   #past = [];
   #future = [];
 
-  /** Take up strokes of before, such as were on the sheet when the page was left. */
+  /** Replace the strokes and forget the undo history. */
   restore(strokes) {
     this.strokes = strokes;
     this.#past = [];
@@ -30,11 +29,11 @@ export class Drawing extends EventTarget {
 
   add(stroke) {
     if (stroke.erases && this.isEmpty) return;
-    this.#become([...this.strokes, stroke]);
+    this.#replace([...this.strokes, stroke]);
   }
 
   clear() {
-    if (!this.isEmpty) this.#become([]);
+    if (!this.isEmpty) this.#replace([]);
   }
 
   undo() {
@@ -67,7 +66,7 @@ export class Drawing extends EventTarget {
     return this.strokes.filter(({ erases }) => !erases);
   }
 
-  #become(strokes) {
+  #replace(strokes) {
     this.#past.push(this.strokes);
     this.#future = [];
     this.strokes = strokes;
@@ -79,7 +78,7 @@ export class Drawing extends EventTarget {
   }
 }
 
-/** Draw strokes as smooth curves through the middles between their points, on what is transparent. */
+/** Draw strokes on a transparent canvas, as smooth curves through the midpoints of their points. */
 export function paint(context, strokes, colour) {
   context.strokeStyle = colour;
   context.lineCap = context.lineJoin = "round";
@@ -93,7 +92,7 @@ export function paint(context, strokes, colour) {
       const [nextX, nextY] = points[i + 1];
       context.quadraticCurveTo(x, y, (x + nextX) / 2, (y + nextY) / 2);
     }
-    // A dot is a line too short to see: one of no length would not be drawn.
+    // A line of zero length is not drawn: give a dot a tiny length.
     const [x, y] = points.at(-1);
     context.lineTo(x + (points.length === 1 ? 0.01 : 0), y);
     context.stroke();

@@ -1,4 +1,4 @@
-/** Follow the erasing of a history. */
+/** Show the progress of deleting a history. */
 import { follow } from "./follow.js";
 
 const section = document.querySelector("[data-progress-url]");

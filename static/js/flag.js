@@ -14,7 +14,7 @@ bindKeys({
   ArrowRight: follow("[rel=next]"),
 });
 
-/** The history, where it goes on from here, has the time to undo it. */
+// The history page deletes the prediction, and lets the user undo it.
 const deletion = document.querySelector("#delete");
 if (deletion) {
   deletion.hidden = false;

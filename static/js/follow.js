@@ -1,9 +1,9 @@
 /**
- * Ask again and again how something is, and load the page anew once it has ended.
+ * Poll an address each second, and reload the page when the work has ended.
  *
  * @param {string} url answers with JSON.
- * @param {(told: object) => boolean} show shows it, and returns whether it goes on.
- * @param {() => void} gone is called where it is no longer there.
+ * @param {(state: object) => boolean} show shows the state, and returns whether to continue.
+ * @param {() => void} gone is called if the address answers 404.
  */
 export function follow(url, show, gone = () => location.reload()) {
   async function look() {
@@ -18,7 +18,7 @@ export function follow(url, show, gone = () => location.reload()) {
         return;
       }
     } catch {
-      // The site is away for a moment; the next look will tell.
+      // The site is unreachable; try again.
     }
     setTimeout(look, 1000);
   }

@@ -10,9 +10,9 @@ const undo = document.querySelector(".undo");
 const card = (id) => document.querySelector(`#prediction-${id}`);
 const ticks = () => [...document.querySelectorAll(".pictures li:not([hidden]) .tick input")];
 const ticked = () => ticks().filter((tick) => tick.checked);
-let underWay; // { ids, timer }: a deletion that is not sent yet.
+let pending; // { ids, timer }: a deletion that is not sent yet.
 
-/** Show how many are selected, and what can be done with them. */
+/** Show how many predictions are selected, and the actions if any are. */
 function count() {
   const chosen = ticked().length;
   const all = ticks().length;
@@ -38,17 +38,17 @@ function hide(ids, hidden) {
   if (form) count();
 }
 
-/** Say something where the deletion was told; nothing takes it away. */
+/** Show a message in place of the undo button. */
 function tell(sentence) {
   undo.replaceChildren(sentence);
 }
 
-/** Hide predictions at once, and have them deleted once there is no more time to undo it. */
+/** Hide predictions at once, and delete them when the time to undo is over. */
 function remove({ ids, until }) {
   send();
   hide(ids, true);
   if (until <= Date.now()) {
-    underWay = { ids };
+    pending = { ids };
     send();
     return;
   }
@@ -61,25 +61,25 @@ function remove({ ids, until }) {
   tell(`${interpolate(words, { count: ids.length })} `);
   undo.append(again);
   again.focus({ preventScroll: true });
-  underWay = { ids, timer: setTimeout(send, until - Date.now()) };
+  pending = { ids, timer: setTimeout(send, until - Date.now()) };
 }
 
 function restore() {
-  const { ids, timer } = underWay;
+  const { ids, timer } = pending;
   clearTimeout(timer);
-  underWay = undefined;
+  pending = undefined;
   forget();
   tell("");
   hide(ids, false);
   (card(ids[0])?.querySelector(".tick input") ?? document.querySelector("main")).focus();
 }
 
-/** Delete what waits for it. This goes on even if the page does not. */
+/** Send the pending deletion. The request continues even if the page is closed. */
 async function send() {
-  if (!underWay) return;
-  const { ids, timer } = underWay;
+  if (!pending) return;
+  const { ids, timer } = pending;
   clearTimeout(timer);
-  underWay = undefined;
+  pending = undefined;
   note(ids, 0);
   if (undo.contains(document.activeElement)) document.querySelector("main").focus({ preventScroll: true });
   tell("");
@@ -95,8 +95,8 @@ async function send() {
     return;
   }
   if (noted()?.ids.join() === ids.join()) forget();
-  // What stood below moves up, and an empty page says so.
-  if (form && !underWay && ticks().length === 0) location.reload();
+  // Load the next predictions, or the note that there are none.
+  if (form && !pending && ticks().length === 0) location.reload();
 }
 
 if (form) {

@@ -1,15 +1,15 @@
-/** A drawing outlives a reload: its strokes are kept in the tab, and go with it. */
+/** Keeps the strokes of an unsaved drawing in the tab, so that they survive a reload. */
 const NAME = "drawing";
 
 const isStroke = ({ width, points }) => width > 0 && points.length > 0 && points.flat().every(Number.isFinite);
 
-/** Return the strokes that were kept, none where there are none. */
+/** Return the kept strokes. */
 export function keptStrokes() {
   try {
     const strokes = JSON.parse(sessionStorage.getItem(NAME)) ?? [];
     return strokes.every(isStroke) ? strokes : [];
   } catch {
-    return []; // Storage is off, or holds what is no drawing.
+    return []; // Storage is off, or holds something else.
   }
 }
 
@@ -18,6 +18,6 @@ export function keepStrokes(strokes) {
     if (strokes.length) sessionStorage.setItem(NAME, JSON.stringify(strokes));
     else sessionStorage.removeItem(NAME);
   } catch {
-    // Storage is off or full: the drawing is as it was without it.
+    // Storage is off or full: a reload loses the drawing.
   }
 }

@@ -2,7 +2,7 @@ const STEP = 4;
 const LONG_STEP = 20;
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/** Let the arrow keys move the pen over the focused canvas, and Space put it down and lift it. */
+/** Draw with keys on the focused canvas: arrow keys move the pen, Space puts it down and lifts it. */
 export function drawWithKeys(element, canvas, marks) {
   const crosshair = document.createElementNS("http://www.w3.org/2000/svg", "circle");
   crosshair.classList.add("crosshair");
@@ -27,7 +27,7 @@ export function drawWithKeys(element, canvas, marks) {
     const direction = DIRECTIONS[event.key];
     if (!direction && event.key !== " ") return;
     event.preventDefault();
-    if (canvas.isDrawing && !down) return; // The mouse is at work.
+    if (canvas.isDrawing && !down) return; // A pointer is drawing.
     const [width, height] = canvas.page;
     at ??= [width / 2, height / 4];
     if (direction) {
@@ -47,7 +47,7 @@ export function drawWithKeys(element, canvas, marks) {
     lift();
     crosshair.remove();
   });
-  // The pointer takes over where the keys left the pen.
+  // Drawing with a pointer ends drawing with keys.
   element.addEventListener("pointerdown", () => {
     lift();
     crosshair.remove();

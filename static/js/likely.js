@@ -1,4 +1,4 @@
-/** Return what a reading may say instead: its least sure digit replaced by the next likely labels. */
+/** Return likely corrections of a reading: its least sure digit replaced by the next likely labels. */
 export function likelyNumbers(digits, count = 3) {
   if (!digits.length) return [];
   const doubtful = digits.reduce((one, other) => (other.confidence < one.confidence ? other : one));

@@ -1,5 +1,5 @@
 const SVG = "http://www.w3.org/2000/svg";
-const LABEL_ROOM = 20; // Pixels above a box for its label; where there are fewer it goes below.
+const LABEL_ROOM = 20; // Pixels that a label needs above its box; otherwise it is shown below.
 
 /** Return SVG groups with the box and the label of each digit. */
 export function boxes(digits) {

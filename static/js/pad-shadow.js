@@ -1,6 +1,6 @@
 import { gettext } from "./words.js";
 
-/** What a <digit-pad> is made of, and how it looks. */
+/** Markup and style of <digit-pad>. */
 export const SHADOW = `
 <div class="sheet" part="sheet">
   <canvas tabindex="0" role="application" aria-label="${gettext("Drawing area")}" aria-describedby="keys"></canvas>

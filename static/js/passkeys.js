@@ -1,4 +1,4 @@
-// Passkeys: between forms of the page, which carry JSON, and the browser's own dialog, which wants bytes.
+// Passkeys: converts between the JSON of the page's forms and the bytes of navigator.credentials.
 import { gettext, interpolate } from "./words.js";
 
 const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (sign) => sign.charCodeAt(0));

@@ -1,9 +1,9 @@
-/** Photos as they are sent: upright, and no larger than helps to read them. */
-const LONGEST_SIDE = 3000; // Pixels: 250 to an inch of A4.
+/** Prepares photos for sending: upright, and no larger than needed for reading. */
+const LONGEST_SIDE = 3000; // Pixels: 250 dpi of an A4 page.
 const LARGE_FILE = 1024 * 1024; // Bytes: smaller files are sent as they are.
 const QUALITY = 0.9;
 
-/** Return a picture upright as an ImageBitmap, or null where this browser cannot show it. */
+/** Return a picture upright as an ImageBitmap, or null if this browser cannot decode it. */
 export async function decode(file) {
   try {
     return await createImageBitmap(file, { imageOrientation: "from-image" });
@@ -12,7 +12,7 @@ export async function decode(file) {
   }
 }
 
-/** Return a large photo as a smaller JPEG; any other file as it is. `onWork()` is called where that takes a while. */
+/** Return a large photo as a smaller JPEG, any other file unchanged. `onWork()` is called before shrinking. */
 export async function shrink(file, onWork) {
   if (file.size <= LARGE_FILE || file.type === "image/gif") return file;
   onWork();
@@ -24,7 +24,7 @@ export async function shrink(file, onWork) {
   return smaller.size < file.size ? named(smaller, file.name) : file;
 }
 
-/** Return a part of a picture, turned, as a JPEG file. part: {box: [x, y, width, height], turn: degrees clockwise}. */
+/** Return a part of a picture as a JPEG file. part: {box: [x, y, width, height], turn: degrees clockwise}. */
 export async function cut(picture, part, name) {
   const scale = Math.min(1, LONGEST_SIDE / Math.max(part.box[2], part.box[3]));
   return named(await jpeg(picture, part, scale), name);

@@ -1,15 +1,15 @@
-const PAUSE = 30; // ms: a key that is held down undoes faster than that, nobody writes so.
+const PAUSE = 30; // ms: longer than the repeat of a held undo key, shorter than any pause between strokes.
 
 /**
- * Ask for the reading of what is on the sheet, a moment after it changed. At most one answer is under way;
- * a stale one is dropped. `ask(signal)` returns a promise of the reading.
+ * Asks for the reading of the drawing shortly after it changed. At most one request is pending; a newer one aborts it.
+ * `ask(signal)` returns a promise of the reading.
  */
 export class Preview {
   #ask;
   #onReading;
   #onRefusal;
   #timer;
-  #underWay = null;
+  #pending = null;
 
   constructor({ ask, onReading, onRefusal }) {
     this.#ask = ask;
@@ -24,17 +24,17 @@ export class Preview {
 
   stop() {
     clearTimeout(this.#timer);
-    this.#underWay?.abort();
-    this.#underWay = null;
+    this.#pending?.abort();
+    this.#pending = null;
   }
 
   async #now() {
-    const mine = (this.#underWay = new AbortController());
+    const mine = (this.#pending = new AbortController());
     try {
       const reading = await this.#ask(mine.signal);
-      if (this.#underWay === mine) this.#onReading(reading);
+      if (this.#pending === mine) this.#onReading(reading);
     } catch (error) {
-      if (this.#underWay === mine) this.#onRefusal(error);
+      if (this.#pending === mine) this.#onRefusal(error);
     }
   }
 }

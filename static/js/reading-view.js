@@ -1,4 +1,4 @@
-import { passedOver, percent, sureness } from "./confidence.js";
+import { ignoredWords, percent, sureness } from "./confidence.js";
 import { gettext } from "./words.js";
 
 const READING = gettext("Reading…");
@@ -6,7 +6,7 @@ const ALTERNATIVES = 3;
 
 /**
  * Shows a reading: the number, how sure it is, and the likely labels for each digit.
- * Each new reading is told once to whoever listens to the page.
+ * Screen readers announce each new reading once.
  */
 export class ReadingView {
   #reading;
@@ -28,28 +28,28 @@ export class ReadingView {
   show({ text, confidence, sure = true, digits, ignored = [] }) {
     this.#write(text, false);
     this.#text.classList.toggle("unsure", !sure);
-    const words = [sure ? "" : gettext("Not sure."), `${sureness(confidence)} · ${percent(confidence)}`, passedOver(ignored)];
+    const words = [sure ? "" : gettext("Not sure."), `${sureness(confidence)} · ${percent(confidence)}`, ignoredWords(ignored)];
     this.#sureness.textContent = words.filter(Boolean).join(" ");
     this.say(`${text.replaceAll("\n", ", ")}. ${sure ? "" : gettext("Not sure.")}`);
     this.#digits.replaceChildren(...digits.map(digitCard));
   }
 
-  /** Show a sentence instead of a reading. */
+  /** Show a message instead of a reading. */
   tell(sentence) {
     this.#forget(sentence);
     this.say(sentence);
   }
 
-  /** Show that the sheet is being read: what was read before is not of the sheet as it is now. */
+  /** Show that the drawing is being read, and grey out the previous reading. */
   read() {
     if (!this.#reading.classList.contains("read")) this.#forget(READING);
     this.#page.classList.add("stale");
     this.#sureness.textContent = this.#text.textContent === READING ? "" : READING;
   }
 
-  /** Say a sentence to whoever listens to the page, and once. */
+  /** Let screen readers announce a message. */
   say(sentence) {
-    // Saying the same again would be read aloud again.
+    // Setting the same text again would repeat it.
     if (this.#told.textContent !== sentence) this.#told.textContent = sentence;
   }
 

@@ -5,7 +5,7 @@ import { gettext } from "./words.js";
 const queue = document.querySelector("#queue");
 let busy = false;
 
-/** Put the next claim in place of this one. A page that cannot be had is told in words. */
+/** Replace this correction by the next one, or show why it cannot be loaded. */
 async function show(address, options = {}) {
   if (busy) return;
   busy = true;
@@ -28,7 +28,8 @@ queue.addEventListener("submit", (event) => {
   const body = new FormData(form, event.submitter);
   show(form.action, { method: "POST", body });
 });
-/** Show the picture twice and four times as large, around where it was clicked, and then whole again. */
+
+/** Zoom the picture to 2 ×, 4 × and back to 1 ×, around the point that was clicked. */
 function zoom(x = 0.5, y = 0.5) {
   const frame = queue.querySelector(".zoomed");
   const now = Number(frame.dataset.zoom ?? 1);
@@ -43,7 +44,7 @@ queue.addEventListener("click", (event) => {
     zoom((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
   } else if (event.target.closest("button[data-zoom]")) zoom();
 });
-// A box takes one digit: on to the next.
+// A box takes one digit: focus the next box.
 queue.addEventListener("input", ({ target }) => {
   if (target.name === "label" && target.value) write(target.nextElementSibling ?? target);
 });

@@ -1,4 +1,4 @@
-/** Follow a run: say where it is. */
+/** Show the progress of a training run. */
 import { follow } from "./follow.js";
 
 const section = document.querySelector("[data-progress-url]");

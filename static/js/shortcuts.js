@@ -4,9 +4,9 @@ const ENTERABLE = `${WRITING}, a, button, summary, input:not([type=range])`;
 const DIGITS = "input[data-digits]";
 
 /**
- * Bind keys, such as "Ctrl+Shift+Z" or "Escape", to actions, on the whole page or in an element of it. Ctrl is ⌘ on a
- * Mac. Keys do nothing while somebody writes into a field, which Escape leaves; one that takes digits only lets letters
- * but X through. Enter does what it always does on links and buttons.
+ * Bind keys, such as "Ctrl+Shift+Z" or "Escape", to actions, on the whole page or in one element. Ctrl is ⌘ on a Mac.
+ * Keys typed into a field trigger nothing, except letters other than X in a field for digits. Escape leaves a field.
+ * Enter keeps its meaning on links and buttons.
  */
 export function bindKeys(actions, where = document) {
   where.addEventListener("keydown", (event) => {

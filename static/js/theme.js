@@ -1,4 +1,4 @@
-// Loaded before the page is painted, so that a theme chosen earlier does not flash. Not a module for that reason.
+// Applies the chosen theme before the page is painted, to avoid a flash. Modules load too late for that.
 (() => {
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -6,14 +6,14 @@
     try {
       return localStorage.getItem("theme");
     } catch {
-      return null; // Storage may be forbidden; the system's choice holds then.
+      return null; // Storage is blocked: use the system's theme.
     }
   };
   const keep = (theme) => {
     try {
       localStorage.setItem("theme", theme);
     } catch {
-      // The choice lasts as long as the page.
+      // Storage is blocked: the choice lasts until the page is left.
     }
   };
 

@@ -1,8 +1,8 @@
-/** Show times in the reader's own zone; without scripts they stand there in UTC. */
+/** Show times in the user's time zone; without scripts they are in UTC. */
 import { locale } from "./words.js";
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-// For the server, which is asked for what was made on a day here.
+// The server needs the zone to filter by day.
 if (zone) document.cookie = `timezone=${zone}; path=/; max-age=31536000; samesite=lax`;
 
 const format = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });

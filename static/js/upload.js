@@ -4,9 +4,9 @@ import { percent, sureness } from "./confidence.js";
 import { cut, decode, shrink } from "./photo.js";
 import { gettext, interpolate } from "./words.js";
 
-const MOST_BYTES = 10 * 1024 * 1024;
+const MAX_BYTES = 10 * 1024 * 1024;
 const ZIP = /\.zip$/i;
-const AT_ONCE = 2;
+const MAX_UPLOADS = 2; // At the same time.
 
 const page = document.querySelector("#upload");
 const list = document.querySelector("#uploads");
@@ -14,7 +14,7 @@ const status = document.querySelector("#upload-status");
 const adjustFirst = document.querySelector("#adjust-first");
 const veil = document.querySelector("#veil");
 const waiting = [];
-let underWay = 0;
+let running = 0;
 
 async function take(files) {
   for (const file of files) {
@@ -24,7 +24,7 @@ async function take(files) {
   work();
 }
 
-/** Let somebody crop or turn a picture. Returns the file to send, the same where it cannot be shown, or null. */
+/** Let the user crop or turn a picture. Returns the file to send, or null if cancelled. */
 async function adjusted(file) {
   const picture = await decode(file);
   if (!picture) return file;
@@ -33,10 +33,10 @@ async function adjusted(file) {
 }
 
 function work() {
-  while (waiting.length && underWay < AT_ONCE) {
-    underWay++;
+  while (waiting.length && running < MAX_UPLOADS) {
+    running++;
     read(waiting.shift()).finally(() => {
-      underWay--;
+      running--;
       work();
     });
   }
@@ -64,7 +64,7 @@ async function read(upload) {
   const tell = (words) => (row.querySelector(".phase").textContent = words);
   const onProgress = (share) => {
     if (share < 1) progress.value = share;
-    else progress.removeAttribute("value"); // All sent: now it is being read, for no known time.
+    else progress.removeAttribute("value"); // All sent: the site reads it, for an unknown time.
     tell(share < 1 ? gettext("Sending…") : gettext("Reading…"));
   };
   try {
@@ -73,7 +73,7 @@ async function read(upload) {
       progress.removeAttribute("value");
       tell(gettext("Shrinking…"));
     });
-    if (sent.size > MOST_BYTES) throw new Refusal(gettext("The image is larger than 10 MB. Send a smaller one."));
+    if (sent.size > MAX_BYTES) throw new Refusal(gettext("The image is larger than 10 MB. Send a smaller one."));
     try {
       showReading(row, await sendWithProgress(page.dataset.predictionsUrl, sent, "upload", key, onProgress), file);
     } catch (refusal) {
@@ -87,7 +87,7 @@ async function read(upload) {
   }
 }
 
-/** Send a zip, or a file of several pages, where many pictures are read. Throws Refusal. */
+/** Send a zip, or a file of several pages, as a batch. Throws Refusal. */
 async function sendBatch(row, field, file, key, onProgress) {
   if (!page.dataset.batchesUrl) {
     offer(row, page.dataset.loginUrl, gettext("Log in"), interpolate(gettext("Log in to send %(name)s"), { name: file.name }));
@@ -129,7 +129,7 @@ function showReading(row, { id, text, confidence, sure }, file) {
   offer(row, page.dataset.pageUrl.replace("0", id), gettext("View"), interpolate(gettext("View the reading %(text)s"), { text }));
 }
 
-/** Offer a way on from a row. */
+/** Show a link in a row. */
 function offer(row, address, words, label) {
   const link = row.querySelector("a");
   link.href = address;
@@ -146,11 +146,11 @@ document.querySelector("#example").addEventListener("click", async ({ currentTar
 for (const input of [document.querySelector("#choose"), document.querySelector("#camera")]) {
   input.addEventListener("change", () => {
     take([...input.files]);
-    input.value = ""; // So that the same file can be chosen again.
+    input.value = ""; // Without this, choosing the same file again fires no event.
   });
 }
 
-// Dragging fires enter and leave for every element passed: count them.
+// Each element under the pointer fires dragenter and dragleave: count them to know when the drag leaves the page.
 let depth = 0;
 const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
 addEventListener("dragenter", (event) => {

@@ -1,6 +1,6 @@
 import { send } from "./api.js";
 
-/** Numbers that were written without a network: they wait in this browser until they can be read. */
+/** Drawings saved offline, kept in IndexedDB until they can be sent. */
 const NAME = "waiting";
 
 function open() {
@@ -25,22 +25,22 @@ function answerOf(request) {
   });
 }
 
-/** Keep a picture under its key; throws where the browser keeps nothing. */
+/** Store a picture with its Idempotency-Key. Throws if the browser allows no storage. */
 export function keep(key, picture) {
   return use("readwrite", (store) => store.add({ key, picture }));
 }
 
-/** Return how many wait. */
+/** Return how many drawings are stored. */
 export function count() {
   return use("readonly", (store) => store.count());
 }
 
 /**
- * Send what waits, the oldest first, and store each once. Returns what was read, or why it was refused, of each; what
- * cannot be sent now goes on waiting.
+ * Send the stored drawings, oldest first. Returns a reading or a Refusal for each. Drawings that cannot be sent now stay
+ * stored.
  */
 export function sendWaiting(url) {
-  // One page at a time, or two would tell of the same numbers.
+  // One tab at a time, so that two do not send and report the same drawings.
   return navigator.locks.request(NAME, async () => {
     const answers = [];
     for (const { place, key, picture } of await use("readonly", (store) => store.getAll())) {

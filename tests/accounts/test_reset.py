@@ -138,7 +138,7 @@ def test_staff_let_no_staff_in(superuser: User, staff: User, user: User) -> None
 
     helper = grant(User.objects.create_user("helper", is_staff=True), "change_user", "view_user")
     for chosen in (staff, superuser):
-        assert "Only superusers let staff in." in link_of_staff(helper, chosen).content.decode()
+        assert "Only superusers may do this for staff." in link_of_staff(helper, chosen).content.decode()
     assert "/password/reset/key/" in link_of_staff(helper, user).content.decode()
 
 

@@ -167,7 +167,7 @@ def test_invalid_certificate_gets_no_webhook(authority: trustme.CA, near: None, 
             attempt(ended(user, receiver.address))
         assert receiver.came == []
     failures = {row.failure for row in Attempt.objects.all()}
-    assert failures == {"The certificate is not one that is trusted for this name."}
+    assert failures == {"The certificate is not trusted for this host name."}
 
 
 def test_endless_answer_is_cut_off(receiver: Receiver, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,7 +216,7 @@ def test_a_name_that_leads_inside_is_not_gone_to(user: User, monkeypatch: pytest
     monkeypatch.setattr(socket, "create_connection", lambda *args, **options: gone_to.append(args))
     attempt(ended(user, f"https://{NAME}/"))
     assert gone_to == []
-    assert Attempt.objects.get().failure == "The name leads to an address that is not public."
+    assert Attempt.objects.get().failure == "The host name resolves to an address that is not public."
 
 
 def test_host_name_is_resolved_once_and_that_address_used(
@@ -319,7 +319,7 @@ def test_batch_page_lists_attempts_and_escapes_the_address(receiver: Receiver, u
     page = f"/batches/{delivery.batch_id}/"
     shown = user_client(user).get(page).content.decode()
     assert "503" in shown
-    assert "It was not accepted." in shown
+    assert "The receiver did not accept it." in shown
     assert "Next attempt after" in shown
     assert "&amp;&lt;b&gt;" in shown
 

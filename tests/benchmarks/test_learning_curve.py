@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import learning_curve, load_while_training, odd_hand, publishing
-from benchmarks.load_while_training import serve_meanwhile
-from benchmarks.odd_hand import Point, learn
+from benchmarks import learning_curve, load_while_training, publishing, slanted_hand
+from benchmarks.load_while_training import serve_while_training
+from benchmarks.slanted_hand import Point, learn
 from recognizer.models import ModelVersion
 from recognizer.serving.install import install_shipped_version
 from recognizer.serving.loading import load_version
@@ -51,7 +51,7 @@ def test_readings_beside_a_retraining_are_timed(little_mnist: Mnist, tmp_path: P
     # The process that trains only rehearses; the site and the calls are real.
     images, labels = little_mnist.test.images[:6], little_mnist.test.labels[:6].tolist()
     rehearsal = {"DJANGO_SETTINGS_MODULE": "tests.system.live.rehearsal_settings", "RETRAIN_LEAST": "4"}
-    served = serve_meanwhile(tmp_path, images, labels, images[0], quiet=1, **rehearsal)
+    served = serve_while_training(tmp_path, images, labels, images[0], quiet=1, **rehearsal)
     assert (served["corrections"], served["state"], served["failed"]) == (6, "promoted", 0)
     assert served["during"]["calls"] > 3
     assert 0 < served["quiet"]["median"] <= served["quiet"]["p95"]
@@ -82,8 +82,8 @@ def quick(little_mnist: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
     def learn(network: Any, reader: Any, mnist: Any, folder: Path, wrong: float) -> Iterator[Point]:
         yield Point(300, wrong, 0.4, 0.1, 0.005, 0.005, verdict, 150.0)
 
-    monkeypatch.setattr(odd_hand, "learn", learn)
-    monkeypatch.setattr(load_while_training, "serve_meanwhile", lambda *args: SERVED)
+    monkeypatch.setattr(slanted_hand, "learn", learn)
+    monkeypatch.setattr(load_while_training, "serve_while_training", lambda *args: SERVED)
     monkeypatch.setattr(pipeline, "open_network", lambda version, folder: None)
     monkeypatch.setattr(datasets, "load_mnist", lambda: little_mnist)
 

@@ -8,7 +8,7 @@ from django.utils import translation
 
 from recognizer.models import ModelVersion
 from recognizer.numbers import grouped
-from recognizer.templatetags.wording import passed_over, percent
+from recognizer.templatetags.wording import ignored_words, percent
 
 pytestmark = pytest.mark.django_db
 
@@ -86,11 +86,11 @@ def test_numbers_and_plurals_follow_the_language() -> None:
     marks = [{"kind": "dash"}, {"kind": "point"}, {"kind": "dash"}]
     with translation.override("de"):
         assert (percent(0.985), grouped(1234.5, 1)) == ("98,5 %", "1.234,5")
-        assert passed_over(marks) == "2 Striche und ein Punkt wurden übergangen."
-        assert passed_over(marks[1:2]) == "Ein Punkt wurde übergangen."
+        assert ignored_words(marks) == "2 Striche und ein Punkt wurden übergangen."
+        assert ignored_words(marks[1:2]) == "Ein Punkt wurde übergangen."
     with translation.override("es"):
         assert percent(0.985) == "98,5 %"
-        assert passed_over(marks) == "Se pasaron por alto 2 rayas y un punto."
+        assert ignored_words(marks) == "Se pasaron por alto 2 rayas y un punto."
     assert (percent(0.985), grouped(1234.5, 1)) == ("98.5 %", "1,234.5")
 
 

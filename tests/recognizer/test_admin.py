@@ -363,7 +363,7 @@ def test_first_of_two_reviews_does_not_approve(staff: User, make_prediction: Mak
     Prediction.objects.filter(text="43").update(confidence=0.999)
     staff.user_permissions.add(Permission.objects.get(codename="review_corrections"))
     told = said(act(user_client(staff), CORRECTIONS, "approve", unsure, sure))
-    assert told == ["1 approved.", "1 more contradicts a very sure network: another reviewer must too."]
+    assert told == ["1 approved.", "1 more contradicts a very sure network: a second reviewer must approve it."]
     assert [claim.state for claim in Correction.objects.order_by("id")] == ["approved", "pending"]
 
 

@@ -98,7 +98,7 @@ def test_a_claim_against_a_very_sure_network_needs_two_reviewers(
 ) -> None:
     claim = make_prediction().flag("47")
     Prediction.objects.update(confidence=0.999)
-    assert "a second reviewer must too" in decide(browser, claim, "approve")
+    assert "a second reviewer must approve it too" in decide(browser, claim, "approve")
     assert state_of(claim) == "pending"
     assert claim.first_reviewer == reviewer
     assert "already decided" in decide(browser, claim, "approve")
@@ -299,7 +299,7 @@ def test_what_is_no_number_decides_nothing(browser: Client, make_prediction: Mak
 def test_another_number_against_a_sure_network_needs_two(browser: Client, make_prediction: Make) -> None:
     claim = make_prediction("42").flag("47")
     Prediction.objects.update(confidence=0.999)
-    assert "a second reviewer must too: no number." in decide(browser, claim, "approve", text="")
+    assert "a second reviewer must approve it too: no number." in decide(browser, claim, "approve", text="")
     theirs = Correction.objects.pending().get()
     assert state_of(claim) == "rejected"
     decide(user_client(reviewer_named("otto")), theirs, "approve", text="")

@@ -33,9 +33,9 @@ def test_pending_corrections_are_listed_with_pictures(make_prediction: Make, use
     first = make_prediction("42", owner=user).flag("47", by=user)
     second = make_prediction("13").flag("")
     shown, after, count = review().splitlines()
-    assert f"{first.pk}  read 42 (81.0 %), really 47  by ada (1 right, 0 wrong before)" in shown
+    assert f"{first.pk}  read 42 (81.0 %), corrected to 47  by ada (earlier: 1 approved, 0 rejected)" in shown
     assert first.prediction.image.name in shown
-    assert "read 13 (81.0 %), really no number  by a visitor" in after
+    assert "read 13 (81.0 %), corrected to no number  by a visitor" in after
     assert count == "2 corrections to review"
     told = [json.loads(line) for line in review("--json").splitlines()]
     assert [(claim["id"], claim["read"], claim["claim"]) for claim in told] == [
@@ -66,7 +66,7 @@ def test_boxes_are_labelled_one_by_one(make_prediction: Make, reviewer: User) ->
 def test_command_needs_two_reviewers_against_a_sure_network(make_prediction: Make, reviewer: User) -> None:
     claim = make_prediction().flag("47")
     Prediction.objects.update(confidence=0.999)
-    assert "agreed; another reviewer must too" in review("--approve", claim.pk, "--user", "rosa")
+    assert "approved; a second reviewer must too" in review("--approve", claim.pk, "--user", "rosa")
     assert "needs two reviewers, 1 so far" in review()
     with pytest.raises(CommandError, match="already decided"):
         review("--approve", claim.pk, "--user", "rosa")

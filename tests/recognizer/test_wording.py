@@ -2,7 +2,7 @@
 
 import pytest
 
-from recognizer.templatetags.wording import exact_percent, passed_over, percent, set_title, sureness, thousands
+from recognizer.templatetags.wording import exact_percent, ignored_words, percent, set_title, sureness, thousands
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_the_words_for_sureness_follow_the_confidence() -> None:
     ],
 )
 def test_ignored_marks_are_listed_in_a_sentence(kinds: list[str], said: str) -> None:
-    assert passed_over([{"kind": kind, "box": [0, 0, 1, 1]} for kind in kinds]) == said
+    assert ignored_words([{"kind": kind, "box": [0, 0, 1, 1]} for kind in kinds]) == said
 
 
 def test_large_numbers_are_parted_in_threes() -> None:

@@ -95,7 +95,7 @@ def test_all_sets_and_folders_are_measured_through_the_reader(
 @pytest.mark.parametrize(
     ("labels", "told"),
     [
-        (None, "holds no labels.json"),
+        (None, "has no labels.json"),
         ('{"a.png": "7"}', "labels.json is not"),
         ('{"a.png": {"text": "7"}}', "a.png"),
         ('{"b.png": {"text": "7"}}', "b.png: This is not a PNG"),

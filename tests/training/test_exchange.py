@@ -90,7 +90,7 @@ def test_invalid_labels_fail_before_any_import(tmp_path: Path, reader: FakeReade
 
 
 def test_folder_without_labels_or_unknown_user_is_an_error(tmp_path: Path, reader: FakeReader) -> None:
-    with pytest.raises(CommandError, match=r"holds no labels\.json"):
+    with pytest.raises(CommandError, match=r"has no labels\.json"):
         run("import_corrections", tmp_path)
     with pytest.raises(CommandError, match="no user nobody"):
         run("import_corrections", tmp_path, user="nobody")

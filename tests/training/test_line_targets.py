@@ -8,7 +8,7 @@ from recognizer.reading.spotter import BUCKET, HEIGHT
 from training.synthesis import line_targets
 from training.synthesis.datasets import Mnist
 from training.synthesis.line_targets import (
-    MOST,
+    MAX_DIGITS,
     PADDING,
     encoded,
     line_batch,
@@ -81,9 +81,9 @@ def test_a_strip_varies_but_little(rng: np.random.Generator) -> None:
 
 
 def test_texts_are_one_hot_and_nothing_behind_them() -> None:
-    text = np.full((1, MOST), PADDING, np.uint8)
+    text = np.full((1, MAX_DIGITS), PADDING, np.uint8)
     text[0, :2] = 7, 0
     answer = encoded(text)
-    assert answer.shape == (1, MOST, 11)
-    assert answer[0].sum(axis=1).tolist() == [1, 1] + [0] * (MOST - 2)
+    assert answer.shape == (1, MAX_DIGITS, 11)
+    assert answer[0].sum(axis=1).tolist() == [1, 1] + [0] * (MAX_DIGITS - 2)
     assert all(first >= second for first, second in pairwise(answer[0].sum(axis=1)))

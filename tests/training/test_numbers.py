@@ -6,7 +6,7 @@ import pytest
 from training.evaluation import pages
 from training.synthesis.datasets import Mnist
 from training.synthesis.numbers import FIRST, Hands, load_hands, single, touching
-from training.synthesis.pen import CHOOSING, JUDGING, LEARNING
+from training.synthesis.pen import CHOOSING, LEARNING, TESTING
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def hands(little_mnist: Mnist) -> Hands:
 
 
 def test_no_writer_both_teaches_and_judges() -> None:
-    assert sorted([*LEARNING, *CHOOSING, *JUDGING]) == list(range(1, 31))
+    assert sorted([*LEARNING, *CHOOSING, *TESTING]) == list(range(1, 31))
 
 
 def test_every_writer_wrote_every_digit_or_others_step_in(hands: Hands) -> None:

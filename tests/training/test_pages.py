@@ -12,17 +12,17 @@ from training.synthesis import desks
 from training.synthesis.datasets import Mnist
 from training.synthesis.page_targets import SHAPES, page_batch, weighted
 from training.synthesis.pages import Sources, make_scene
-from training.synthesis.pen import CHOOSING, JUDGING, LEARNING, digits_of, load_pen
+from training.synthesis.pen import CHOOSING, LEARNING, TESTING, digits_of, load_pen
 
 
 def test_pen_writers_are_split_once() -> None:
-    assert {digit.writer for digit in load_pen()} == {*LEARNING, *CHOOSING, *JUDGING}
-    assert not set(LEARNING) & set(JUDGING)
+    assert {digit.writer for digit in load_pen()} == {*LEARNING, *CHOOSING, *TESTING}
+    assert not set(LEARNING) & set(TESTING)
     assert len(load_pen()) == 7494
 
 
 def test_every_writer_wrote_every_digit() -> None:
-    assert all(digits_of(writer)[label] for writer in JUDGING for label in range(10))
+    assert all(digits_of(writer)[label] for writer in TESTING for label in range(10))
 
 
 @pytest.mark.parametrize("kind", sorted({*desks.TRAINING, *desks.HELD_OUT}))

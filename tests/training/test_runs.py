@@ -486,7 +486,7 @@ def test_the_share_of_a_run_that_is_done_never_falls() -> None:
     reporter = [("reading the snapshot", {}), ("training", {}), ("training", {"number": 119, "steps": 120})]
     measured = [f"{who}: {part}" for who in ("champion", "challenger") for part in PARTS]
     stored = [("reading stored images", {"number": number, "steps": 4}) for number in range(4)]
-    after = [*((phase, {}) for phase in ("exporting", *measured)), *stored, ("keeping the version", {})]
+    after = [*((phase, {}) for phase in ("exporting", *measured)), *stored, ("storing the version", {})]
     shares = [share_done(TrainingRun(phase=phase, progress=progress)) for phase, progress in [*reporter, *after]]
     assert shares == sorted(shares)
     assert len(set(shares)) == len(shares), "it moves in every phase"
@@ -557,7 +557,7 @@ def test_the_dashboard_can_be_read_without_a_browser(ready: None, make_predictio
     told = out.getvalue()
     for line in (
         "21 readings, 100.00% flagged",
-        "0 corrections wait for a review, 20 are approved",
+        "0 corrections to review, 20 approved",
         "4.76% of    21  test version",
         "7     ·    ·   20    ·",
         f"{run.pk}  {run.created_at:%Y-%m-%d %H:%M}  Refused: each digit",
@@ -576,8 +576,8 @@ STEP_BACK = """
 import os, django
 django.setup()
 from pathlib import Path
-from training.management.commands.train_run import step_back
-step_back()
+from training.management.commands.train_run import lower_priority
+lower_priority()
 group = Path("/proc/self/autogroup")
 print(os.nice(0), *group.read_text().split()[-1:] if group.exists() else [])
 """

@@ -1,8 +1,8 @@
-"""Synthetic evaluation sets of what people really photograph: desks, forms, rotated rows and pencil.
+"""Synthetic evaluation sets like the pictures that people take: desks, forms, rotated rows and pencil.
 
-Written by the pen's writers 28 to 30 and with MNIST's validation digits, none of which are trained on, on backgrounds
-no network was trained on. Each set has 500 pages, most with one number of one to four digits. A page depends only on
-the set's seed and its number.
+Digits are by writers 28 to 30 of the pen data and from MNIST's validation images. No network was trained on these, nor
+on the backgrounds. Each set has 500 pages, most with one number of one to four digits. A page depends only on the
+set's seed and its number.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,13 +13,13 @@ from training.synthesis import desks
 from training.synthesis.datasets import Examples
 from training.synthesis.near import fields, numbers, taken
 from training.synthesis.pages import FINER, Hand, Scene, Sheet, Sources, ruled, waved
-from training.synthesis.pen import CHOOSING, JUDGING
+from training.synthesis.pen import CHOOSING, TESTING
 
 from .measures import Sample
 
 COUNT = 500
 STRAIN = 0.6
-"""Quality of light and focus: of people who want their picture read. See `photograph`."""
+"""How badly pictures are lit and focused: less than in training, because people want them read. See `photograph`."""
 
 FAINTEST = 45
 """Pencil is at least this much darker than the paper, of 255. People cannot read fainter writing either."""
@@ -30,8 +30,8 @@ FITTING_SEEDS = {"desk": 9100, "forms": 9101, "turned": 9102, "pencil": 9103, "c
 
 
 def made_set(name: str, digits: Examples, count: int = COUNT) -> Iterator[Sample]:
-    """Make the pages of a set: "desk", "forms", "turned" or "pencil". digits: MNIST's that were not trained on."""
-    return _samples(name, Sources(digits.images, digits.labels, JUDGING, desks.HELD_OUT), SEEDS[name], count)
+    """Make the pages of a set: "desk", "forms", "turned" or "pencil". digits: MNIST images not trained on."""
+    return _samples(name, Sources(digits.images, digits.labels, TESTING, desks.HELD_OUT), SEEDS[name], count)
 
 
 def set_to_fit(name: str, digits: Examples, count: int) -> Iterator[Sample]:

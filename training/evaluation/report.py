@@ -11,7 +11,7 @@ from .measures import Result, refusal_at
 
 MNIST_TEST, DRAWINGS, NO_NUMBERS, LETTERS = "MNIST test", "drawings", "no numbers", "letters"
 DIGIT_SETS = (MNIST_TEST, DRAWINGS, "semeion")
-"""Sets in which no reading may be refused; a folder with one of these names is one too."""
+"""Sets of digits, in which every refusal is an error. A folder with one of these names counts too."""
 
 WORST = 24
 TILE = (220, 110)

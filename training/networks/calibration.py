@@ -42,14 +42,14 @@ def calibrate(network: keras.Model, held_out: Examples) -> float:
 
 @dataclass(frozen=True)
 class ReadLine:
-    """The path through a line, and the index of the right text among its hypotheses, None where it is missing."""
+    """The path through a line, and the index of the right text among its hypotheses, or None."""
 
     path: Path
     truth: int | None
 
 
 def read_lines(reader: Reader, samples: Iterable[Sample]) -> Iterator[ReadLine]:
-    """Read pages and yield their lines of several digits. On a page with too few or too many lines none is right."""
+    """Read pages and yield lines of several digits. If a page gives the wrong number of lines, none counts as right."""
     for sample in samples:
         paths = [read.path for read in reader.trace(sample.page).lines if read.path.digits]
         truth = sample.text.split("\n")
@@ -116,7 +116,7 @@ def fit_threshold(reader: Reader, samples: Iterable[Sample], kept: float = 0.985
 
 
 USUAL_DOUBT = -8.0
-"""Where DOUBTS are pulled to when few lines show a network's confident errors."""
+"""Prior of DOUBTS, for when few lines show a network's confident errors."""
 
 
 def fit_doubts(kinds: list[list[ReadLine]]) -> tuple[float, np.ndarray]:

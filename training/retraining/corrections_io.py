@@ -26,22 +26,22 @@ from recognizer.serving.loading import ServingReader
 
 @dataclass(frozen=True)
 class Labelled:
-    """An image file and what it says."""
+    """An image file and its label."""
 
     path: Path
     label: Label
 
 
 def labelled_images(folder: Path) -> list[Labelled]:
-    """Read a folder's `labels.json`. Raises ValueError where it is missing or says what cannot be."""
+    """Read a folder's `labels.json`. Raises ValueError if it is missing or invalid."""
     try:
         content = (folder / LABELS).read_bytes()
     except FileNotFoundError as error:
-        raise ValueError(f"{folder} holds no {LABELS}") from error
+        raise ValueError(f"{folder} has no {LABELS}") from error
     images = [Labelled(folder / name, label) for name, label in parse_labels(content).items()]
     for image in images:
         if not image.path.resolve().is_relative_to(folder.resolve()):
-            raise ValueError(f"{image.path} lies outside the folder")
+            raise ValueError(f"{image.path} is outside the folder")
     return images
 
 

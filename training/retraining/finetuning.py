@@ -12,15 +12,15 @@ from training.synthesis.augmentation import augment
 from training.synthesis.datasets import Examples, augmented, framed
 
 STEPS_PER_REPORT = 12
-PROBED, DOUBTFUL = 20_000, 0.1
+SCORED, DOUBTFUL = 20_000, 0.1
 """Number of MNIST examples scored by the current network, and the share of each class kept as least confident."""
 
-FEWEST_STEPS, MAX_STEPS = 120, 360
+MIN_STEPS, MAX_STEPS = 120, 360
 
 
 def steps_for(corrections: int) -> int:
     """Return the number of steps for a number of corrected digits. Too many steps memorise few, also wrong, labels."""
-    return int(np.clip(60 + corrections, FEWEST_STEPS, MAX_STEPS))
+    return int(np.clip(60 + corrections, MIN_STEPS, MAX_STEPS))
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class FineTuneRecipe:
     peak_rate: float = 3e-4
     average: float = 0.98
     as_before: float = 0.9
-    """Weight of the current network's own answer in the target of a replayed example; the label has the rest."""
+    """Weight of the current network's output in the target of a replayed example. The label has the rest."""
 
     way: float = 0.5
     """Weight of the new weights when averaged with the old ones. 0.5 keeps most old accuracy while learning the
@@ -124,7 +124,7 @@ class Reports(keras.callbacks.Callback):
 
 def _doubtful(champion: keras.Model, replay: Examples, seed: int) -> Examples:
     """Return the examples of each class that a network is least confident about: it would forget these first."""
-    some = np.random.default_rng(seed).permutation(len(replay))[:PROBED]
+    some = np.random.default_rng(seed).permutation(len(replay))[:SCORED]
     answers = champion.predict(framed(replay.images[some])[..., None], batch_size=500, verbose=0)
     labels = replay.labels[some]
     sure = answers[np.arange(len(some)), labels]

@@ -26,9 +26,9 @@ WORSE_CALIBRATION = 0.005
 SLOWER = 1.15
 """Largest allowed ratio of the challenger's time to the champion's. Timing on a busy machine is no more exact."""
 UNLEARNT, UNLEARNT_OF_FEW, MANY = 0.4, 0.2, 500
-"""Largest allowed share of taught digits that are still read otherwise: with many digits, with few, and the number of
-digits over which it rises from few to many. Correct labels agree with MNIST and with each other, so most are learnt;
-wrong labels hardly are."""
+"""Largest allowed share of training digits that are still read otherwise: with at least MANY digits, and with few; in
+between it rises linearly. Correct labels agree with MNIST and with each other, so most are learnt; wrong labels are
+not."""
 
 
 @dataclass(frozen=True)

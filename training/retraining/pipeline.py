@@ -77,9 +77,9 @@ def retrain(pk: int, fence: int, recipe: FineTuneRecipe | None = None, mnist: Mn
     reporter.phase("reading the snapshot")
     champion = ModelVersion.objects.serving()
     if champion is None:
-        raise ValueError("no version serves, so there is none to start from")
+        raise ValueError("there is no current version to start from")
     TrainingRun.objects.report(pk, fence, champion=champion)
-    lessons = still_there(run)
+    lessons = remaining_lessons(run)
     mnist = mnist or load_mnist()
     examples = taught_examples(lessons)
     recipe = recipe or FineTuneRecipe(steps=steps_for(len(examples)))
@@ -116,7 +116,7 @@ def teach(
     return network
 
 
-def still_there(run: TrainingRun) -> list[Lesson]:
+def remaining_lessons(run: TrainingRun) -> list[Lesson]:
     """Open the snapshot, without corrections that were deleted since."""
     with default_storage.open(str(run.snapshot)) as stored:
         lessons = thaw(stored.read(), run.snapshot_sha256)
@@ -128,7 +128,7 @@ def taught_examples(lessons: list[Lesson]) -> Examples:
     """Return the boxes of all training lessons. Raises ValueError if none is left."""
     teaching = [lesson for lesson in lessons if lesson.labels and not lesson.held_out]
     if not teaching:
-        raise ValueError("what was to be learnt from has been erased")
+        raise ValueError("all corrections for training have been deleted")
     images = np.concatenate([lesson.frames for lesson in teaching])
     return Examples(images, np.array([label for lesson in teaching for label in lesson.labels or []], np.uint8))
 
@@ -155,10 +155,10 @@ def compare(
     measured: list[Measured] = []
     for name, reader, milliseconds in zip(("champion", "challenger"), (champion, challenger), times, strict=True):
 
-        def tell_whose(phase: str, name: str = name) -> None:
+        def tell_part(phase: str, name: str = name) -> None:
             tell(f"{name}: {phase}")
 
-        measured.append(measure(reader, mnist, lessons, milliseconds, tell_whose))
+        measured.append(measure(reader, mnist, lessons, milliseconds, tell_part))
     verdict = judge(measured[0], measured[1], mnist.validation.labels)
     tell("challenger: reading MNIST's test images")
     return verdict, evaluate(challenger, "MNIST test", mnist_samples(mnist.test), len(mnist.test))

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 TASK = "training.tasks.train"
 """Named as a string, because the task's module imports this one indirectly."""
 
-UNDER_WAY = gettext_lazy("A run is already active. Wait until it ends, or cancel it.")
+ALREADY_ACTIVE = gettext_lazy("A run is already active. Wait until it ends, or cancel it.")
 
 
 class RunActive(Exception):
@@ -40,7 +40,7 @@ def start_run(by: Any = None, shadow: int = 0) -> TrainingRun:
     Raises snapshots.TooFew if there are too few corrections, RunActive if another run is active.
     """
     if TrainingRun.objects.active().exists():
-        raise RunActive(UNDER_WAY)
+        raise RunActive(ALREADY_ACTIVE)
     lessons = gather(settings.RETRAIN_LEAST, settings.RETRAIN_LARGEST_SHARE)
     content = freeze(lessons)
     held_out = sum(lesson.held_out for lesson in lessons)
@@ -60,7 +60,7 @@ def start_run(by: Any = None, shadow: int = 0) -> TrainingRun:
             transaction.on_commit(partial(enqueue_run, run.pk))
     except IntegrityError as error:
         if TrainingRun.objects.active().exists():
-            raise RunActive(UNDER_WAY) from error
+            raise RunActive(ALREADY_ACTIVE) from error
         raise
     return run
 
@@ -82,12 +82,12 @@ def finish_run(
 
     verdict: gate.Verdict as JSON.
     """
-    TrainingRun.objects.report(pk, fence, phase="keeping the version", progress={})
+    TrainingRun.objects.report(pk, fence, phase="storing the version", progress={})
     with transaction.atomic():
         # The lock keeps others from taking or cancelling the run until this is committed.
         run = TrainingRun.objects.select_for_update().held(pk, fence).first()
         if run is None:
-            raise LeaseLost(f"run {pk} is not fence {fence}'s any more")
+            raise LeaseLost(f"run {pk} is no longer held by fence {fence}")
         challenger = install_version(folder)
         serving = ModelVersion.objects.serving()
         if serving != champion:
@@ -113,7 +113,7 @@ SHARES = {
     gettext_noop("champion"): 0.18,
     gettext_noop("challenger"): 0.18,
     gettext_noop("reading stored images"): 0.04,
-    gettext_noop("keeping the version"): 0.02,
+    gettext_noop("storing the version"): 0.02,
 }
 """Phases of a run in order, with the approximate share of its time. A phase may be `PHASE: part`."""
 

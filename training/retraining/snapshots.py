@@ -132,12 +132,12 @@ def gather(least: int, share: float) -> list[Lesson]:
     if not held_out:
         raise TooFew(
             gettext(
-                "All corrections come from one person, and a network is judged by people it did not learn from. "
+                "All corrections come from one person, but testing needs corrections of somebody else. "
                 "Corrections of at least one more person are needed."
             )
         )
     if not any(lesson.labels for lesson in lessons if not lesson.held_out):
-        raise TooFew(gettext("No correction says what each box holds, so there is nothing to learn from."))
+        raise TooFew(gettext("No correction has a label for each box, so there is nothing to train on."))
     return lessons
 
 

@@ -39,7 +39,7 @@ def supervise(pk: int, stopping: threading.Event) -> None:
         logger.warning("the training process of run %s ended with %s", pk, process.returncode)
         TrainingRun.objects.give_back(pk, fence, died=not stopping.is_set())
     except LeaseLost:
-        logger.info("run %s has ended, or is another's", pk)
+        logger.info("run %s has ended, or another worker has it", pk)
     finally:
         kill(process)
         clean_up(pk)
@@ -67,7 +67,7 @@ def wait_for(process: subprocess.Popen[bytes], pk: int, fence: int, stopping: th
                 TrainingRun.objects.heartbeat(pk, fence)
                 last_heartbeat = now
             elif not TrainingRun.objects.held(pk, fence).exists():
-                raise LeaseLost(f"run {pk} is not fence {fence}'s any more")
+                raise LeaseLost(f"run {pk} is no longer held by fence {fence}")
         except DatabaseError as error:
             logger.warning("run %s: %s", pk, error)
             if now - last_heartbeat > LEASE.total_seconds():

@@ -1,4 +1,4 @@
-"""Written numbers -> the strips that the reader makes of them, with their texts, to teach the line reader."""
+"""Written numbers -> strips as the reader makes them, with their texts, to train the line reader."""
 
 import time
 from collections.abc import Iterator
@@ -21,37 +21,39 @@ from .pen import CHOOSING, LEARNING
 from .rows import Row, owners_in, write_row
 
 MASKED = 0.7
-"""Share of pages read in the page network's mask, where that is not all of the ink, as the reader tries both."""
+"""Share of pages of which only the ink in the page network's mask is used, if that is not all ink. The reader uses
+both."""
 
 STRAY, WHOLE = 0.1, 0.6
-"""A digit is on a line where the line has this share of its ink, and elsewhere where it has less than the first."""
+"""A digit is on a line if the line has at least the second share of its ink, and on another line below the first."""
 
-LONGEST = 256
-"""Columns of the strips to learn from; longer lines are passed over."""
+MAX_COLUMNS = 256
+"""Columns of the longest training strip; longer lines are skipped."""
 
-MOST = 8
+MAX_DIGITS = 8
 """Digits of the longest text."""
 
 PADDING = 11
-"""Stands after the digits of a text shorter than MOST."""
+"""Fills up texts shorter than MAX_DIGITS."""
 
 PAGES = 500
-"""Pages to a file of strips."""
+"""Pages in a file of strips."""
 
 FIRST_FILES, MORE_FILES, NUMBER_FILES, FILES = 24, 3, 80, 128
-"""Files of strips in the first epoch, and more in each, so that it need not wait for those that come later; of strips
-of numbers alone; and in all, the others being of rows of MNIST's digits for the most part. It settles on the last."""
+"""Files of strips used in the first epoch; further files used in each later epoch, so that training need not wait until
+all are written; files with numbers only; and files in total. The last NUMBER_FILES, of which the newest are mostly rows
+of MNIST digits, are used to settle."""
 
 ROWS = 0.6
-"""Share of rows in the last files."""
+"""Share of rows of MNIST digits in the files after NUMBER_FILES."""
 
 PER_EPOCH = 200
-"""Batches that make an epoch."""
+"""Batches in an epoch."""
 
 
 @dataclass(frozen=True)
 class Strips:
-    """Strips laid one after another, uint8 (HEIGHT, columns); where each ends, (n,); and texts, uint8 (n, MOST)."""
+    """Strips side by side, uint8 (HEIGHT, columns); the end column of each, (n,); texts, uint8 (n, MAX_DIGITS)."""
 
     ink: np.ndarray
     ends: np.ndarray
@@ -69,7 +71,7 @@ class Strips:
 
 
 def line_strips(number: Number, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, tuple[int, ...]]]:
-    """Find the lines of a number as the reader does: a strip float32 (HEIGHT, w) and its digits for each."""
+    """Find the lines of a number as the reader does. Yields each line's strip, float32 (HEIGHT, w), and its digits."""
     ink = _ink_of(number, rng)
     row = Row(number.page, number.owners.astype(np.int16), number.digits)
     totals = np.bincount(number.owners.ravel(), minlength=len(number.digits) + FIRST)
@@ -77,10 +79,10 @@ def line_strips(number: Number, rng: np.random.Generator) -> Iterator[tuple[np.n
         owned = np.bincount(owners_in(line, row).ravel(), minlength=len(totals)) * line.scale**2
         shares = (owned / np.maximum(totals, 1))[FIRST:]
         digits = tuple(digit for digit, share in zip(number.digits, shares, strict=True) if share >= WHOLE)
-        # What is not clearly on the line, and not clearly elsewhere, has no truth to learn.
+        # A digit that is neither clearly on this line nor clearly on another gives no reliable label.
         if digits and not ((shares >= STRAY) & (shares < WHOLE)).any():
             strip, _ = strip_of(line)
-            if strip.shape[1] <= LONGEST:
+            if strip.shape[1] <= MAX_COLUMNS:
                 yield strip, digits
 
 
@@ -93,9 +95,9 @@ def _ink_of(number: Number, rng: np.random.Generator) -> Ink | None:
 
 
 def make_strips(examples: Examples, writers: range, seed: int, pages: range, rows: float = 0.0) -> Strips:
-    """Write pages and cut strips from them, the same for the same seed and numbers of pages.
+    """Write pages and cut strips from them, the same for the same seed and page numbers.
 
-    rows: share that are rows of MNIST's digits.
+    rows: share of pages that are rows of MNIST digits.
     """
     cv2.setNumThreads(1)
     hands = load_hands(writers, examples.images, examples.labels)
@@ -108,7 +110,7 @@ def make_strips(examples: Examples, writers: range, seed: int, pages: range, row
         else:
             number = written(hands, rng)
         made += line_strips(number, rng)
-    texts = np.full((len(made), MOST), PADDING, np.uint8)
+    texts = np.full((len(made), MAX_DIGITS), PADDING, np.uint8)
     for place, (_, digits) in enumerate(made):
         texts[place, : len(digits)] = digits
     ink = np.round(255 * np.hstack([strip for strip, _ in made])).astype(np.uint8)
@@ -116,7 +118,7 @@ def make_strips(examples: Examples, writers: range, seed: int, pages: range, row
 
 
 def write_strips(examples: Examples, folder: Path, seed: int) -> None:
-    """Write the files of strips to learn from, those that are not there yet."""
+    """Write the missing files of training strips."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in range(FILES):
         path = folder / f"{file:03}.npz"
@@ -129,7 +131,7 @@ def write_strips(examples: Examples, folder: Path, seed: int) -> None:
 
 
 def load_strips(folder: Path, files: range) -> Strips:
-    """Load files of strips as one; wait for those that are being written."""
+    """Load several files of strips, waiting for those not written yet."""
     inks: list[np.ndarray] = []
     ends, texts = [], []
     for file in files:
@@ -149,10 +151,10 @@ _loaded = lru_cache(maxsize=1)(load_strips)
 def line_batch(
     folder: Path, _: Examples, batch_size: int, seed: int, number: int, settling: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Make the training batch of a number from strips about as wide as each other, each varied anew.
+    """Make the training batch with a number, from augmented strips of similar width.
 
-    settling: whether strips are taken from the last files.
-    Returns strips float32 (b, HEIGHT, w) and texts uint8 (b, MOST), with PADDING behind them.
+    settling: use the last files. Returns strips float32 (b, HEIGHT, w) and texts uint8 (b, MAX_DIGITS), filled up with
+    PADDING.
     """
     epoch, step = divmod(number, PER_EPOCH)
     last = min(NUMBER_FILES, FIRST_FILES + MORE_FILES * epoch)
@@ -167,7 +169,7 @@ def line_batch(
 
 
 def laid(strips: list[np.ndarray]) -> np.ndarray:
-    """Lay strips float32 (HEIGHT, w) into one array, (n, HEIGHT, widest), zeros behind them."""
+    """Stack strips float32 (HEIGHT, w) into one array (n, HEIGHT, widest), filled up with zeros."""
     widest = -(-max(strip.shape[1] for strip in strips) // BUCKET) * BUCKET
     out = np.zeros((len(strips), HEIGHT, widest), np.float32)
     for row, strip in zip(out, strips, strict=True):
@@ -176,7 +178,7 @@ def laid(strips: list[np.ndarray]) -> np.ndarray:
 
 
 def varied(strip: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Slant, stretch, shift, thicken, thin and fade a strip, uint8 (HEIGHT, w), each a little: float32."""
+    """Augment a strip, uint8 (HEIGHT, w): slant, stretch, shift, thicken or thin, and fade it a little. float32."""
     height, width = strip.shape
     shear, (across, down) = float(np.clip(rng.normal(0, 0.1), -0.25, 0.25)), np.exp(rng.normal(0, (0.09, 0.05)))
     tilt, shift = float(rng.normal(0, 0.012)), float(rng.normal(0, 0.8))
@@ -207,15 +209,15 @@ def varied(strip: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def line_validation(examples: Examples, pages: int = 600) -> tuple[np.ndarray, np.ndarray]:
-    """Make strips to validate on, by writers who do not teach."""
+    """Make validation strips, by writers that are not trained on."""
     strips = make_strips(examples, CHOOSING, 0, range(pages))
     return laid([strips[place].astype(np.float32) / 255 for place in range(len(strips))]), strips.texts
 
 
 TEXT = np.vstack([np.eye(CLASSES, dtype=np.float32), np.zeros((1, CLASSES), np.float32)])
-"""Digits one-hot; the last, PADDING, nothing."""
+"""One-hot rows of the digits, and a row of zeros for PADDING."""
 
 
 def encoded(texts: np.ndarray) -> np.ndarray:
-    """Encode texts uint8 (n, MOST) as float32 (n, MOST, 11), zeros where they are over."""
+    """Encode texts uint8 (n, MAX_DIGITS) as one-hot float32 (n, MAX_DIGITS, 11), zeros for PADDING."""
     return TEXT[texts]

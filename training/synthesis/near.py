@@ -1,4 +1,4 @@
-"""Close-up photographs of one number, or of one or two form fields: what people mostly send."""
+"""Synthetic close-up photographs of one number, or of one or two form fields: the most common pictures."""
 
 from collections.abc import Callable
 

@@ -12,14 +12,14 @@ from PIL import Image, ImageDraw, ImageFont
 from .strokes import catmull_rom
 
 LETTERS = "ACEFGHJKLMNQRUVWXYadefhkmnruvwx&#%@?+=*$<>ДЖИЛПЦШЩЫЭЮЯжицшщыэюяΓΔΞΠΣΨΩαεημπψω"
-"""Letters and signs that look like no digit in any handwriting: without O D l I S Z B b g q and the like, and without T
-t y P p, which are some people's 7, 4 and 9."""
+"""Letters and signs that look like no digit in any handwriting. O D l I S Z B b g q and similar ones are left out, and
+T t y P p, which some people's 7, 4 and 9 look like."""
 
 SCRIPTS = (cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, cv2.FONT_HERSHEY_SCRIPT_COMPLEX, cv2.FONT_HERSHEY_DUPLEX)
 """Pen-stroke fonts to train on. The other Hershey fonts are kept for evaluating refusals."""
 
 LATIN = 31
-"""The first so many of LETTERS are Latin: the pen-stroke fonts have only these."""
+"""Number of Latin letters at the start of LETTERS. The pen-stroke fonts have only these."""
 
 FONTS = (
     "DejaVuSans",
@@ -167,7 +167,7 @@ def scribble(rng: np.random.Generator) -> np.ndarray:
 
 
 def mark(rng: np.random.Generator) -> np.ndarray:
-    """A dot, a dash, a double dash, a tick, a ring of dots: what stands between and behind numbers."""
+    """A dot, a dash, a double dash, a tick or a ring of dots, as between and after numbers."""
     out = np.zeros((60, 60), np.uint8)
     nib = int(rng.integers(3, 9))
 

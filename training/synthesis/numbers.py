@@ -1,4 +1,4 @@
-"""Numbers in the handwriting of the pen's writers: on white to evaluate and calibrate on, on any paper to train on."""
+"""Numbers composed of the pen data's digits: on white for evaluation and calibration, on any paper for training."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,7 +13,7 @@ from .rows import dash, lay, on_paper, point, scaled, trimmed
 from .strokes import SCHOOLS, catmull_rom, strokes_of
 
 PAPER, MARK, FIRST = 0, 1, 2
-"""Owners of pixels: paper, what is no digit, and the first digit; the others follow."""
+"""Owners of pixels: paper, marks that are no digit, the first digit; further digits follow."""
 
 Stroke = np.ndarray
 """Points float32 (n, 2) of (x, y), y downwards."""
@@ -343,7 +343,7 @@ def _row(
 
 
 def _beside(last: tuple[int, int, np.ndarray], y: int, ink: np.ndarray, gap: float) -> int:
-    """Find the column at which the smallest distance to the last digit is as wanted."""
+    """Find the column at which the smallest distance to the last digit is `gap`."""
     x0, y0, other = last
     top, bottom = max(y0, y), min(y0 + other.shape[0], y + ink.shape[0])
     right = x0 + other.shape[1]

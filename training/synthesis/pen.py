@@ -11,7 +11,7 @@ import numpy as np
 
 PEN_PATH = Path(__file__).parents[1] / "data" / "pen_strokes.npz"
 
-LEARNING, CHOOSING, JUDGING = range(1, 25), range(25, 28), range(28, 31)
+LEARNING, CHOOSING, TESTING = range(1, 25), range(25, 28), range(28, 31)
 """Writers for training, for choosing and fitting, and for evaluation."""
 
 

@@ -6,10 +6,10 @@ from recognizer.retention import count_uncounted, expired_kinds, purge
 
 
 class Command(BaseCommand):
-    help = "Delete what has expired: pictures of visitors who are gone, sessions, tokens, old lines of the audit log."
+    help = "Delete expired data: pictures of visitors who have not returned, sessions, tokens, old audit entries."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+        parser.add_argument("--dry-run", action="store_true", help="only list what would be deleted")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["dry_run"]:

@@ -14,7 +14,7 @@ from recognizer.serving.cache import serving_reader
 from recognizer.serving.loading import ServingReader
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".pdf")
-HANDFUL = 8
+MIN_FOR_PROGRESS = 8
 
 
 class Command(BaseCommand):
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             reader = serving_reader()
         except NoServingVersion as error:
             raise CommandError(f"{error}. Run manage.py migrate first.") from error
-        for file in tqdm(files, unit="image", file=sys.stderr, disable=len(files) <= HANDFUL):
+        for file in tqdm(files, unit="image", file=sys.stderr, disable=len(files) <= MIN_FOR_PROGRESS):
             answer = recognize(reader, file)
             if options["explain"] and answer["reason"] != Reason.UNREADABLE:
                 drawn = Path(f"{file.stem}-explained.png")
@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
 
 def find_images(paths: list[Path]) -> Iterator[Path]:
-    """Yield files as named, and in folders every image below, in order of name."""
+    """Yield the given files, and all images below the given folders, sorted by name."""
     for path in paths:
         if path.is_dir():
             yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in ENDINGS and file.is_file())
@@ -74,7 +74,7 @@ def recognize(reader: ServingReader, file: Path) -> dict[str, Any]:
 
 
 def in_a_line(answer: dict[str, Any]) -> str:
-    """One line for people: file, number, confidence."""
+    """Format an answer as one line for people: file, number, confidence."""
     if answer["reason"]:
         return f"{answer['file']}: {answer['reason'].replace('_', ' ')}"
     doubt = "" if answer["sure"] else ", not sure"

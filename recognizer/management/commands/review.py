@@ -74,7 +74,7 @@ class Command(BaseCommand):
                     f"{number} was already decided or replaced, needs another reviewer, or does not exist."
                 )
             agreed = claim.state == Correction.State.PENDING
-            self.stdout.write(f"{number} {'agreed; another reviewer must too' if agreed else claim.state}: {claim}")
+            self.stdout.write(f"{number} {'approved; a second reviewer must too' if agreed else claim.state}: {claim}")
 
     def undo(self, reviewer: Any) -> None:
         last = Correction.objects.decided_by(reviewer).select_related("prediction").first()
@@ -104,12 +104,12 @@ def facts_of(claim: Correction) -> dict[str, Any]:
 def in_a_line(facts: dict[str, Any]) -> str:
     record, words = facts["record"], ""
     if not facts["teaches"]:
-        words += f"  {facts['boxes']} boxes: --labels says what they hold"
+        words += f"  {facts['boxes']} boxes: label them with --labels"
     if facts["reviewers"] == 2:
         words += f"  needs two reviewers, {facts['agreed']} so far"
     read, claim = (facts[said].replace("\n", " ") or "no number" for said in ("read", "claim"))
     return (
-        f"{facts['id']:>6}  read {read} ({percent(facts['confidence'])}), really {claim}"
-        f"  by {facts['by'] or 'a visitor'} ({record['approved']} right, {record['rejected']} wrong before)"
+        f"{facts['id']:>6}  read {read} ({percent(facts['confidence'])}), corrected to {claim}"
+        f"  by {facts['by'] or 'a visitor'} (earlier: {record['approved']} approved, {record['rejected']} rejected)"
         f"  {facts['image']}{words}"
     )

@@ -24,7 +24,7 @@ SPREAD = timedelta(days=365)
 
 
 class Command(BaseCommand):
-    help = "Store many predictions of MNIST's test digits, to test a full site. One in fifty has a correction."
+    help = "Store many predictions of MNIST test digits, to test a large site. One in fifty has a correction."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("count", type=int)
@@ -60,7 +60,7 @@ class Command(BaseCommand):
 
 
 def readings() -> Any:
-    """Yield what the serving version reads in a hundred digits, as the fields of a row, with the encoded page."""
+    """Yield the current version's readings of a hundred digits, as fields of a row, each with its encoded page."""
     with np.load(settings.BASE_DIR / "training" / "data" / "mnist.npz") as arrays:
         images = arrays["x_test"][:100]
     for image in images:

@@ -68,7 +68,7 @@ def test_pages_of_ones_own_have_no_fault(page: Page, kept: Prediction, superuser
     batch = Batch.objects.create(owner=superuser, name="many.zip", total=3, read=1, source="upload", state="running")
     told = Batch.objects.create(owner=superuser, total=1, source="api", webhook="https://hooks.example/")
     stop_batch(told)
-    told.delivery.log.create(at=timezone.now(), status=503, failure="It was not accepted.")
+    told.delivery.log.create(at=timezone.now(), status=503, failure="The receiver did not accept it.")
     Item.objects.create(batch=batch, number=1, name="one.png", prediction=kept)
     Item.objects.create(batch=batch, number=2, name="two.png", code="not_a_number")
     unsure = store_prediction(photograph("314", seed=3), identity=Identity(user=superuser), source="upload")

@@ -47,7 +47,7 @@ def test_no_page_is_wider_than_its_screen(open_page: OpenPage, superuser: Any) -
     Item.objects.create(batch=batch, number=1, name="one.png", prediction=prediction)
     told = Batch.objects.create(owner=superuser, total=1, source="api", webhook="https://hooks.example/a/long/path")
     stop_batch(told)
-    told.delivery.log.create(at=timezone.now(), status=503, failure="It was not accepted.")
+    told.delivery.log.create(at=timezone.now(), status=503, failure="The receiver did not accept it.")
     version = ModelVersion.objects.get()
     verdict = {"passed": False, "checks": CHECKS}
     ended = TrainingRun.objects.create(state=RunState.REFUSED, verdict=verdict, champion=version, **training(120))

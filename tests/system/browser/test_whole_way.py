@@ -16,7 +16,7 @@ def draw_and_save(page: Page, text: str) -> None:
     write(page, page.locator("#sheet canvas"), text)
     expect(page.locator(".reading-text")).to_have_text(text)
     page.get_by_role("button", name="Save").click()
-    page.get_by_role("link", name="Look at it").click()
+    page.get_by_role("link", name="View").click()
     page.wait_for_url("**/predictions/*/")
 
 

@@ -183,11 +183,11 @@ def test_a_webhook_outlives_the_worker_that_tried_it_first(hosts: Hosts, tmp_pat
         hosts.stop_worker(first)
         receiver.status = 204
         hosts.start_reader(loads="tests.system.live.near")
-        assert until_told(hosts, "delivered", 2) == [(500, "It was not accepted."), (204, "")]
+        assert until_told(hosts, "delivered", 2) == [(500, "The receiver did not accept it."), (204, "")]
     assert len(receiver.came) == 2
 
 
 def test_a_worker_goes_to_no_address_on_its_own_machine(hosts: Hosts) -> None:
     assert hosts.ask(TO_TELL.replace("ADDRESS", "https://localhost:8443/"))
     hosts.start_reader()
-    assert until_told(hosts, "waiting", 1) == [(None, "The name leads to an address that is not public.")]
+    assert until_told(hosts, "waiting", 1) == [(None, "The host name resolves to an address that is not public.")]

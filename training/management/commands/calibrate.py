@@ -45,7 +45,7 @@ class Command(BaseCommand):
         few = max(1, count // 4)
         others = bent(own, seed=10)
         hands = load_hands(CHOOSING, own.images, own.labels)
-        # These seeds are not evaluate's: the pages must differ from those it measures on.
+        # Other seeds than those of `evaluate`, so that the pages differ.
         kinds: dict[str, Iterator[Sample]] = {
             "strings, apart": pages.strings(own, count, (1, 6), seed=11),
             "strings, apart, bent": pages.strings(others, count, (1, 6), seed=12),

@@ -56,29 +56,31 @@ def in_tables(figures: dict[str, Any]) -> str:
             "In 30 days",
             [
                 f"{figures['share']['readings']:,} readings, {'none' if flagged is None else f'{flagged:.2%}'} flagged",
-                f"{figures['pending']:,} corrections wait for a review, {figures['approved']:,} are approved",
+                f"{figures['pending']:,} corrections to review, {figures['approved']:,} approved",
             ],
         ),
         titled(
             "Readings a day (flagged)",
             [f"{bar.day}  {bar.readings:>7,} ({bar.flagged:,})" for bar in figures["days"] if bar.readings],
         ),
-        titled("What serves", [f"{figures['serving'] or 'no version'}", *(drift_in_words(drift) if drift else [])]),
+        titled("Current version", [f"{figures['serving'] or 'no version'}", *(drift_in_words(drift) if drift else [])]),
         titled("Served before", [version.name for version in figures["before"]]),
         titled(
-            "Right in a random sample, with the 95 % interval (the unbiased figure)",
+            "Accuracy on a random sample, with its 95 % interval (the unbiased figure)",
             [
                 f"{each.accuracy:>7.2%} ({each.low:.2%} to {each.high:.2%}) of {each.looked_at:>5,}  {each.name}"
                 for each in figures["sample_records"]
             ],
         ),
         titled(
-            "Reviewed readings that were right",
+            "Accuracy on reviewed readings",
             [f"{each.accuracy:>7.2%} of {each.reviewed:>5,}  {each.name}" for each in figures["records"]],
         ),
-        titled("What people say was mistaken for what", confusions_in_rows(figures["confusions"])),
+        titled("Confusions in approved corrections", confusions_in_rows(figures["confusions"])),
         titled("Runs", [run_in_a_line(run) for run in figures["runs"]]),
-        titled("Champions", [f"{each.promoted_at:%Y-%m-%d %H:%M}  {each.version}" for each in figures["promotions"]]),
+        titled(
+            "Version history", [f"{each.promoted_at:%Y-%m-%d %H:%M}  {each.version}" for each in figures["promotions"]]
+        ),
     ]
     return "\n\n".join(parts)
 
@@ -88,7 +90,7 @@ def titled(title: str, lines: list[str]) -> str:
 
 
 def drift_in_words(drift: dict[str, Any]) -> list[str]:
-    return [f"on average {drift['mean']:.2%} sure in the last week, {drift['expected']:.2%} where it was measured"]
+    return [f"average confidence: {drift['mean']:.2%} this week, {drift['expected']:.2%} in testing"]
 
 
 def confusions_in_rows(confusions: list[list[Cell]]) -> list[str]:

@@ -41,7 +41,7 @@ class Command(BaseCommand):
         from training.evaluation import made_sets, measures, pages, report
         from training.synthesis.datasets import load_mnist
         from training.synthesis.numbers import load_hands, touching
-        from training.synthesis.pen import JUDGING
+        from training.synthesis.pen import TESTING
 
         # Checked first: an error must not appear only after minutes of measuring.
         folders = [(path.resolve().name, self.samples(path)) for path in paths]
@@ -59,9 +59,9 @@ class Command(BaseCommand):
             measures.evaluate(reader, name, made_sets.made_set(name, mnist.validation), made_sets.COUNT)
             for name in made_sets.SEEDS
         ]
-        judges = load_hands(JUDGING, mnist.validation.images, mnist.validation.labels)
+        testing_hands = load_hands(TESTING, mnist.validation.images, mnist.validation.labels)
         results += [
-            measures.evaluate(reader, "touching", pages.composed(touching, judges, 1000, seed=21), 1000),
+            measures.evaluate(reader, "touching", pages.composed(touching, testing_hands, 1000, seed=21), 1000),
             measures.evaluate(reader, report.LETTERS, pages.letters(500, seed=22), 500, unsure_refuses=True),
         ]
         results += [measures.evaluate(reader, folder, pages, len(pages)) for folder, pages in folders]

@@ -36,4 +36,4 @@ class Command(BaseCommand):
         try:
             return ModelVersion.objects.get(name=name)
         except ModelVersion.DoesNotExist as error:
-            raise CommandError(f"Unknown version {name}..") from error
+            raise CommandError(f"Unknown version {name}.") from error

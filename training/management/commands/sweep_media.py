@@ -13,7 +13,7 @@ from training.retraining.cleanup import orphaned_snapshots
 class Command(BaseCommand):
     help = (
         "Delete stored pictures, networks and snapshots that no database row refers to, left by a crash, "
-        "and report predictions whose picture is gone."
+        "and report predictions without a picture file."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

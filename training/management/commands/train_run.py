@@ -24,8 +24,8 @@ class Command(BaseCommand):
         parser.add_argument("fence", type=int)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        threading.Thread(target=die_with_the_worker, daemon=True).start()
-        step_back()
+        threading.Thread(target=exit_with_worker, daemon=True).start()
+        lower_priority()
         pk, fence = options["pk"], options["fence"]
         try:
             self.retrain(pk, fence)
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         retrain(pk, fence)
 
 
-def step_back() -> None:
+def lower_priority() -> None:
     """Lower this process's priority below that of the site."""
     os.setpriority(os.PRIO_PROCESS, 0, NICE)
     # With autogroups, Linux ignores the niceness of processes in another session.
@@ -53,7 +53,7 @@ def step_back() -> None:
         Path("/proc/self/autogroup").write_text(str(NICE))
 
 
-def die_with_the_worker() -> None:
+def exit_with_worker() -> None:
     """Exit as soon as standard input closes, which happens when the worker ends."""
     sys.stdin.buffer.read()
     os._exit(1)

@@ -1,4 +1,4 @@
-"""A synthetic handwriting that the current network misreads, and how much corrections help."""
+"""A synthetic, strongly slanted handwriting that the network misreads, and how much corrections help."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,8 +27,8 @@ HELD_BACK = 1500
 COUNTS = (30, 100, 300)
 
 
-def odd_hand(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Write a digit in the odd hand: strongly slanted, with a hair-thin pen.
+def slanted_hand(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Redraw a digit strongly slanted, with a hair-thin pen.
 
     image: uint8 (28, 28). Returns a frame float32 (28, 28).
     """
@@ -43,15 +43,15 @@ def odd_hand(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def written(images: np.ndarray, seed: int) -> np.ndarray:
-    """Write many digits in the odd hand. images: uint8 (n, 28, 28). Returns float32 (n, 28, 28)."""
+    """Redraw many digits in this handwriting. images: uint8 (n, 28, 28). Returns float32 (n, 28, 28)."""
     rng = np.random.default_rng(seed)
-    return np.stack([odd_hand(image, rng) for image in images])
+    return np.stack([slanted_hand(image, rng) for image in images])
 
 
 @dataclass(frozen=True)
 class Point:
-    """One retraining with its gate. Errors are shares; `before` and `after` are errors on held-back digits of the odd
-    hand."""
+    """One retraining with its gate. Errors are shares; `before` and `after` are errors on held-back digits in this
+    handwriting."""
 
     corrections: int
     wrong: float
@@ -82,11 +82,10 @@ def learn(
     wrong: float = 0.0,
     steps: Callable[[int], int] = steps_for,
 ) -> Iterator[Point]:
-    """Retrain once for each number of corrections, a share of them wrong, as a run does, and judge each time.
+    """Retrain once for each number of corrections, a share of them wrong, as a run does, and measure each time.
 
-    The odd hand writes MNIST's validation images, which no network was trained on; what it writes and is misread
-    gets corrected, each by its own image's label. It is judged on test images in the same hand, and the gate does
-    without the images that were corrected.
+    Corrections are misread MNIST validation images in this handwriting, with their true labels; no network was trained
+    on them. Errors are measured on test images in the same handwriting. The gate does not use the corrected images.
     """
     unseen = written(mnist.test.images[:HELD_BACK], seed=5)
     truth = mnist.test.labels[:HELD_BACK]
