@@ -58,12 +58,12 @@ def test_export_has_all_own_data_and_no_others(make_prediction: Make, user: User
         assert token not in files["keys.csv"].decode()
 
 
-def test_a_stranger_takes_an_empty_archive_along(client: Client) -> None:
+def test_stranger_downloads_an_empty_archive(client: Client) -> None:
     assert set(unpacked(client.get(EXPORT))) == {"labels.json", "predictions.csv"}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_account_goes_with_all_that_it_held(make_prediction: Make, user: User, other_user: User) -> None:
+def test_account_is_deleted_with_all_its_data(make_prediction: Make, user: User, other_user: User) -> None:
     mine, theirs = make_prediction(owner=user), make_prediction(owner=other_user)
     mine.flag("7", by=user)
     Key.objects.issue(user)
@@ -80,7 +80,7 @@ def test_an_account_goes_with_all_that_it_held(make_prediction: Make, user: User
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_account_goes_though_its_files_cannot_yet(
+def test_account_is_deleted_during_a_storage_outage(
     make_prediction: Make, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = make_prediction(owner=user)
@@ -99,7 +99,7 @@ def large_account(make_prediction: Make, user: User, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_large_account_is_closed_at_once_and_then_erased(large_account: list[Prediction], user: User) -> None:
+def test_large_account_is_closed_at_once_and_deleted_later(large_account: list[Prediction], user: User) -> None:
     _, token = Key.objects.issue(user)
     here, elsewhere = user_client(user), user_client(user)
     page = here.post(ERASE, {"password": "a long pass phrase"})["Location"]
@@ -119,7 +119,7 @@ def test_a_large_account_is_closed_at_once_and_then_erased(large_account: list[P
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_closed_account_takes_what_came_meanwhile_along(
+def test_closed_account_is_deleted_with_later_predictions(
     large_account: list[Prediction], make_prediction: Make, user: User, other_user: User
 ) -> None:
     user_client(user).post(ERASE, {"password": "a long pass phrase"})
@@ -130,7 +130,7 @@ def test_a_closed_account_takes_what_came_meanwhile_along(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_closing_that_fails_leaves_the_account_as_it_was(
+def test_failed_closing_leaves_the_account_unchanged(
     large_account: list[Prediction], user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Key.objects.issue(user)
@@ -174,12 +174,12 @@ def test_a_password_set_by_staff_ends_sessions_and_keys(user: User, superuser: U
     assert not Key.objects.filter(user=user).exists()
 
 
-def test_the_admin_leads_to_the_one_page_for_a_password(superuser: User) -> None:
+def test_admin_uses_the_sites_password_page(superuser: User) -> None:
     assert user_client(superuser).get("/admin/password_change/")["Location"] == "/accounts/password/"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_account_that_cannot_go_keeps_all(
+def test_failed_account_deletion_keeps_everything(
     make_prediction: Make, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = make_prediction(owner=user)
@@ -191,14 +191,14 @@ def test_an_account_that_cannot_go_keeps_all(
     assert client.get("/accounts/").status_code == 200
 
 
-def test_an_account_does_not_go_without_its_password(user: User) -> None:
+def test_account_deletion_needs_the_password(user: User) -> None:
     response = user_client(user).post(ERASE, {"password": "a guess"})
     assert response.status_code == 200
     assert "not your password" in response.content.decode()
     assert User.objects.filter(pk=user.pk).exists()
 
 
-def test_guessing_the_password_of_an_open_session_ends_soon(user: User) -> None:
+def test_attempts_at_the_deletion_password_are_limited(user: User) -> None:
     client = user_client(user)
     assert [client.post(ERASE, {"password": "a guess"}).status_code for _ in range(11)][-1] == 429
     assert client.post(ERASE, {"password": "a long pass phrase"}).status_code == 429

@@ -19,7 +19,7 @@ def log_in(client: Client, password: str = PASSWORD, name: str = "ada") -> int:
     return int(client.post("/accounts/login/", {"login": name, "password": password}).status_code)
 
 
-def test_guessing_a_password_ends_soon(client: Client, user: User) -> None:
+def test_password_attempts_are_limited(client: Client, user: User) -> None:
     assert [log_in(client, "a guess") for _ in range(11)] == [200] * 10 + [429]
     assert log_in(client) == 429
     assert log_in(Client(REMOTE_ADDR="192.0.2.7")) == 302
@@ -32,23 +32,23 @@ def test_too_many_guesses_get_retry_after(client: Client, user: User) -> None:
     assert answer["Retry-After"] == "900"
 
 
-def test_a_forged_address_gives_no_more_guesses(user: User) -> None:
+def test_forged_address_gives_no_more_password_attempts(user: User) -> None:
     answers = [log_in(Client(headers={"X-Forwarded-For": f"10.0.0.{number}"}), "a guess") for number in range(11)]
     assert answers[-1] == 429
 
 
-def test_a_name_written_otherwise_gives_no_more_guesses(user: User) -> None:
+def test_other_spelling_gives_no_more_password_attempts(user: User) -> None:
     names = ["ada", "ADA", " ada", "\N{FULLWIDTH LATIN SMALL LETTER A}da"]
     assert [log_in(Client(), "a guess", names[turn % 4]) for turn in range(11)][-1] == 429
 
 
-def test_many_addresses_that_guess_one_name_shut_it(user: User) -> None:
+def test_many_addresses_guessing_one_name_lock_it(user: User) -> None:
     answers = [log_in(Client(REMOTE_ADDR=f"10.0.0.{number}"), "a guess") for number in range(101)]
     assert answers == [200] * 100 + [429]
     assert log_in(Client(REMOTE_ADDR="192.0.2.7")) == 429
 
 
-def test_a_password_that_is_right_counts_as_no_guess(client: Client, user: User) -> None:
+def test_right_password_is_not_counted_as_an_attempt(client: Client, user: User) -> None:
     for _ in range(15):
         assert log_in(client) == 302
         client.logout()
@@ -77,7 +77,7 @@ def test_closed_account_refuses_log_in(client: Client, user: User) -> None:
     assert not answer.wsgi_request.user.is_authenticated
 
 
-def test_a_site_closed_to_new_people_lets_known_ones_in(client: Client, user: User, settings: Any) -> None:
+def test_closed_sign_up_still_allows_log_in(client: Client, user: User, settings: Any) -> None:
     settings.SIGN_UP = "closed"
     for answer in (client.get("/accounts/signup/"), client.post("/accounts/signup/", NEW)):
         assert "Sign-up is closed" in answer.content.decode()
@@ -86,5 +86,5 @@ def test_a_site_closed_to_new_people_lets_known_ones_in(client: Client, user: Us
 
 
 @pytest.mark.parametrize("address", ["", "localhost", "unix:"])
-def test_a_socket_of_this_machine_lets_people_in(user: User, address: str) -> None:
+def test_log_in_over_a_local_socket_works(user: User, address: str) -> None:
     assert log_in(Client(REMOTE_ADDR=address)) == 302

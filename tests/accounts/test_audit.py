@@ -23,9 +23,7 @@ def test_log_ins_and_log_outs_are_recorded(client: Client, user: User) -> None:
 
 
 @pytest.mark.parametrize(("name", "target"), [("ada", "user"), ("my secret word", "an unknown name")])
-def test_a_failed_log_in_names_an_account_never_what_was_typed(
-    client: Client, user: User, name: str, target: str
-) -> None:
+def test_failed_log_in_records_an_account_not_the_input(client: Client, user: User, name: str, target: str) -> None:
     client.post("/accounts/login/", {"login": name, "password": "a guess"})
     (entry,) = told(Event.LOGIN_FAILED)
     assert entry.target == (f"user {user.pk}" if target == "user" else target)
@@ -33,7 +31,7 @@ def test_a_failed_log_in_names_an_account_never_what_was_typed(
     assert "a guess" not in str(entry.as_json())
 
 
-def test_new_powers_are_noted(user: User, superuser: User) -> None:
+def test_new_staff_rights_are_recorded(user: User, superuser: User) -> None:
     permission = Permission.objects.get(codename="view_prediction")
     group = Group.objects.create(name="reviewers")
     user.user_permissions.add(permission)
@@ -54,7 +52,7 @@ def test_new_powers_are_noted(user: User, superuser: User) -> None:
     ]
 
 
-def test_work_in_the_admin_names_fields_without_their_values(user: User, superuser: User) -> None:
+def test_admin_changes_are_recorded_without_values(user: User, superuser: User) -> None:
     client = user_client(superuser)
     form = {
         "username": "ada",
@@ -69,7 +67,7 @@ def test_work_in_the_admin_names_fields_without_their_values(user: User, superus
     assert entry.facts == {"how": "Change", "fields": "First name"}
 
 
-def test_an_erased_account_leaves_its_number_alone(client: Client, user: User) -> None:
+def test_deleted_account_leaves_only_its_number(client: Client, user: User) -> None:
     client.post("/accounts/login/", {"login": "ada", "password": WORD})
     number = user.pk
     client.post("/accounts/erase/", {"password": WORD})
@@ -78,7 +76,7 @@ def test_an_erased_account_leaves_its_number_alone(client: Client, user: User) -
     assert not AuditEntry.objects.filter(user_name="ada").exists()
 
 
-def test_the_name_of_staff_outlives_the_account(staff: User, superuser: User) -> None:
+def test_name_of_deleted_staff_stays_in_the_audit_log(staff: User, superuser: User) -> None:
     user_client(staff).get("/")
     staff.delete()
     assert AuditEntry.objects.filter(user_name="grace", event=Event.LOGGED_IN).exists()

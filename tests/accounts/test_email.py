@@ -22,7 +22,7 @@ def confirm(client: Client) -> None:
     client.post(found[1])
 
 
-def test_an_address_given_at_sign_up_is_confirmed(client: Client) -> None:
+def test_email_given_at_sign_up_must_be_confirmed(client: Client) -> None:
     client.post("/accounts/signup/", NEW | {"email": "emmy@example.org"})
     address = EmailAddress.objects.get()
     assert (address.email, address.verified) == ("emmy@example.org", False)
@@ -36,13 +36,13 @@ def test_sign_up_needs_no_address(client: Client) -> None:
     assert (User.objects.get().email, mail.outbox) == ("", [])
 
 
-def test_an_address_of_somebody_else_is_refused_to_nobody(client: Client, user: User) -> None:
+def test_email_of_another_account_is_accepted(client: Client, user: User) -> None:
     EmailAddress.objects.create(user=user, email="ada@example.org", verified=True, primary=True)
     answer = client.post("/accounts/signup/", NEW | {"email": "ada@example.org"})
     assert answer.status_code == 302
 
 
-def test_an_address_changes_once_the_new_one_is_confirmed(user: User) -> None:
+def test_email_changes_after_the_new_one_is_confirmed(user: User) -> None:
     EmailAddress.objects.create(user=user, email="old@example.org", verified=True, primary=True)
     client = user_client(user)
     client.post("/accounts/email/", {"email": "new@example.org", "action_add": ""})
@@ -56,7 +56,7 @@ def test_an_address_changes_once_the_new_one_is_confirmed(user: User) -> None:
     assert user.email == "new@example.org"
 
 
-def test_an_address_changes_only_by_who_gave_the_password_lately(user: User) -> None:
+def test_email_change_needs_a_recent_password(user: User) -> None:
     client = user_client(user)
     session = client.session
     session["proved_at"] -= 3601

@@ -42,7 +42,7 @@ def is_in(client: Client) -> bool:
     return client.get("/accounts/").status_code == 200
 
 
-def test_an_app_is_added_and_then_asked_for(user: User, django_capture_on_commit_callbacks: Any) -> None:
+def test_added_app_is_required_at_log_in(user: User, django_capture_on_commit_callbacks: Any) -> None:
     client = user_client(user)
     assert "data:image/svg+xml" in client.get(ADD).content.decode()
     secret = client.session["mfa.totp.secret"]
@@ -64,7 +64,7 @@ def test_an_app_is_added_and_then_asked_for(user: User, django_capture_on_commit
     assert set(noted) == {(added, "totp"), (added, "recovery_codes"), (failed, "totp")}
 
 
-def test_a_code_lets_in_once(user: User) -> None:
+def test_code_logs_in_once(user: User) -> None:
     secret = guarded(user)
     code = code_of(secret)
     for client, answer in ((Client(), 302), (Client(), 200)):
@@ -72,7 +72,7 @@ def test_a_code_lets_in_once(user: User) -> None:
         assert client.post(ASKED, {"code": code}).status_code == answer
 
 
-def test_a_recovery_code_lets_in_once(user: User) -> None:
+def test_recovery_code_logs_in_once(user: User) -> None:
     client = user_client(user)
     client.get(ADD)
     client.post(ADD, {"code": code_of(client.session["mfa.totp.secret"])})
@@ -83,7 +83,7 @@ def test_a_recovery_code_lets_in_once(user: User) -> None:
     assert client.get(CODES).content.decode().count("<li><code>") == 9
 
 
-def test_guessing_codes_ends_soon(user: User) -> None:
+def test_code_attempts_are_limited(user: User) -> None:
     secret = guarded(user)
     client = Client()
     log_in(client)
@@ -93,13 +93,13 @@ def test_guessing_codes_ends_soon(user: User) -> None:
     assert "Too many" in client.post(ASKED, {"code": now}).content.decode()
 
 
-def test_a_secret_is_not_readable_in_the_database(user: User) -> None:
+def test_second_factor_secret_is_encrypted(user: User) -> None:
     secret = guarded(user)
     assert secret not in json.dumps(Authenticator.objects.get().data)
     assert Authenticator.objects.get().wrap().validate_code(code_of(secret))
 
 
-def test_an_earlier_secret_key_opens_what_it_closed(user: User, settings: Any) -> None:
+def test_earlier_secret_key_decrypts_second_factors(user: User, settings: Any) -> None:
     secret = guarded(user)
     with override_settings(SECRET_KEY="another" * 10, SECRET_KEY_FALLBACKS=[settings.SECRET_KEY]):
         assert Authenticator.objects.get().wrap().validate_code(code_of(secret))
@@ -107,7 +107,7 @@ def test_an_earlier_secret_key_opens_what_it_closed(user: User, settings: Any) -
         assert not Authenticator.objects.get().wrap().validate_code(code_of(secret))
 
 
-def test_a_code_proves_again_who_somebody_is(user: User) -> None:
+def test_code_confirms_a_logged_in_user(user: User) -> None:
     secret = guarded(user)
     client = user_client(user)
     session = client.session
@@ -121,7 +121,7 @@ def test_a_code_proves_again_who_somebody_is(user: User) -> None:
 
 
 @pytest.mark.parametrize("path", [ADD, "/accounts/mfa/webauthn/add/", "/accounts/mfa/recovery-codes/generate/"])
-def test_factors_change_only_by_who_gave_the_password_lately(user: User, path: str) -> None:
+def test_factor_changes_need_a_recent_password(user: User, path: str) -> None:
     client = user_client(user)
     session = client.session
     session["proved_at"] -= 3601
@@ -166,7 +166,7 @@ def test_invalid_passkey_is_refused(user: User, sent: str) -> None:
     assert not is_in(stranger)
 
 
-def test_staff_take_lost_factors_away(superuser: User, user: User, staff: User) -> None:
+def test_staff_remove_lost_factors(superuser: User, user: User, staff: User) -> None:
     guarded(user)
     guarded(staff)
     helper = grant(User.objects.create_user("helper", is_staff=True), "change_user", "view_user")
@@ -178,7 +178,7 @@ def test_staff_take_lost_factors_away(superuser: User, user: User, staff: User) 
     assert set(targets) == {f"user {user.pk}", f"user {staff.pk}"}
 
 
-def test_without_redis_a_code_still_lets_in(user: User, settings: Any) -> None:
+def test_code_logs_in_without_redis(user: User, settings: Any) -> None:
     from benchmarks.processes import free_port
     from tests.digitsite.test_sharing import redis_cache
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
     "written",
     ["Émile", "ÉMILE", " émile ", "E\N{COMBINING ACUTE ACCENT}mile", "é\N{FULLWIDTH LATIN SMALL LETTER M}ile"],
 )
-def test_a_name_is_the_same_however_it_is_written(client: Client, written: str) -> None:
+def test_user_names_ignore_case_and_width(client: Client, written: str) -> None:
     user = User.objects.create_user("Émile", password="a long pass phrase")
     assert user_named(written) == user
     assert client.post("/accounts/login/", {"login": written, "password": "a long pass phrase"}).status_code == 302
@@ -29,7 +29,7 @@ def test_a_name_is_the_same_however_it_is_written(client: Client, written: str) 
     assert User.objects.count() == 1
 
 
-def test_a_name_is_kept_as_its_owner_writes_it(client: Client) -> None:
+def test_user_name_keeps_its_spelling(client: Client) -> None:
     client.post("/accounts/signup/", NEW | {"username": " Straße "})
     user = User.objects.get()
     assert (user.username, user.folded_name.folded) == ("Straße", "strasse")
@@ -49,12 +49,12 @@ def test_two_sign_ups_with_one_name_give_one_account(client: Client, user: User)
     assert User.objects.get() == user
 
 
-def test_a_script_makes_no_second_name_either(user: User) -> None:
+def test_duplicate_user_name_fails_in_scripts_too(user: User) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         User.objects.create_user("ADA")
 
 
-def test_names_that_were_alike_before_are_told_apart(user: User) -> None:
+def test_older_accounts_with_equal_names_log_in_by_spelling(user: User) -> None:
     other = User(username="ADA")
     other.save_base(raw=True)
     assert (user_named("ada"), user_named("ADA"), user_named("Ada")) == (user, other, user)
@@ -75,7 +75,7 @@ def test_folding_twice_changes_nothing() -> None:
         assert fold(fold(name)) == fold(name)
 
 
-def test_the_admin_makes_no_second_name(superuser: User, user: User, other_user: User) -> None:
+def test_admin_refuses_a_duplicate_user_name(superuser: User, user: User, other_user: User) -> None:
     client = user_client(superuser)
     new = NEW | {"username": "ADA", "usable_password": "true"}
     assert "already exists" in client.post("/admin/auth/user/add/", new).content.decode()

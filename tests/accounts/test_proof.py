@@ -30,7 +30,7 @@ def prove(client: Client, answer: Any, password: str = PASSWORD) -> Any:
     return client.post(answer["Location"], {"password": password})
 
 
-def test_a_key_is_made_once_the_password_is_given_again(user: User) -> None:
+def test_key_creation_asks_for_the_password_again(user: User) -> None:
     client = lapsed_client(user)
     answer = client.post("/api-access/", NEW_KEY)
     assert answer["Location"] == "/accounts/reauthenticate/?next=%2Fapi-access%2F"
@@ -44,7 +44,7 @@ def test_a_key_is_made_once_the_password_is_given_again(user: User) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api-access/keys/{key}/", "/api-access/keys/{key}/renew/"])
-def test_a_key_changes_once_the_password_is_given_again(user: User, path: str) -> None:
+def test_key_change_asks_for_the_password_again(user: User, path: str) -> None:
     key, token = Key.objects.issue(user)
     client = lapsed_client(user)
     answer = client.post(path.format(key=key.pk), NEW_KEY)
@@ -53,14 +53,14 @@ def test_a_key_changes_once_the_password_is_given_again(user: User, path: str) -
     assert (key.name, key.start) == ("key", token[:15])
 
 
-def test_a_key_is_revoked_without_asking(user: User) -> None:
+def test_key_revocation_needs_no_password(user: User) -> None:
     key, _ = Key.objects.issue(user)
     lapsed_client(user).post(f"/api-access/keys/{key.pk}/revoke/")
     assert not Key.objects.exists()
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_the_admin_asks_again_and_keeps_no_form(superuser: User, method: str) -> None:
+def test_admin_asks_for_the_password_again_and_drops_the_form(superuser: User, method: str) -> None:
     client = lapsed_client(superuser)
     new = {"username": "emmy", "password1": PASSWORD, "password2": PASSWORD}
     answer = getattr(client, method)("/admin/auth/user/add/", new)
@@ -70,14 +70,14 @@ def test_the_admin_asks_again_and_keeps_no_form(superuser: User, method: str) ->
     assert client.get("/admin/").status_code == 200
 
 
-def test_a_version_is_promoted_once_the_password_is_given_again(superuser: User, version: ModelVersion) -> None:
+def test_promotion_asks_for_the_password_again(superuser: User, version: ModelVersion) -> None:
     client = lapsed_client(superuser)
     answer = client.post("/dashboard/promote/", {"version": version.name})
     assert answer["Location"] == "/accounts/reauthenticate/?next=%2Fdashboard%2Fpromote%2F"
     assert prove(client, answer)["Location"] == "/dashboard/"
 
 
-def test_guessing_the_password_again_ends_soon(user: User) -> None:
+def test_attempts_to_confirm_the_password_are_limited(user: User) -> None:
     client = lapsed_client(user)
     answers = [client.post("/accounts/reauthenticate/", {"password": "a guess"}).status_code for _ in range(11)]
     assert answers[-1] == 429
@@ -89,7 +89,7 @@ def test_proof_redirects_only_within_the_site(user: User) -> None:
     assert answer["Location"] == "/history/"
 
 
-def test_reading_needs_no_second_proof(user: User, make_prediction: Callable[..., Any]) -> None:
+def test_viewing_pages_needs_no_recent_password(user: User, make_prediction: Callable[..., Any]) -> None:
     made = make_prediction(owner=user)
     client = lapsed_client(user)
     for path in ("/history/", f"/predictions/{made.pk}/", "/api-access/", "/accounts/"):

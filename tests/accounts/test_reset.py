@@ -44,7 +44,7 @@ def log_in(password: str) -> int:
     return Client().post("/accounts/login/", {"login": "ada", "password": password}).status_code
 
 
-def test_a_link_sets_a_password_once_and_ends_sessions(client: Client, user: User) -> None:
+def test_reset_link_works_once_and_ends_sessions(client: Client, user: User) -> None:
     elsewhere = user_client(user)
     client.post(ASK, {"email": "Ada@Example.org"})
     (sent,) = mail.outbox
@@ -85,7 +85,7 @@ def test_unknown_address_gets_no_mail(client: Client, user: User) -> None:
     assert mail.outbox == []
 
 
-def test_a_mail_server_that_is_away_breaks_no_page(client: Client, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mail_server_outage_breaks_no_page(client: Client, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     from accounts.mail import _do
 
     monkeypatch.setattr("accounts.mail.in_background", lambda work, *arguments: _do(work, *arguments))
@@ -94,7 +94,7 @@ def test_a_mail_server_that_is_away_breaks_no_page(client: Client, user: User, m
     assert client.post(ASK, {"email": ADDRESS}).status_code == 302
 
 
-def test_asking_for_links_without_end_is_refused(client: Client) -> None:
+def test_reset_mails_are_rate_limited(client: Client) -> None:
     answers = [client.post(ASK, {"email": ADDRESS}).status_code for _ in range(6)]
     assert answers == [302] * 5 + [429]
 
@@ -110,7 +110,7 @@ def test_locked_out_user_can_log_in_with_a_link(client: Client, user: User) -> N
 
 
 @pytest.mark.parametrize("revoke", [True, False])
-def test_a_link_ends_keys_where_asked_to(client: Client, user: User, revoke: bool) -> None:
+def test_password_reset_revokes_keys_on_request(client: Client, user: User, revoke: bool) -> None:
     Key.objects.issue(user)
     client.post(ASK, {"email": ADDRESS})
     page = open_link(client, link_in(mail.outbox[0].body))
@@ -133,7 +133,7 @@ def test_staff_make_a_link_that_is_in_the_audit_log(client: Client, superuser: U
     assert (entry.user_number, entry.target) == (superuser.pk, f"user {user.pk}")
 
 
-def test_staff_let_no_staff_in(superuser: User, staff: User, user: User) -> None:
+def test_only_superusers_create_reset_links_for_staff(superuser: User, staff: User, user: User) -> None:
     from tests.factories import grant
 
     helper = grant(User.objects.create_user("helper", is_staff=True), "change_user", "view_user")
@@ -142,5 +142,5 @@ def test_staff_let_no_staff_in(superuser: User, staff: User, user: User) -> None
     assert "/password/reset/key/" in link_of_staff(helper, user).content.decode()
 
 
-def test_a_link_is_made_for_one(superuser: User, user: User, other_user: User) -> None:
+def test_reset_link_is_created_for_exactly_one_user(superuser: User, user: User, other_user: User) -> None:
     assert "Choose one user." in link_of_staff(superuser, user, other_user).content.decode()

@@ -107,7 +107,7 @@ def test_all_other_sessions_end_at_once(user: User, other_user: User) -> None:
     assert [client.get("/accounts/").status_code for client in (here, *others, theirs)] == [200, 302, 302, 200]
 
 
-def test_a_session_from_before_the_list_comes_into_it(user: User) -> None:
+def test_older_session_is_added_to_the_session_list(user: User) -> None:
     client = user_client(user)
     assert client.get("/history/").status_code == 200
     assert UserSession.objects.get().user == user
@@ -127,7 +127,7 @@ def aged(client: Client, days: int) -> str:
     return value
 
 
-def test_a_visitor_who_stays_away_is_forgotten() -> None:
+def test_absent_visitor_is_forgotten() -> None:
     client = visitor_client(uuid.uuid4())
     assert "visitor" not in client.get("/history/").cookies, "once a day is enough"
     old = aged(client, 29)
@@ -150,5 +150,5 @@ def test_a_visitor_who_stays_away_is_forgotten() -> None:
         ("", "Another program"),
     ],
 )
-def test_a_browser_is_named_in_words(agent: str, words: str) -> None:
+def test_session_list_names_the_browser(agent: str, words: str) -> None:
     assert browser_of(agent) == words

@@ -21,19 +21,19 @@ def required(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/admin/", "/dashboard/", "/review/", "/history/"])
-def test_staff_without_a_factor_are_led_to_make_one(superuser: User, path: str) -> None:
+def test_staff_without_a_factor_are_redirected_to_add_one(superuser: User, path: str) -> None:
     answer = user_client(superuser).get(path, follow=True)
     assert answer.redirect_chain == [("/accounts/mfa/", 302)]
     assert "Staff need a second factor here." in answer.content.decode()
 
 
-def test_the_api_tells_staff_without_a_factor(superuser: User) -> None:
+def test_api_tells_staff_to_add_a_factor(superuser: User) -> None:
     answer = user_client(superuser).get("/api/v1/predictions/")
     assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
 
 
 @pytest.mark.parametrize("path", ["/accounts/", "/accounts/mfa/totp/activate/", "/accounts/sessions/", "/healthz"])
-def test_staff_without_a_factor_reach_what_makes_one(superuser: User, path: str) -> None:
+def test_staff_without_a_factor_can_add_one(superuser: User, path: str) -> None:
     assert user_client(superuser).get(path).status_code == 200
 
 
@@ -49,17 +49,17 @@ def test_recovery_codes_alone_are_no_factor(superuser: User) -> None:
     assert user_client(superuser).get("/admin/").status_code == 302
 
 
-def test_others_need_no_factor(user: User) -> None:
+def test_users_need_no_second_factor(user: User) -> None:
     assert user_client(user).get("/history/").status_code == 200
     assert Client().get("/").status_code == 200
 
 
-def test_keys_of_staff_work_on(superuser: User) -> None:
+def test_keys_of_staff_without_a_factor_still_work(superuser: User) -> None:
     _, token = Key.objects.issue(superuser)
     assert Client(headers={"Authorization": f"Token {token}"}).get("/api/v1/predictions/").status_code == 200
 
 
-def test_keys_made_without_a_factor_reach_no_others(
+def test_staff_keys_made_without_a_factor_reach_own_rows_only(
     superuser: User, make_prediction: Callable[..., Prediction], settings: Any
 ) -> None:
     path = f"/api/v1/predictions/{make_prediction().pk}/"
@@ -76,6 +76,6 @@ def test_keys_made_without_a_factor_reach_no_others(
     assert status(early) == 200
 
 
-def test_where_it_is_optional_staff_need_none(superuser: User, settings: Any) -> None:
+def test_optional_factor_is_not_required_of_staff(superuser: User, settings: Any) -> None:
     settings.STAFF_MFA = "optional"
     assert user_client(superuser).get("/admin/").status_code == 200

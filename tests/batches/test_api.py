@@ -76,7 +76,7 @@ def test_csv_results_are_safe_in_spreadsheets(api: Client, send: Send, picture: 
     ]
 
 
-def test_many_files_are_a_batch_too(api: Client, send: Send, picture: bytes) -> None:
+def test_many_files_are_accepted_as_a_batch(api: Client, send: Send, picture: bytes) -> None:
     files = [SimpleUploadedFile(f"{number}.png", picture) for number in (2, 1, 10)]
     answer = api.post(BATCHES, {"images": files})
     assert answer.status_code == 202, answer.json()
@@ -164,7 +164,7 @@ def test_more_files_than_a_batch_has_are_refused(api: Client, send: Send, settin
     assert (answer.status_code, answer.json()["code"]) == (413, "too_many_images")
 
 
-def test_a_full_disk_leaves_room_for_the_next_batch(
+def test_full_disk_during_an_upload_frees_its_slot(
     api: Client, send: Send, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -180,21 +180,21 @@ def test_a_full_disk_leaves_room_for_the_next_batch(
     assert send(api, {"a.png": picture}).status_code == 202
 
 
-def test_a_batch_over_a_gigabyte_is_refused_by_its_length(api: Client, db: None) -> None:
+def test_batch_over_1_gb_is_refused_by_its_length(api: Client, db: None) -> None:
     kind = "multipart/form-data; boundary=x"
     answer = api.generic("POST", BATCHES, b"", content_type=kind, CONTENT_LENGTH=uploads.MAX_REQUEST_BYTES + 1)
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     assert "1 GB" in answer.json()["detail"]
 
 
-def test_a_batch_that_grows_too_large_on_the_way_is_refused(
+def test_batch_growing_too_large_during_upload_is_refused(
     api: Client, send: Send, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uploads, "MAX_ARCHIVE_BYTES", 100)
     assert send(api, {"a.png": picture * 10}).json()["code"] == "too_large"
 
 
-def test_a_user_has_few_batches_under_way(api: Client, send: Send, picture: bytes, other_user: User) -> None:
+def test_unfinished_batches_of_a_user_are_limited(api: Client, send: Send, picture: bytes, other_user: User) -> None:
     for _ in range(MAX_ACTIVE):
         assert send(api, {"a.png": picture}).status_code == 202
     refused = send(api, {"a.png": picture})
@@ -227,9 +227,7 @@ def test_cancelled_batch_keeps_only_what_was_read(api: Client, send: Send, pictu
     assert files_of(media) == {"predictions"}
 
 
-def test_an_erased_batch_takes_all_that_was_read_of_it_along(
-    api: Client, send: Send, picture: bytes, media: Path
-) -> None:
+def test_deleted_batch_deletes_its_predictions(api: Client, send: Send, picture: bytes, media: Path) -> None:
     batch = send(api, {f"{number}.png": picture for number in range(3)}).json()["id"]
     read()
     assert Prediction.objects.count() == 3
@@ -239,7 +237,7 @@ def test_an_erased_batch_takes_all_that_was_read_of_it_along(
     assert files_of(media) == set()
 
 
-def test_a_batch_shows_failures_first_and_leads_to_the_rest(
+def test_batch_page_shows_failures_first_and_links_to_the_rest(
     api: Client, send: Send, user: User, picture: bytes
 ) -> None:
     batch = send(api, {"b.png": picture, "c.txt": b"no picture", "d.png": picture}).json()["id"]
@@ -252,7 +250,7 @@ def test_a_batch_shows_failures_first_and_leads_to_the_rest(
     assert f'href="/history/?batch={batch}"' in shown
 
 
-def test_a_large_batch_is_erased_by_a_worker(
+def test_large_batch_is_deleted_by_a_worker(
     api: Client, send: Send, user: User, picture: bytes, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifecycle, "MAX_AT_ONCE", 3)
@@ -273,7 +271,7 @@ def test_a_large_batch_is_erased_by_a_worker(
     assert Prediction.objects.count() == Item.objects.count() == 1
 
 
-def test_a_batch_erased_while_it_waits_is_not_read(
+def test_batch_deleted_while_queued_is_not_read(
     api: Client, send: Send, picture: bytes, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lifecycle, "MAX_AT_ONCE", 0)
@@ -286,14 +284,14 @@ def test_a_batch_erased_while_it_waits_is_not_read(
     assert files_of(media) == set()
 
 
-def test_a_closed_account_has_no_batch_read(api: Client, send: Send, user: User, picture: bytes) -> None:
+def test_batches_of_a_closed_account_are_not_read(api: Client, send: Send, user: User, picture: bytes) -> None:
     send(api, {"a.png": picture})
     User.objects.update(is_active=False)
     read()
     assert not Prediction.objects.exists()
 
 
-def test_a_batch_sent_again_under_its_key_is_kept_once(
+def test_batch_repeated_with_its_key_is_stored_once(
     api: Client, send: Send, picture: bytes, blank: bytes, media: Path
 ) -> None:
     again = {"Idempotency-Key": "monday"}
@@ -308,7 +306,7 @@ def test_a_batch_sent_again_under_its_key_is_kept_once(
     assert send(api, files, headers={"Idempotency-Key": "tuesday"}).json()["id"] not in ids
 
 
-def test_a_batch_known_under_its_key_needs_no_room(api: Client, send: Send, picture: bytes) -> None:
+def test_repeated_batch_ignores_the_limit_of_active_batches(api: Client, send: Send, picture: bytes) -> None:
     sent = [send(api, {"a.png": picture}, headers={"Idempotency-Key": str(n)}).json()["id"] for n in range(MAX_ACTIVE)]
     assert send(api, {"a.png": picture}).status_code == 429
     assert send(api, {"a.png": picture}, headers={"Idempotency-Key": "0"}).json()["id"] == sent[0]
@@ -322,7 +320,7 @@ def test_deleted_prediction_leaves_the_results(api: Client, send: Send, picture:
     assert (line["text"], line["prediction"], line["reason"]) == ("", None, "erased")
 
 
-def test_an_erased_account_takes_its_batches_along(api: Client, send: Send, user: User, picture: bytes) -> None:
+def test_deleted_account_deletes_its_batches(api: Client, send: Send, user: User, picture: bytes) -> None:
     send(api, {"a.png": picture})
     user_client(user).post("/accounts/erase/", {"password": "a long pass phrase"})
     assert not Batch.objects.exists()

@@ -26,7 +26,7 @@ def pictures_of(content: bytes) -> list[Picture]:
     return [p for part in parts_of(io.BytesIO(content)) for p in pictures_in(part.content, part.first)]
 
 
-def test_pictures_come_out_in_the_order_they_went_in() -> None:
+def test_zip_entries_keep_their_order() -> None:
     names = [f"{number}.png" for number in (3, 1, 2)]
     pictures = pictures_of(zip_of({name: name.encode() for name in names}))
     assert [(p.number, p.name, p.content) for p in pictures] == [
@@ -34,7 +34,7 @@ def test_pictures_come_out_in_the_order_they_went_in() -> None:
     ]
 
 
-def test_parts_have_few_pictures_and_little_weight() -> None:
+def test_parts_are_limited_in_pictures_and_bytes() -> None:
     parts = list(parts_of(io.BytesIO(zip_of({f"{number}.png": b"x" for number in range(150)}))))
     assert [(part.first, part.count) for part in parts] == [(1, 64), (65, 64), (129, 22)]
     heavy = {f"{number}.png": bytes(6 * 1024 * 1024) for number in range(5)}
@@ -57,7 +57,7 @@ def test_each_page_of_a_document_is_a_picture(kind: str) -> None:
     assert [p for p in pictures[1:3] if not pixels_in(p.content)] == []
 
 
-def test_more_documents_than_are_looked_into_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documents_beyond_the_limit_are_not_split(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "MAX_DOCUMENTS", 1)
     names = [p.name for p in pictures_of(zip_of({f"{number}.tif": scan("TIFF") for number in (1, 2)}))]
     assert names == ["1.tif, page 1", "1.tif, page 2", "2.tif"]
@@ -68,7 +68,7 @@ def test_more_pages_than_a_batch_has_are_refused(monkeypatch: pytest.MonkeyPatch
     assert refusal(zip_of({f"{number}.tif": scan("TIFF") for number in (1, 2)})) == "too_many_images"
 
 
-def test_folders_and_what_systems_leave_behind_are_no_pictures() -> None:
+def test_folders_and_system_files_in_a_zip_are_skipped() -> None:
     files = {"a/": b"", "a/1.png": b"1", "__MACOSX/a/._1.png": b"x", "a/.DS_Store": b"x", "Thumbs.db": b"x"}
     assert [p.name for p in pictures_of(zip_of(files))] == ["a/1.png"]
 
@@ -79,7 +79,7 @@ def test_names_in_utf8_without_its_flag_are_kept(name: str) -> None:
     assert (kept.name, kept.content, kept.code) == (name, b"1", "")
 
 
-def test_names_of_another_code_page_are_taken_all_the_same() -> None:
+def test_zip_names_in_other_code_pages_are_accepted() -> None:
     (kept,) = pictures_of(renamed(unflagged(zip_of({"gr\u00f6.png": b"1"})), "gr\u00f6".encode(), b"gr\x94x"))
     assert kept.name == "gröx.png"
 
@@ -88,14 +88,14 @@ def test_a_name_that_is_unsafe_in_utf8_is_refused() -> None:
     assert refusal(unflagged(zip_of({"a\u202eb.png": b"1"}))) == "unsafe_name"
 
 
-def test_a_picture_that_is_too_large_or_damaged_fails_alone() -> None:
+def test_too_large_or_damaged_picture_fails_alone() -> None:
     content = zip_of({"1.png": b"one" * 50, "2.png": b"two", "3.png": bytes(MAX_BYTES + 1)}, zipfile.ZIP_STORED)
     pictures = pictures_of(renamed(content, b"oneone" * 25, b"onetwo" * 25))
     assert [(p.code, p.content) for p in pictures] == [("damaged", b""), ("", b"two"), ("too_large", b"")]
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_a_picture_packed_as_zips_seldom_are_fails_alone(compression: int) -> None:
+def test_unusual_compression_fails_only_its_picture(compression: int) -> None:
     content = zip_of({"1.png": b"one" * 50}, compression)
     assert [picture.code for picture in pictures_of(content)] == ["unsupported_type"]
 
@@ -109,7 +109,7 @@ def test_a_zip_without_a_picture_is_refused() -> None:
     assert refusal(zip_of({})) == refusal(zip_of({"a/": b""})) == "empty_archive"
 
 
-def test_a_bomb_is_refused_before_it_goes_off() -> None:
+def test_zip_bomb_is_refused_before_unpacking() -> None:
     content = bomb(1025)
     assert len(content) < 100_000
     assert refusal(content) == "unpacks_too_large"
@@ -135,7 +135,7 @@ def test_an_archive_in_an_archive_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("content", [zip_of({"1.png": b"1"}), b"\x1f\x8b\x08 gzip", b"Rar!\x1a\x07"])
-def test_an_archive_under_the_name_of_a_picture_is_refused(content: bytes) -> None:
+def test_archive_named_as_a_picture_is_refused(content: bytes) -> None:
     assert refusal(zip_of({"1.png": content})) == "nested_archive"
 
 
@@ -143,20 +143,20 @@ def test_an_archive_under_the_name_of_a_picture_is_refused(content: bytes) -> No
     "name",
     ["/etc/passwd", "../1.png", "a/../../1.png", "..\\1.png", "C:\\1.png", "\\\\host\\1.png", "a\n.png", "x" * 256],
 )
-def test_a_name_that_points_elsewhere_is_refused(name: str) -> None:
+def test_zip_entry_outside_the_archive_is_refused(name: str) -> None:
     assert refusal(zip_of({"ok.png": b"1", name: b"2"})) == "unsafe_name"
 
 
-def test_no_name_is_refused() -> None:
+def test_empty_entry_name_is_refused() -> None:
     one = zip_of({"0000000": b"one"}, zipfile.ZIP_STORED)
     assert refusal(renamed(one, b"0000000", b"\0" * 7)) == "unsafe_name"
 
 
-def test_a_name_with_a_null_is_refused() -> None:
+def test_entry_name_with_a_null_is_refused() -> None:
     assert refusal(renamed(zip_of({"1.pngX.sh": b"1"}), b"1.pngX.sh", b"1.png\0.sh")) == "unsafe_name"
 
 
-def test_the_same_name_twice_is_refused() -> None:
+def test_duplicate_name_in_a_batch_is_refused() -> None:
     assert refusal(renamed(zip_of({"1.png": b"1", "2.png": b"2"}), b"2.png", b"1.png")) == "duplicate_name"
 
 
@@ -169,7 +169,7 @@ def test_more_pictures_than_a_batch_has_are_refused() -> None:
     assert len(entries_of(io.BytesIO(crowd(archives.MAX_IMAGES)))[1]) == archives.MAX_IMAGES
 
 
-def test_a_million_tiny_files_are_refused_without_a_look_at_them() -> None:
+def test_zip_of_a_million_files_is_refused_unread() -> None:
     content = crowd(1_000_000)
     tracemalloc.start()
     assert refusal(content) == "too_many_images"

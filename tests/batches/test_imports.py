@@ -40,7 +40,7 @@ def bring(send: Send) -> Callable[..., Any]:
     return post
 
 
-def test_labels_are_kept_as_approved_corrections(
+def test_imported_labels_become_approved_corrections(
     importer: Client, staff: User, bring: Any, picture: bytes, blank: bytes
 ) -> None:
     labels = {"a.png": {"text": "42"}, "b.png": {"text": "4 7", "writer": "w1"}, "c.png": {"text": "1"}}
@@ -64,7 +64,7 @@ def test_labels_are_kept_as_approved_corrections(
      {"a.png": {"text": "7", "writer": "\0"}}, {"a.png": {"text": "7" * 501}}],
     ids=str,
 )  # fmt: skip
-def test_labels_that_cannot_be_are_refused(importer: Client, bring: Any, picture: bytes, labels: Any) -> None:
+def test_invalid_labels_are_refused(importer: Client, bring: Any, picture: bytes, labels: Any) -> None:
     answer = bring(importer, labels, {"a.png": picture})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
     assert not Batch.objects.exists()
@@ -75,7 +75,7 @@ def test_an_import_meets_the_limits_of_archives(importer: Client, bring: Any, pi
     assert (answer.status_code, answer.json()["code"]) == (400, "unsafe_name")
 
 
-def test_only_staff_who_review_import(bring: Any, staff: User, user: User, picture: bytes) -> None:
+def test_only_reviewers_can_import(bring: Any, staff: User, user: User, picture: bytes) -> None:
     for somebody in (staff, grant(user, "review_corrections")):
         assert bring(user_client(somebody), {"a.png": {"text": "7"}}, {"a.png": picture}).status_code == 403
         assert "Import labelled pictures" not in user_client(somebody).get("/batches/").content.decode()

@@ -17,7 +17,7 @@ Send = Callable[..., Any]
 
 
 @pytest.mark.parametrize("limit", [("PREDICTIONS", 2), ("MB", 0.0001)])
-def test_a_batch_that_would_not_fit_is_refused_whole(
+def test_batch_over_the_quota_is_refused_as_a_whole(
     api: Client, send: Send, picture: bytes, settings: Any, media: Path, limit: tuple[str, float]
 ) -> None:
     setattr(settings, f"USER_QUOTA_{limit[0]}", limit[1])
@@ -27,7 +27,7 @@ def test_a_batch_that_would_not_fit_is_refused_whole(
     assert not [path for path in media.rglob("*") if path.is_file()]
 
 
-def test_pictures_that_no_longer_fit_are_refused_one_by_one(
+def test_batch_over_the_quota_refuses_further_pictures(
     api: Client, send: Send, picture: bytes, settings: Any, media: Path
 ) -> None:
     number = send(api, {f"{number}.png": picture for number in range(70)}).json()["id"]

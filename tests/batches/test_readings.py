@@ -54,7 +54,7 @@ def stored_images(media: Path) -> set[str]:
     return {str(path.relative_to(media)) for path in (media / "predictions").rglob("*") if path.is_file()}
 
 
-def test_a_chunk_taken_twice_changes_nothing(many: Batch, media: Path) -> None:
+def test_chunk_read_twice_is_stored_once(many: Batch, media: Path) -> None:
     first = take()
     release()
     second = take()
@@ -67,7 +67,7 @@ def test_a_chunk_taken_twice_changes_nothing(many: Batch, media: Path) -> None:
     assert stored_images(media) == set(Prediction.objects.values_list("image", flat=True))
 
 
-def test_a_worker_that_comes_back_from_the_dead_keeps_nothing(many: Batch, media: Path) -> None:
+def test_worker_with_a_lost_lease_stores_nothing(many: Batch, media: Path) -> None:
     dead = take()
     release()
     take()
@@ -76,7 +76,7 @@ def test_a_worker_that_comes_back_from_the_dead_keeps_nothing(many: Batch, media
     assert stored_images(media) == set()
 
 
-def test_the_chunks_of_a_dead_worker_are_read_by_another(many: Batch) -> None:
+def test_chunks_of_a_dead_worker_are_read_by_another(many: Batch) -> None:
     take()
     take()
     read()
@@ -106,7 +106,7 @@ class Died(BaseException):
     """Stands for the death of the process."""
 
 
-def test_a_picture_without_a_number_can_be_looked_at(
+def test_refused_picture_of_a_batch_has_a_thumbnail(
     api: Client, send: Send, user: User, picture: bytes, reader: FakeReader
 ) -> None:
     reader.reason = Reason.NOT_A_NUMBER
@@ -147,7 +147,7 @@ def test_picture_that_kills_its_worker_fails_alone(many: Batch, monkeypatch: pyt
     assert [item.number for item in Item.objects.order_by("number")] == list(range(1, 71))
 
 
-def test_a_picture_after_an_innocent_death_is_still_read(many: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_picture_is_read_after_an_unrelated_worker_death(many: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare = worker.read_prediction
     monkeypatch.setattr(worker, "read_prediction", lambda *args, **kwargs: (_ for _ in ()).throw(Died()))
     for _ in range(2):
@@ -161,7 +161,7 @@ def test_a_picture_after_an_innocent_death_is_still_read(many: Batch, monkeypatc
     assert (many.state, many.read) == (BatchState.DONE, 70)
 
 
-def test_a_batch_waits_while_no_network_serves(many: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batch_waits_while_no_network_is_loaded(many: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     there = serving._cache
     monkeypatch.setattr(serving, "_cache", FakeCache(None))
     read()
@@ -175,7 +175,7 @@ def test_a_batch_waits_while_no_network_serves(many: Batch, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left"), OperationalError("the server is gone")])
-def test_a_batch_waits_for_a_store_and_a_database(
+def test_batch_is_retried_after_storage_and_database_outages(
     many: Batch, media: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     with monkeypatch.context() as patch:
@@ -193,7 +193,7 @@ def test_a_batch_waits_for_a_store_and_a_database(
     assert stored_images(media) == set(Prediction.objects.values_list("image", flat=True))
 
 
-def test_a_batch_whose_part_is_gone_has_failed(many: Batch) -> None:
+def test_batch_with_a_missing_part_fails(many: Batch) -> None:
     default_storage.delete(Chunk.objects.order_by("number")[1].part)
     read()
     many.refresh_from_db()
@@ -201,7 +201,7 @@ def test_a_batch_whose_part_is_gone_has_failed(many: Batch) -> None:
     assert "missing in the storage" in many.error
 
 
-def test_a_part_that_is_no_zip_any_more_fails_its_batch(many: Batch) -> None:
+def test_damaged_part_fails_its_batch(many: Batch) -> None:
     part = Chunk.objects.order_by("number")[1].part
     default_storage.delete(part)
     default_storage.save(part, ContentFile(b"no zip"))
@@ -249,20 +249,20 @@ def test_a_small_batch_does_not_wait_for_a_large_one(api: Client, send: Send, pi
     assert [take().batch_id for _ in range(3)] == [many.pk, small, many.pk]
 
 
-def test_a_worker_that_shall_stop_takes_no_more(many: Batch) -> None:
+def test_stopping_worker_takes_no_more(many: Batch) -> None:
     stopping = threading.Event()
     stopping.set()
     read_waiting(stopping)
     assert not Item.objects.exists()
 
 
-def test_a_reader_reads_with_one_version_at_a_time(many: Batch, reader: FakeReader) -> None:
+def test_batch_is_read_with_one_version(many: Batch, reader: FakeReader) -> None:
     read()
     assert set(Prediction.objects.values_list("model_version", flat=True)) == {reader.version.pk}
     assert reader.read_count == 70
 
 
-def test_parts_that_no_chunk_knows_are_tidied_up(many: Batch, media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_without_a_chunk_are_deleted(many: Batch, media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = set(Chunk.objects.values_list("part", flat=True))
     Chunk.objects.order_by("number")[1].delete()
     monkeypatch.setattr(tasks, "orphaned_parts", lambda older_than: lifecycle.orphaned_parts(timedelta(0)))

@@ -18,7 +18,7 @@ from .zips import zip_of
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_batch_is_read_with_the_version_asked_for(
+def test_batch_is_read_with_the_requested_version(
     user: Any, told: list[int], mnist_pictures: dict[int, bytes], media: Any
 ) -> None:
     install_shipped_version()
@@ -41,7 +41,7 @@ def test_a_batch_is_read_with_the_version_asked_for(
     assert (read.text, read.model_version) == ("7", shipped)
 
 
-def test_a_batch_with_a_field_that_is_unknown_is_refused(user: Any, told: list[int], picture: bytes) -> None:
+def test_batch_with_an_unknown_field_is_refused(user: Any, told: list[int], picture: bytes) -> None:
     archive = SimpleUploadedFile("many.zip", zip_of({"a.png": picture}))
     answer = user_client(user).post(BATCHES, {"archive": archive, "modelversion": "x"})
     assert (answer.status_code, answer.json()["code"]) == (400, "unknown_field")

@@ -104,7 +104,7 @@ def test_finished_batch_sends_one_signed_webhook(
     assert Delivery.objects.take() is None
 
 
-def test_a_signature_is_held_for_ours_by_the_code_in_the_readme() -> None:
+def test_documented_code_verifies_webhook_signatures() -> None:
     (code,) = re.findall(
         r"```python\n(def is_ours.*?)```", (settings.BASE_DIR / "docs" / "api.md").read_text(), re.DOTALL
     )
@@ -117,7 +117,7 @@ def test_a_signature_is_held_for_ours_by_the_code_in_the_readme() -> None:
     assert not is_ours("whsec_a", sign("whsec_a", b"body", now - 600), b"body")
 
 
-def test_every_end_is_told_and_an_erased_batch_is_not(user: User) -> None:
+def test_every_end_sends_a_webhook_except_deletion(user: User) -> None:
     for state in ("failed", "cancelled"):
         batch = Batch.objects.create(owner=user, total=1, source="api", webhook=f"https://{NAME}/")
         stop_batch(batch, state)  # type: ignore[arg-type]
@@ -200,17 +200,19 @@ PRIVATE = [
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-def test_an_address_inside_is_not_public(address: str) -> None:
+def test_private_address_is_not_public(address: str) -> None:
     assert not is_public(address)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
-def test_an_address_outside_is_public(address: str) -> None:
+def test_global_address_is_public(address: str) -> None:
     assert is_public(address)
 
 
 @pytest.mark.parametrize("found", [["127.0.0.1"], ["93.184.215.14", "10.0.0.1"], ["::ffff:10.0.0.1"]])
-def test_a_name_that_leads_inside_is_not_gone_to(user: User, monkeypatch: pytest.MonkeyPatch, found: list[str]) -> None:
+def test_host_name_resolving_to_a_private_address_is_refused(
+    user: User, monkeypatch: pytest.MonkeyPatch, found: list[str]
+) -> None:
     monkeypatch.setattr(webhooks, "resolve", lambda host, port: found)
     gone_to: list[Any] = []
     monkeypatch.setattr(socket, "create_connection", lambda *args, **options: gone_to.append(args))
@@ -235,7 +237,7 @@ def test_host_name_is_resolved_once_and_that_address_used(
     assert NAME not in asked
 
 
-def test_this_machines_own_name_is_found_to_be_inside() -> None:
+def test_own_host_name_is_not_public() -> None:
     with pytest.raises(webhooks.NotPublic):
         public_addresses("localhost", 443)
 
@@ -272,7 +274,7 @@ def test_a_webhook_at_another_port_is_refused(user: User, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("address", ["https://hooks.example", "https://hooks.example:8443/a/b?c=d", "https://8.8.8.8/"])
-def test_a_public_address_is_taken(address: str) -> None:
+def test_public_webhook_address_is_accepted(address: str) -> None:
     check_address(address)
 
 
@@ -301,7 +303,7 @@ def test_batch_deleted_during_its_webhook_is_no_error(
     assert not Attempt.objects.exists()
 
 
-def test_a_worker_sends_all_that_is_due_at_the_same_time(receiver: Receiver, user: User) -> None:
+def test_worker_sends_due_webhooks_concurrently(receiver: Receiver, user: User) -> None:
     for _ in range(3):
         stop_batch(Batch.objects.create(owner=user, total=1, source="api", webhook=receiver.address))
     deliver_due(threading.Event())
@@ -324,7 +326,7 @@ def test_batch_page_lists_attempts_and_escapes_the_address(receiver: Receiver, u
     assert "&amp;&lt;b&gt;" in shown
 
 
-def test_the_secret_is_its_owners_and_can_be_made_anew(user: User, other_user: User) -> None:
+def test_webhook_secret_is_per_user_and_replaceable(user: User, other_user: User) -> None:
     client = user_client(user)
     assert "whsec_" not in client.get("/batches/").content.decode()
     secrets = []

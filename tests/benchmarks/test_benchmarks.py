@@ -68,12 +68,12 @@ def test_failed_calls_are_counted_and_not_timed(moody_server: HTTPServer) -> Non
     assert all(b"a picture" in body for body in EverySecondFails.bodies)
 
 
-def test_a_server_that_is_gone_is_an_error_and_no_answer() -> None:
+def test_dead_server_is_counted_as_an_error() -> None:
     outcome = send([picture_call(free_port(), "/", b"", 201)] * 2, 3, lambda: None)
     assert (len(outcome.latencies), len(outcome.errors)) == (0, 3)
 
 
-def test_a_server_is_stopped_with_all_it_started(tmp_path: Path) -> None:
+def test_stopping_a_server_stops_its_children(tmp_path: Path) -> None:
     port = free_port()
     command = ["sh", "-c", f"{sys.executable} -m http.server {port} --bind 127.0.0.1; true"]
     with running(command, port, "/", {}, tmp_path / "log") as server:
@@ -85,7 +85,7 @@ def test_a_server_is_stopped_with_all_it_started(tmp_path: Path) -> None:
     assert all(process.status() == psutil.STATUS_ZOMBIE for process in left)
 
 
-def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
+def test_server_that_fails_to_start_reports_why(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "raise SystemExit('no such luck')"]
     with pytest.raises(RuntimeError, match="no such luck"), running(command, free_port(), "/", {}, tmp_path / "log"):
         pass
@@ -96,7 +96,7 @@ def measured(seconds: float) -> Measured:
     return Measured(1.0, 2.0, outcome, outcome, 1.61e8)
 
 
-def test_ratios_to_peers_stand_beside_their_targets() -> None:
+def test_ratios_are_shown_with_their_targets() -> None:
     told = ratios(measured(0.01), measured(0.2), measured(0.004))
     assert "of FastAPI's | ≥ 0.35 | 0.40 |" in told
     assert "Flask's, of the site's | ≥ 12 | 20.00 |" in told
@@ -104,7 +104,7 @@ def test_ratios_to_peers_stand_beside_their_targets() -> None:
     assert "of what it was | ≤ 0.9 | 1.00 |" in told
 
 
-def test_peers_stand_beside_the_site_with_their_ratio() -> None:
+def test_table_compares_the_site_with_its_peers() -> None:
     told = table(measured(0.01), {"slow": measured(0.02), "fast": measured(0.005)})
     assert "| one client, p50, ms | ≤ 10 | 10 | 20 | 2 x | 5 | 0.5 x |" in told
     assert "| 16 clients, readings a second | ≥ 150 | 100 | 50 | 2 x | 200 | 0.5 x |" in told
@@ -119,7 +119,7 @@ def test_slowest_readings_of_a_pen_are_reported() -> None:
     assert "| desktop, 2 to 10 strokes | 100 | 400 | 400 |" in told
 
 
-def test_the_pictures_that_are_measured_hold_numbers(reader: Reader) -> None:
+def test_benchmark_pictures_are_read_as_numbers(reader: Reader) -> None:
     digits = [reader.read(make()).text for make in (pictures.drawn_digit, pictures.cheque, pictures.photo)]
     assert [len(text.replace("\n", "")) for text in digits] == [1, 7, 18]
     assert digits[2].count("\n") == 2
@@ -148,7 +148,7 @@ def test_the_stages_of_a_post_are_timed_in_the_real_site(
     assert all(milliseconds > 0 for milliseconds in stages.values())
 
 
-def test_every_page_is_opened_and_deep_ones_are_held_against_the_first(
+def test_rows_benchmark_compares_deep_pages_with_the_first(
     db: None, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rows, "TIMES", 2)
@@ -157,7 +157,7 @@ def test_every_page_is_opened_and_deep_ones_are_held_against_the_first(
     told = rows.measure()
     assert told.startswith("With 200 predictions")
     assert "| history: page 4 |" in told
-    assert re.search(r"^Page 4 takes \d\.\d\d times as long as page 1 of the history", told, re.MULTILINE)
+    assert re.search(r"^Page 4 takes \d\.\d\d times as long as page 1 in the history", told, re.MULTILINE)
     queries = [
         int(line.split("|")[4]) for line in told.splitlines() if line.startswith(("| admin", "| history", "| API"))
     ]
@@ -165,7 +165,7 @@ def test_every_page_is_opened_and_deep_ones_are_held_against_the_first(
     assert max(queries) <= 10
 
 
-def test_what_all_workers_share_is_held_against_what_one_of_them_takes() -> None:
+def test_table_shows_how_many_workers_fill_each_shared_server() -> None:
     able = {"commits": (1000.0, 0.05), "images": (5000.0, 1.0)}
     told = batches.table(64, 3, one=200.0, two=380.0, able=able)
     assert "Two workers read 1.90 times as much as one." in told
@@ -189,7 +189,7 @@ def test_real_workers_are_measured_on_postgresql_and_redis() -> None:
 
 
 @pytest.mark.parametrize(("server", "which"), [("POSTGRES", batches.a_database), ("REDIS", batches.a_queue)])
-def test_a_server_that_is_wanting_is_named(server: str, which: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_server_is_named(server: str, which: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, server, f"{server.lower()}://127.0.0.1:{free_port()}/0")
     with pytest.raises(SystemExit, match=f"is needed, and none answers at TEST_{server}_URL"), which():
         pass
@@ -206,13 +206,13 @@ def test_results_are_published_between_their_marks(published: Path) -> None:
     assert "old" in (publishing.DOCS / "batches.md").read_text()
 
 
-def test_the_floor_is_a_file_and_a_row_on_the_disk(tmp_path: Path) -> None:
+def test_lower_bound_is_a_durable_file_and_row(tmp_path: Path) -> None:
     assert 0 < post.flushed_file(tmp_path) < 1000
     assert 0 < post.flushed_row(tmp_path) < 1000
     assert len(list(tmp_path.glob("*.png"))) == post.ROUNDS * post.TIMES
 
 
-def test_memory_is_that_of_arrays_a_stage_holds(reader: Reader) -> None:
+def test_measured_memory_is_that_of_allocated_arrays(reader: Reader) -> None:
     data = pictures.photo()
     memory = memory_by_stage(reader, Picture("photo", data, 1, 400, 100))
     assert memory["open"] > 12e6

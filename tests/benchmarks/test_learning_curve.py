@@ -32,7 +32,7 @@ def champion(db: None, media: Path) -> ModelVersion:
 
 
 @pytest.mark.slow
-def test_how_much_it_learns_is_measured(
+def test_learning_curve_measures_errors_before_and_after(
     champion: ModelVersion, little_mnist: Mnist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gate, "NO_NUMBERS", 4)

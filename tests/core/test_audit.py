@@ -25,7 +25,7 @@ def newest() -> AuditEntry:
     return AuditEntry.objects.latest("pk")
 
 
-def test_an_entry_says_who_on_what_and_from_where(user: User) -> None:
+def test_audit_entry_names_user_target_and_address(user: User) -> None:
     request = RequestFactory(REMOTE_ADDR="2001:db8:1:2:3:4:5:6").get("/")
     request.user = user
     with acting(request):
@@ -36,12 +36,12 @@ def test_an_entry_says_who_on_what_and_from_where(user: User) -> None:
     assert entry.facts == {"version": "x" * 200}
 
 
-def test_entries_of_the_site_itself_name_no_user() -> None:
+def test_audit_entries_of_the_site_name_no_user() -> None:
     record(Event.PROMOTED, "version 1")
     assert (newest().who, newest().address) == ("the site", "")
 
 
-def test_a_call_names_its_key(user: User, client: Any) -> None:
+def test_call_records_its_key(user: User, client: Any) -> None:
     key, token = Key.objects.issue(user, scopes=["read"])
     sent = {"HTTP_AUTHORIZATION": f"Bearer {token}"}
     assert client.post("/api/v1/predictions/", **sent).status_code == 403
@@ -51,7 +51,7 @@ def test_a_call_names_its_key(user: User, client: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_log_has_the_same_lines_once_they_are_kept(caplog: pytest.LogCaptureFixture, user: User) -> None:
+def test_audit_entries_are_logged_after_commit(caplog: pytest.LogCaptureFixture, user: User) -> None:
     with caplog.at_level(logging.INFO):
         record(Event.PROMOTED, "version 1", user=user)
         with transaction.atomic():
@@ -69,7 +69,7 @@ def test_the_log_has_the_same_lines_once_they_are_kept(caplog: pytest.LogCapture
     assert not AuditEntry.objects.filter(event=Event.ROLLED_BACK).exists()
 
 
-def test_a_stranger_causes_so_many_entries_and_no_more(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_audit_entries_of_strangers_are_limited(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     monkeypatch.setattr(audit, "MAX_PER_ADDRESS", 3)
     requests = [RequestFactory(REMOTE_ADDR=address).get("/") for address in ("192.0.2.1", "192.0.2.2")]
     for request in requests:
@@ -110,7 +110,7 @@ def test_the_admin_finds_by_name_address_and_target(auditor: User, user: User, t
     assert "version 18" not in page
 
 
-def test_the_admin_exports_what_is_selected_and_notes_it(auditor: User) -> None:
+def test_admin_export_is_recorded(auditor: User) -> None:
     record(Event.PROMOTED, "=version")
     chosen = {"action": "export_csv", "_selected_action": [newest().pk]}
     answer = user_client(auditor).post(LOG, chosen)
@@ -121,7 +121,7 @@ def test_the_admin_exports_what_is_selected_and_notes_it(auditor: User) -> None:
     assert (newest().event, newest().user_number, newest().facts) == (Event.EXPORTED, auditor.pk, {"entries": 1})
 
 
-def test_an_imported_folder_is_noted(tmp_path: Any, user: User, reader: Any) -> None:
+def test_import_is_recorded(tmp_path: Any, user: User, reader: Any) -> None:
     (tmp_path / "labels.json").write_text("{}")
     run("import_corrections", tmp_path, "--user", "ada")
     assert (newest().event, newest().user_number, newest().facts) == (Event.IMPORTED, user.pk, {"pictures": 0})

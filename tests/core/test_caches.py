@@ -34,7 +34,7 @@ def test_counts_are_exact_over_threads_and_callers(shared: SharedFile) -> None:
     assert sum(count.allowed for count in counts) == 60
 
 
-def test_a_call_is_forgotten_after_its_time(shared: SharedFile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counted_call_expires(shared: SharedFile, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     monkeypatch.setattr(caches.time, "time", lambda: now)
     assert shared.count("a", 2, 3, 60) == Count(True, 1, 60)
@@ -54,7 +54,7 @@ def test_clock_set_back_locks_nobody_out(shared: SharedFile, monkeypatch: pytest
     assert shared.count("a", 1, 1, 60).allowed
 
 
-def test_callers_who_left_are_swept(shared: SharedFile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expired_counts_are_deleted(shared: SharedFile, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     monkeypatch.setattr(caches.time, "time", lambda: now)
     for caller in range(5):
@@ -65,13 +65,13 @@ def test_callers_who_left_are_swept(shared: SharedFile, monkeypatch: pytest.Monk
         assert rows.execute("SELECT COUNT(*) FROM counted").fetchone() == (1,)
 
 
-def test_the_file_is_its_owners_alone(shared: SharedFile) -> None:
+def test_limits_file_is_private(shared: SharedFile) -> None:
     shared.count("a", 1, 1, 60)
     assert [path.stat().st_mode & 0o777 for path in Path(shared.folder).iterdir()] == [0o600] * 2
 
 
 @pytest.mark.parametrize("harm", ["damaged", "deleted"])
-def test_a_file_that_is_harmed_is_made_anew(shared: SharedFile, harm: str) -> None:
+def test_damaged_limits_file_is_replaced(shared: SharedFile, harm: str) -> None:
     assert shared.count("a", 1, 1, 60).allowed
     path = Path(shared.folder) / "counts.sqlite3"
     if harm == "damaged":

@@ -11,7 +11,7 @@ from core.csv import BOM, digits, harmless, lines
 @pytest.mark.parametrize(
     "cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20SUM(A1)"]
 )
-def test_a_cell_that_would_be_a_formula_is_made_harmless(cell: str) -> None:
+def test_csv_cell_that_is_a_formula_is_escaped(cell: str) -> None:
     assert harmless(cell) == f"'{cell}"
     assert f"'{cell}" in "".join(lines(["name"], [[cell]]))
 
@@ -26,7 +26,7 @@ def test_every_cell_is_quoted_after_a_byte_order_mark() -> None:
     ("text", "cell"),
     [("42", "42"), ("0", "0"), ("007", '="007"'), ("4" * 15, "4" * 15), ("4" * 16, f'="{"4" * 16}"'), ("0\n7", "0\n7")],
 )
-def test_digits_are_shown_as_they_are(text: str, cell: str) -> None:
+def test_csv_keeps_digits_unchanged(text: str, cell: str) -> None:
     assert digits(text) == cell
     (_, (shown,)) = csv.reader(io.StringIO("".join(lines(["text"], [[digits(text)]]))))
     assert shown == cell

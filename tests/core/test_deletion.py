@@ -41,13 +41,13 @@ def belongings(media: Path, user: User, make_prediction: Make) -> User:
     return user
 
 
-def test_a_user_who_is_deleted_leaves_no_file(belongings: User, media: Path) -> None:
+def test_deleted_user_leaves_no_file(belongings: User, media: Path) -> None:
     assert len(files_in(media, "predictions")) == 2
     belongings.delete()
     assert files_in(media, "predictions") == files_in(media, "batches") == []
 
 
-def test_files_stay_where_the_deletion_is_rolled_back(belongings: User, media: Path) -> None:
+def test_rolled_back_deletion_keeps_the_files(belongings: User, media: Path) -> None:
     with transaction.atomic():
         belongings.delete()
         assert len(files_in(media, "predictions")) == 2
@@ -88,7 +88,7 @@ def test_a_refused_deletion_is_tried_until_it_works(media: Path, monkeypatch: py
     assert not FileToDelete.objects.exists()
 
 
-def test_a_file_that_a_row_names_again_is_kept(make_prediction: Make, media: Path) -> None:
+def test_file_used_by_a_new_row_is_not_deleted(make_prediction: Make, media: Path) -> None:
     made = make_prediction()
     FileToDelete.objects.create(name=made.image.name)
     retry_deletions()
@@ -96,14 +96,14 @@ def test_a_file_that_a_row_names_again_is_kept(make_prediction: Make, media: Pat
     assert not FileToDelete.objects.exists()
 
 
-def test_a_deleted_version_takes_its_files_along(media: Path, version: ModelVersion) -> None:
+def test_deleted_version_deletes_its_files(media: Path, version: ModelVersion) -> None:
     assert len(files_in(media, "versions")) == 3
     Promotion.objects.filter(version=version).delete()
     version.delete()
     assert files_in(media, "versions") == []
 
 
-def test_a_deleted_run_takes_its_snapshot_along(media: Path) -> None:
+def test_deleted_run_deletes_its_snapshot(media: Path) -> None:
     run = TrainingRun.objects.create()
     run.snapshot.save("snapshot.zip", ContentFile(b"zip"))
     run.delete()

@@ -37,28 +37,28 @@ def expire_in(row: Leased, time: timedelta) -> None:
     type(row)._default_manager.update(lease_until=timezone.now() + time)
 
 
-def test_a_leased_row_is_not_free(row: Leased) -> None:
+def test_leased_row_cannot_be_taken(row: Leased) -> None:
     assert take(type(row)) is None
 
 
-def test_an_expired_lease_goes_to_the_next_under_a_new_fence(row: Leased) -> None:
+def test_expired_lease_is_taken_with_a_new_fence(row: Leased) -> None:
     expire_in(row, timedelta(seconds=-1))
     following = take(type(row))
     assert following is not None
     assert following.fence == row.fence + 1
 
 
-def test_a_lease_of_a_clock_a_little_ahead_holds(row: Leased) -> None:
+def test_lease_by_a_slightly_fast_clock_is_valid(row: Leased) -> None:
     expire_in(row, 1.5 * row.lease)
     assert take(type(row)) is None
 
 
-def test_an_expiry_beyond_the_longest_lease_is_no_lease(row: Leased) -> None:
+def test_lease_longer_than_possible_is_ignored(row: Leased) -> None:
     expire_in(row, timedelta(days=400))
     assert take(type(row)) is not None
 
 
-def test_a_heartbeat_puts_the_expiry_off(row: Leased) -> None:
+def test_heartbeat_extends_the_lease(row: Leased) -> None:
     expire_in(row, timedelta(seconds=1))
     manager = type(row)._default_manager
     manager.heartbeat(row.pk, row.fence)  # type: ignore[attr-defined]

@@ -31,6 +31,6 @@ print(resident() - before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's threshold")
-def test_pixels_go_back_to_the_system() -> None:
+def test_freed_pixel_memory_is_returned_to_the_system() -> None:
     done = subprocess.run([sys.executable, "-c", LEFT_BEHIND, "with"], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 60, "megabytes; 200 without"

@@ -44,20 +44,20 @@ def started() -> Iterator[Callable[[Looks, float], Poller]]:
 Start = Callable[[Looks, float], Poller]
 
 
-def test_a_poller_looks_again_and_again(started: Start) -> None:
+def test_poller_calls_repeatedly(started: Start) -> None:
     looks = Looks()
     started(looks, 0.01)
     looks.wait(3)
 
 
-def test_a_poller_looks_on_after_whatever_a_look_raised(started: Start) -> None:
+def test_poller_continues_after_an_exception(started: Start) -> None:
     looks = Looks(OperationalError("the server is gone"), OSError("the store is gone"), ZeroDivisionError())
     poller = started(looks, 0.01)
     looks.wait(5)
     assert poller.failures == 0
 
 
-def test_a_poller_outlives_a_connection_that_cannot_be_closed(started: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_poller_survives_a_failing_connection_close(started: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise OperationalError("the server is gone")
 
@@ -67,7 +67,7 @@ def test_a_poller_outlives_a_connection_that_cannot_be_closed(started: Start, mo
     looks.wait(3)
 
 
-def test_a_poller_waits_longer_after_each_failure_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_poller_backs_off_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.polling.close_old_connections", lambda: None)
     poller = Poller("test", Looks(*[OperationalError()] * 4), 2.0)
     delays = []
@@ -77,7 +77,7 @@ def test_a_poller_waits_longer_after_each_failure_up_to_a_limit(monkeypatch: pyt
     assert delays == [4.0, 2.0 * MAX_BACKOFF, 2.0 * MAX_BACKOFF, 2.0 * MAX_BACKOFF, 2.0]
 
 
-def test_a_poller_that_is_woken_looks_at_once(started: Start) -> None:
+def test_woken_poller_calls_at_once(started: Start) -> None:
     looks = Looks()
     poller = started(looks, 120.0)
     looks.wait(1)
@@ -85,7 +85,7 @@ def test_a_poller_that_is_woken_looks_at_once(started: Start) -> None:
     looks.wait(1)
 
 
-def test_a_poller_that_is_stopped_ends_at_once_and_looks_no_more(started: Start) -> None:
+def test_stopped_poller_ends_at_once(started: Start) -> None:
     looks = Looks()
     poller = started(looks, 120.0)
     looks.wait(1)

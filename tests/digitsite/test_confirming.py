@@ -26,7 +26,7 @@ def ready_at_once(browser: Client, path: str) -> list[str]:
     return FINAL.findall(re.sub(r"<details.*?</details>", "", shown, flags=re.DOTALL))
 
 
-def test_one_click_ends_nothing(make_prediction: Callable[..., Prediction], superuser: User) -> None:
+def test_destructive_buttons_need_a_second_click(make_prediction: Callable[..., Prediction], superuser: User) -> None:
     made: list[Any] = [
         make_prediction(owner=superuser),
         Batch.objects.create(owner=superuser, total=1, source="api"),
@@ -39,7 +39,7 @@ def test_one_click_ends_nothing(make_prediction: Callable[..., Prediction], supe
     assert [ready_at_once(browser, path) for path in paths] == [[]] * len(paths)
 
 
-def test_a_first_secret_needs_no_question(superuser: User) -> None:
+def test_first_webhook_secret_needs_no_confirmation(superuser: User) -> None:
     browser = user_client(superuser)
     assert ready_at_once(browser, "/batches/") == ["/batches/secret/"]
     browser.post("/batches/secret/")

@@ -67,7 +67,7 @@ class Echo:
         return [body]
 
 
-def test_a_body_in_pieces_is_given_whole_with_its_length() -> None:
+def test_chunked_body_arrives_whole_with_its_length() -> None:
     echo = Echo()
     with serving(echo) as port:
         head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -77,7 +77,7 @@ def test_a_body_in_pieces_is_given_whole_with_its_length() -> None:
     assert "HTTP_TRANSFER_ENCODING" not in echo.environ
 
 
-def test_a_header_that_passes_for_another_is_dropped() -> None:
+def test_header_with_underscores_is_dropped() -> None:
     echo = Echo()
     with serving(echo) as port:
         ask(port, b"GET / HTTP/1.0\r\nX_Forwarded_For: 203.0.113.9\r\nX-Forwarded-Host: b\r\n\r\n")
@@ -85,14 +85,14 @@ def test_a_header_that_passes_for_another_is_dropped() -> None:
     assert echo.environ["HTTP_X_FORWARDED_HOST"] == "b"
 
 
-def test_a_path_keeps_the_bytes_it_was_sent_with() -> None:
+def test_path_keeps_its_bytes() -> None:
     echo = Echo()
     with serving(echo) as port:
         ask(port, b"GET /%ff/%C3%A9 HTTP/1.0\r\n\r\n")
     assert echo.environ["PATH_INFO"].encode("latin-1") == b"/\xff/\xc3\xa9"
 
 
-def test_an_answer_to_head_has_its_length_and_no_body() -> None:
+def test_head_answer_has_a_length_and_no_body() -> None:
     with serving(Echo()) as port:
         answer = ask(port, b"HEAD / HTTP/1.0\r\nContent-Length: 5\r\n\r\nseven")
     head, body = answer.split(b"\r\n\r\n", 1)
@@ -100,7 +100,7 @@ def test_an_answer_to_head_has_its_length_and_no_body() -> None:
     assert body == b""
 
 
-def test_a_body_too_large_for_views_is_left_to_be_read() -> None:
+def test_body_too_large_for_a_view_is_left_unread() -> None:
     pieces: list[bytes] = []
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -119,7 +119,7 @@ def test_a_body_too_large_for_views_is_left_to_be_read() -> None:
     assert max(map(len, pieces)) <= 1 << 16
 
 
-def test_a_body_in_pieces_that_grows_too_large_has_a_length() -> None:
+def test_chunked_body_that_is_too_large_has_a_length() -> None:
     lengths: list[str] = []
 
     def refuse(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -135,7 +135,7 @@ def test_a_body_in_pieces_that_grows_too_large_has_a_length() -> None:
     assert int(lengths[0]) >= ADJUSTMENTS.max_request_body_size
 
 
-def test_a_large_body_that_is_refused_is_not_cut_off() -> None:
+def test_refused_large_body_gets_its_answer() -> None:
     def refuse(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         start_response("413 Content Too Large", [("Content-Length", "5")])
         return [b"large"]
@@ -147,7 +147,7 @@ def test_a_large_body_that_is_refused_is_not_cut_off() -> None:
     assert answer.endswith(b"large")
 
 
-def test_a_large_body_is_refused_where_the_disk_holds_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_body_is_refused_if_the_disk_buffer_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "MAX_ON_DISK", 100_000)
     with serving(Echo()) as port:
         answer = ask(port, b"POST / HTTP/1.0\r\nContent-Length: 1000000\r\n\r\n" + bytes(1_000_000))
@@ -228,7 +228,7 @@ def test_refused_client_that_stays_is_closed(monkeypatch: pytest.MonkeyPatch) ->
             stay()
 
 
-def test_more_than_can_wait_are_refused_and_healthz_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_excess_requests_are_refused_but_healthz_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "MAX_WAITING", 1)
     begun, go_on = threading.Event(), threading.Event()
 

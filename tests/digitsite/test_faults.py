@@ -70,7 +70,7 @@ def locked_database() -> Iterator[None]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_pages_of_a_locked_database_say_when_to_come_back(user: Any, make_prediction: Any) -> None:
+def test_pages_with_a_locked_database_return_503(user: Any, make_prediction: Any) -> None:
     made = make_prediction(owner=user)
     browser, stranger = user_client(user, raise_request_exception=False), Client(raise_request_exception=False)
     log_in = {"login": "ada", "password": "a long pass phrase"}
@@ -93,7 +93,7 @@ def test_pages_of_a_locked_database_say_when_to_come_back(user: Any, make_predic
 
 @pytest.mark.parametrize("error", [OperationalError("database or disk is full"), OSError(errno.ENOSPC, "full")])
 @pytest.mark.parametrize("path", ["/history/", "/api/v1/predictions/"])
-def test_a_session_that_cannot_be_kept_is_503(
+def test_session_that_cannot_be_stored_returns_503(
     user: Any, monkeypatch: pytest.MonkeyPatch, settings: Any, error: Exception, path: str
 ) -> None:
     settings.SESSION_SAVE_EVERY_REQUEST = True
@@ -103,7 +103,7 @@ def test_a_session_that_cannot_be_kept_is_503(
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
 
 
-def test_a_fault_of_the_site_stays_a_500(user: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bug_in_a_view_returns_500(user: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Prediction.objects.__class__, "of", raising(ValueError("a fault")))
     answer = user_client(user, raise_request_exception=False).get("/history/")
     assert (answer.status_code, answer.has_header("Retry-After")) == (500, False)
@@ -117,7 +117,7 @@ def test_missing_files_of_all_networks_are_reported(version: ModelVersion, pictu
         assert_to_come_back(post(picture, path), "not_serving")
 
 
-def test_without_a_cache_calls_go_on_uncounted(
+def test_calls_continue_uncounted_without_the_cache(
     reader: FakeReader, picture: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(type(cache._connections["default"]), "count", raising(ConnectionError("refused")))  # type: ignore[attr-defined]

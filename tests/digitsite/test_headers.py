@@ -31,7 +31,7 @@ def client(user: User) -> Client:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_no_page_and_no_answer_is_kept(client: Client, user: User, make_prediction: Make, path: str) -> None:
+def test_pages_and_answers_are_not_cached(client: Client, user: User, make_prediction: Make, path: str) -> None:
     answer = client.get(path.format(pk=make_prediction(owner=user).pk))
     answer.getvalue()
     assert {"private", "no-store"} <= {part.strip() for part in answer["Cache-Control"].split(",")}
@@ -40,9 +40,7 @@ def test_no_page_and_no_answer_is_kept(client: Client, user: User, make_predicti
 
 
 @pytest.mark.parametrize("path", PICTURES)
-def test_a_picture_is_asked_for_again_and_not_sent_again(
-    client: Client, user: User, make_prediction: Make, path: str
-) -> None:
+def test_picture_is_revalidated_with_304(client: Client, user: User, make_prediction: Make, path: str) -> None:
     path = path.format(pk=make_prediction(owner=user).pk)
     first = client.get(path)
     assert (first.status_code, first["Cache-Control"]) == (200, "private, no-cache")
@@ -51,7 +49,7 @@ def test_a_picture_is_asked_for_again_and_not_sent_again(
     assert client.get(path, headers={"If-None-Match": '"another"'}).status_code == 200
 
 
-def test_a_picture_of_somebody_else_is_404_whatever_its_tag(
+def test_other_persons_picture_is_404_with_any_etag(
     client: Client, user: User, make_prediction: Make, other_user: User
 ) -> None:
     path = f"/api/v1/predictions/{make_prediction(owner=user).pk}/image/"
@@ -59,7 +57,7 @@ def test_a_picture_of_somebody_else_is_404_whatever_its_tag(
     assert user_client(other_user).get(path, headers={"If-None-Match": tag}).status_code == 404
 
 
-def test_an_error_is_not_kept_either(user: User, monkeypatch: Any) -> None:
+def test_error_answers_are_not_cached(user: User, monkeypatch: Any) -> None:
     monkeypatch.setattr("recognizer.views.history.page_of", lambda *args: 1 / 0)
     answer = user_client(user, raise_request_exception=False).get("/history/")
     assert (answer.status_code, answer["Cache-Control"]) == (500, "private, no-store")

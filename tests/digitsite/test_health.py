@@ -18,7 +18,7 @@ from tests.fakes import FakeReader
 pytestmark = pytest.mark.django_db
 
 
-def test_a_process_that_answers_lives(client: Client, no_reader: None) -> None:
+def test_healthz_returns_200(client: Client, no_reader: None) -> None:
     assert client.get("/healthz").status_code == 200
 
 
@@ -38,7 +38,7 @@ def test_a_site_without_a_version_is_not_ready(client: Client, no_reader: None) 
     assert "no version" in response.json()["reason"]
 
 
-def test_a_site_whose_networks_are_all_gone_is_not_ready(client: Client, version: ModelVersion) -> None:
+def test_site_with_all_networks_missing_is_not_ready(client: Client, version: ModelVersion) -> None:
     Promotion.objects.exclude(version=version).delete()
     default_storage.delete(version.litert_file.name)
     assert client.get("/readyz").status_code == 503
@@ -51,9 +51,7 @@ def test_site_without_its_newest_network_serves_the_one_before(client: Client, v
     assert answer["trouble"].startswith("the file of version test version is missing; ")
 
 
-def test_a_site_whose_database_is_silent_is_not_ready(
-    client: Client, reader: FakeReader, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unreachable_database_is_not_ready(client: Client, reader: FakeReader, monkeypatch: pytest.MonkeyPatch) -> None:
     def silent(*args: Any, **options: Any) -> None:
         raise DatabaseError("the server closed the connection")
 
@@ -64,9 +62,7 @@ def test_a_site_whose_database_is_silent_is_not_ready(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_site_whose_database_takes_no_writes_is_not_ready(
-    client: Client, reader: FakeReader, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_read_only_database_is_not_ready(client: Client, reader: FakeReader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "PROBE_TIMEOUT", 0.05)
     with locked_database():
         answer = client.get("/readyz")
@@ -76,7 +72,7 @@ def test_a_site_whose_database_takes_no_writes_is_not_ready(
     assert client.get("/readyz").status_code == 200
 
 
-def test_a_probe_writes_now_and_then_only(client: Client, reader: FakeReader) -> None:
+def test_readiness_probe_writes_at_most_once_per_interval(client: Client, reader: FakeReader) -> None:
     client.get("/readyz")
     with CaptureQueriesContext(connection) as queries:
         assert client.get("/readyz").status_code == 200
@@ -109,7 +105,7 @@ def test_metrics_refuse_all_others(client: Client, address: str) -> None:
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Forwarded-Proto", "Forwarded", "Via"])
-def test_a_proxy_beside_the_site_opens_no_metrics(client: Client, header: str) -> None:
+def test_untrusted_local_proxy_cannot_read_metrics(client: Client, header: str) -> None:
     assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 403
 
 
@@ -124,12 +120,12 @@ def test_metrics_answer_allowed_networks(client: Client, settings: Any) -> None:
 @pytest.mark.parametrize(
     ("header", "status"), [("Bearer word", 200), ("Bearer wor", 403), ("word", 403), ("Bearer", 403), ("é", 403)]
 )
-def test_a_token_opens_the_metrics(client: Client, settings: Any, header: str, status: int) -> None:
+def test_metrics_token_gives_access(client: Client, settings: Any, header: str, status: int) -> None:
     settings.METRICS_TOKEN = "word"
     assert client.get("/metrics", REMOTE_ADDR=OUTSIDE, headers={"Authorization": header}).status_code == status
 
 
-def test_no_token_is_no_token(client: Client) -> None:
+def test_empty_token_opens_no_metrics(client: Client) -> None:
     for header in ("Bearer ", "Bearer"):
         assert client.get("/metrics", REMOTE_ADDR=OUTSIDE, headers={"Authorization": header}).status_code == 403
 
@@ -150,7 +146,7 @@ def test_readings_are_counted_by_outcome_and_timed(client: Client, reader: FakeR
     assert b"digit_reading_seconds_bucket" in client.get("/metrics").content
 
 
-def test_processes_that_share_a_folder_are_counted_together(
+def test_processes_sharing_a_folder_count_together(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))

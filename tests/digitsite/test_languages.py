@@ -70,7 +70,7 @@ def test_schema_is_in_english_for_everybody(client: Client) -> None:
     assert schemas[0] == schemas[1]
 
 
-def test_scripts_get_their_texts_from_an_address_to_keep(client: Client) -> None:
+def test_script_texts_have_a_cacheable_address(client: Client) -> None:
     found = re.search(r'<script src="(/texts/de\.\w+\.js)">', page(client, accept_language="de"))
     assert found is not None
     answer = client.get(found[1], headers={"Accept-Language": "es"})

@@ -20,7 +20,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     return [json.loads(JsonLine().format(record)) for record in own]
 
 
-def test_a_request_is_one_line_that_tells_what_it_was(
+def test_request_is_logged_as_one_line(
     client: Client, reader: FakeReader, picture: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
@@ -34,12 +34,12 @@ def test_a_request_is_one_line_that_tells_what_it_was(
 
 
 @pytest.mark.parametrize(("given", "taken"), [("a-1", True), ("x" * 65, False), ('a"b', False), ("é", False)])
-def test_an_id_that_is_one_is_kept(client: Client, given: str, taken: bool) -> None:
+def test_valid_request_id_is_kept(client: Client, given: str, taken: bool) -> None:
     response = client.get("/healthz", headers={"X-Request-ID": given})
     assert (response["X-Request-ID"] == given) is taken
 
 
-def test_an_exception_keeps_to_its_line() -> None:
+def test_exception_is_logged_on_one_line() -> None:
     try:
         raise ValueError("of this test\nalone")
     except ValueError as error:
@@ -52,7 +52,7 @@ def test_an_exception_keeps_to_its_line() -> None:
     assert "ValueError: of this test" in json.loads(line)["trace"]
 
 
-def test_a_foreign_host_is_one_short_line(client: Client, capfd: pytest.CaptureFixture[str]) -> None:
+def test_unknown_host_logs_one_line(client: Client, capfd: pytest.CaptureFixture[str]) -> None:
     for path in ("/", "/api/v1/models/"):
         with console_of_the_site():
             assert client.get(path, headers={"Host": "evil.example"}).status_code == 400

@@ -325,7 +325,7 @@ def addresses(patterns: Any = None, space: str = "", before: str = "") -> Iterat
             yield space + (pattern.name or route.removeprefix("admin/"))
 
 
-def test_every_address_has_a_row() -> None:
+def test_permission_matrix_has_every_url() -> None:
     listed = {key for key in ROWS if " <path:object_id>/" not in key} | {
         f"admin:{model}/<path:object_id>/" for model in ADMIN_MODELS
     }
@@ -371,7 +371,7 @@ def reviewer(db: None) -> User:
 
 
 @pytest.mark.parametrize("row", [row for rows in ROWS.values() for row in rows], ids=str)
-def test_everybody_gets_what_is_theirs_and_nothing_else(
+def test_permission_matrix_holds_for_every_url_and_role(
     row: Row,
     reader: FakeReader,
     picture: bytes,
@@ -455,7 +455,7 @@ def test_view_permission_allows_no_flag_or_delete(make_prediction: Make, staff: 
     assert not theirs.corrections.exists()
 
 
-def test_a_staff_key_reaches_others_with_its_scope_alone(make_prediction: Make, user: User, superuser: User) -> None:
+def test_staff_key_needs_scope_others_for_others_rows(make_prediction: Make, user: User, superuser: User) -> None:
     theirs = make_prediction(owner=user)
     batch = Batch.objects.create(owner=user, total=1, source="api")
     own = [scope.value for scope in Scope if scope != Scope.OTHERS]
@@ -476,7 +476,7 @@ def test_the_scope_for_others_is_offered_to_staff(user: User, staff: User, is_st
     assert made.status_code == (302 if is_staff else 400)
 
 
-def test_a_run_shows_pictures_to_who_may_view_them(staff: User, make_prediction: Make) -> None:
+def test_run_shows_pictures_only_with_view_permission(staff: User, make_prediction: Make) -> None:
     made = make_prediction(visitor=uuid.uuid4())
     differ = [{"prediction": made.pk, "before": "42", "after": "47"}]
     run = TrainingRun.objects.create(differences={"read": 1, "differ": differ})

@@ -45,12 +45,12 @@ def postgres_or_skip() -> str:
     return ADDRESS
 
 
-def test_connections_are_given_back_and_taken_again() -> None:
+def test_pool_connections_are_reused() -> None:
     done = python("print(len({ask() for _ in range(30)}) <= 2)", postgres_or_skip())
     assert done.stdout.strip() == "True", done.stderr
 
 
-def test_a_connection_that_the_server_cut_is_never_handed_out() -> None:
+def test_dead_pool_connection_is_never_used() -> None:
     cut = """
 import psycopg, os
 first = ask()

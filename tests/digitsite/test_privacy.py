@@ -48,7 +48,7 @@ def open_to_others(folder: Path) -> list[str]:
     return [str(path.relative_to(folder)) for path in found]
 
 
-def test_commands_write_for_their_owner_alone(tmp_path: Path) -> None:
+def test_commands_write_private_files(tmp_path: Path) -> None:
     manage(tmp_path, "migrate", "--verbosity", "0")
     manage(tmp_path, "shell", "--no-imports", "-c", WRITES)
     assert (tmp_path / "db.sqlite3").exists()
@@ -71,7 +71,7 @@ def test_readable_files_are_made_private_at_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("command", "umask"), [("collectstatic", "0o22"), ("backup", "0o77")])
-def test_static_files_alone_are_for_everybody(command: str, umask: str) -> None:
+def test_only_static_files_are_public(command: str, umask: str) -> None:
     code = (
         "import os, sys, manage\n"
         f"sys.argv = ['manage.py', '{command}', '--help']\n"
@@ -82,13 +82,13 @@ def test_static_files_alone_are_for_everybody(command: str, umask: str) -> None:
     assert done.stdout.splitlines()[-1] == umask
 
 
-def test_web_and_workers_write_for_their_owner_alone() -> None:
+def test_web_and_workers_write_private_files() -> None:
     gunicorn.on_starting(MagicMock())
     assert os.umask(0o022) == 0o077
     celeryd_init.send(sender="a worker", instance=None, conf=None, options={})
     assert os.umask(0o022) == 0o077
 
 
-def test_pictures_are_private_whatever_the_process_allows(media: Path) -> None:
+def test_stored_pictures_are_private_with_any_umask(media: Path) -> None:
     default_storage.save("a/b.png", ContentFile(b"x"))
     assert open_to_others(media) == []

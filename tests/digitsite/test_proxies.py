@@ -46,7 +46,7 @@ def test_no_forwarded_header_of_a_stranger_reaches_a_view() -> None:
 
 
 @pytest.mark.django_db
-def test_a_name_of_a_script_moves_no_link() -> None:
+def test_script_name_header_changes_no_link() -> None:
     from digitsite.wsgi import application
 
     answers: list[Any] = []
@@ -56,7 +56,7 @@ def test_a_name_of_a_script_moves_no_link() -> None:
     assert (status, dict(headers)["Location"]) == ("302 Found", "/accounts/login/?next=/accounts/")
 
 
-def test_the_server_itself_believes_no_proxy() -> None:
+def test_gunicorn_trusts_no_proxy() -> None:
     config = runpy.run_path(str(site.BASE_DIR / "digitsite" / "gunicorn.py"))
     assert (config["forwarded_allow_ips"], config["forwarder_headers"]) == ("", "")
 
@@ -71,7 +71,7 @@ def test_forged_sender_headers_are_ignored(proxies: None) -> None:
     assert seen(CLIENT, FORGED) == (CLIENT, None)
 
 
-def test_a_chain_of_proxies_is_passed_over(proxies: None) -> None:
+def test_chain_of_trusted_proxies_is_skipped(proxies: None) -> None:
     assert seen("10.0.0.7", f"{FORGED}, {CLIENT}, 10.0.0.9") == (CLIENT, "https")
 
 
@@ -80,6 +80,6 @@ def test_invalid_forwarded_address_is_ignored(proxies: None, words: str) -> None
     assert seen("10.0.0.7", words)[0] == "10.0.0.7"
 
 
-def test_trust_proxy_believes_every_connection(settings: Any) -> None:
+def test_trust_proxy_trusts_every_connection(settings: Any) -> None:
     settings.TRUST_PROXY = True
     assert seen("198.51.100.1", f"{FORGED}, {CLIENT}") == (CLIENT, "https")

@@ -19,5 +19,5 @@ def test_security_txt_names_the_contacts_of_the_settings(client: Client, setting
     assert answer["Content-Type"] == "text/plain; charset=utf-8"
 
 
-def test_security_txt_without_a_contact_is_absent(client: Client) -> None:
+def test_security_txt_without_a_contact_returns_404(client: Client) -> None:
     assert client.get(ADDRESS).status_code == 404

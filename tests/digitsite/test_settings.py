@@ -46,19 +46,19 @@ SECURE = (
 )
 
 
-def test_a_site_is_secure_unless_told_otherwise() -> None:
+def test_https_settings_are_on_by_default() -> None:
     debug, *secure = settings_with("DEBUG", *SECURE)
     assert debug is False
     assert all(secure)
 
 
 @pytest.mark.parametrize("environment", [{"HTTPS": "off"}, {"DEBUG": "on"}])
-def test_plain_http_is_a_choice(environment: dict[str, str]) -> None:
+def test_https_off_allows_plain_http(environment: dict[str, str]) -> None:
     assert not any(settings_with(*SECURE, **environment))
 
 
 @pytest.mark.parametrize("name", ["DEBUG", "HTTPS", "API_THROTTLE", "TRUST_PROXY", "SEVERAL_HOSTS"])
-def test_a_switch_that_is_neither_on_nor_off_stops_the_site(name: str) -> None:
+def test_switch_other_than_on_or_off_is_refused_at_start(name: str) -> None:
     done = run("-c", "import digitsite.settings", **{name: "onn"})
     assert done.returncode != 0
     assert f"{name} is 'onn'. Set it to on or off." in done.stderr
@@ -69,7 +69,7 @@ def test_limits_can_be_lifted() -> None:
     assert framework["DEFAULT_THROTTLE_CLASSES"] == []
 
 
-def test_the_database_is_the_one_of_the_address() -> None:
+def test_database_url_configures_the_database() -> None:
     address = "postgres://anna:word@db.example:5433/digits"
     (databases,) = settings_with("DATABASES", DATABASE_URL=address)
     found = databases["default"]
@@ -77,7 +77,7 @@ def test_the_database_is_the_one_of_the_address() -> None:
     assert (found["HOST"], found["PORT"], found["NAME"]) == ("db.example", 5433, "digits")
 
 
-def test_a_site_on_one_machine_needs_no_server_beside_it() -> None:
+def test_default_settings_need_no_other_server() -> None:
     names = ("DATABASES", "CACHES", "STORAGES", "SEVERAL_HOSTS", "TRUSTED_PROXIES")
     databases, caches, storages, several, proxies = settings_with(*names)
     assert databases["default"]["ENGINE"] == "django.db.backends.sqlite3"
@@ -97,7 +97,7 @@ def test_postgresql_is_reached_through_a_pool() -> None:
     assert not databases["default"].get("CONN_MAX_AGE")
 
 
-def test_redis_keeps_sessions_and_is_not_waited_for() -> None:
+def test_redis_timeout_is_short_and_sessions_are_stored() -> None:
     caches, engine = settings_with("CACHES", "SESSION_ENGINE", CACHE_URL="redis://:word@cache.example:6379/0")
     assert caches["default"]["OPTIONS"]["socket_timeout"] < 1
     assert engine == "digitsite.sessions"
@@ -110,7 +110,7 @@ def test_processes_of_one_machine_count_in_a_folder(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["pymemcache://127.0.0.1:11211", "filecache://limits", "dummycache://", "/srv"])
-def test_a_cache_that_counts_no_calls_stops_the_site(address: str) -> None:
+def test_cache_that_cannot_count_calls_is_refused_at_start(address: str) -> None:
     done = run("-c", "import digitsite.settings", CACHE_URL=address)
     assert done.returncode != 0
     assert "CACHE_URL is neither" in done.stderr
@@ -124,7 +124,7 @@ def test_a_cache_that_counts_no_calls_stops_the_site(address: str) -> None:
         ("s3://k:s@s3.example/pictures?tls=off&region=eu-1", {"endpoint_url": "http://s3.example"}),
     ],
 )
-def test_a_bucket_is_named_by_its_address(address: str, expected: dict[str, Any]) -> None:
+def test_storage_url_configures_the_bucket(address: str, expected: dict[str, Any]) -> None:
     (storages,) = settings_with("STORAGES", STORAGE_URL=address)
     assert storages["default"]["BACKEND"] == "core.storage.s3.Bucket"
     assert storages["default"]["OPTIONS"].items() >= expected.items()
@@ -137,22 +137,22 @@ def test_invalid_storage_url_stops_the_site(address: str) -> None:
     assert "STORAGE_URL is not of the form" in done.stderr
 
 
-def test_a_proxy_that_is_no_network_stops_the_site() -> None:
+def test_invalid_trusted_proxy_is_refused_at_start() -> None:
     done = run("-c", "import digitsite.settings", TRUSTED_PROXIES="10.0.0.0/8,nginx")
     assert done.returncode != 0
     assert "nginx" in done.stderr
 
 
-def test_the_secret_key_of_the_environment_is_taken() -> None:
+def test_secret_key_comes_from_the_environment() -> None:
     assert settings_with("SECRET_KEY", SECRET_KEY="from outside") == ["from outside"]
 
 
-def test_earlier_secret_keys_of_the_environment_are_taken() -> None:
+def test_secret_key_fallbacks_come_from_the_environment() -> None:
     assert settings_with("SECRET_KEY_FALLBACKS", SECRET_KEY_FALLBACKS="one,another") == [["one", "another"]]
     assert settings_with("SECRET_KEY_FALLBACKS") == [[]]
 
 
-def test_the_secret_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+def test_secret_key_is_created_once_and_private(tmp_path: Path) -> None:
     path = tmp_path / ".secret_key"
     key = kept_secret_key(path)
     assert len(key) >= 50
@@ -206,12 +206,12 @@ print(sqlite.journal_mode(sqlite.library()).lower())
     assert found == f"['{journal}', 2, 1] IMMEDIATE", done.stderr
 
 
-def test_a_deployment_has_nothing_to_be_warned_of() -> None:
+def test_deployment_check_has_no_warnings() -> None:
     done = run("manage.py", "check", "--deploy", "--fail-level", "WARNING", SECRET_KEY=os.urandom(40).hex())
     assert done.returncode == 0, done.stderr
 
 
-def test_the_content_policy_has_no_hole() -> None:
+def test_content_security_policy_allows_no_inline_code() -> None:
     policy = site.CONTENT_SECURITY_POLICY["DIRECTIVES"]
     sources = {source for directive in policy.values() for source in directive}
     assert sources == {"'none'", "'self'", "data:", "blob:"}
@@ -220,7 +220,7 @@ def test_the_content_policy_has_no_hole() -> None:
 
 
 @pytest.mark.django_db
-def test_every_answer_carries_the_headers_that_protect_it(client: Client) -> None:
+def test_every_answer_has_security_headers(client: Client) -> None:
     for path in ("/api/v1/models/", "/api/nowhere", "/admin/login/"):
         headers = client.get(path).headers
         assert "default-src 'none'" in headers["Content-Security-Policy"]
@@ -229,7 +229,7 @@ def test_every_answer_carries_the_headers_that_protect_it(client: Client) -> Non
 
 
 @pytest.mark.django_db
-def test_a_form_without_its_csrf_token_says_what_to_do() -> None:
+def test_form_without_csrf_token_explains_what_to_do() -> None:
     response = Client(enforce_csrf_checks=True).post("/accounts/login/", {"login": "ada"})
     assert response.status_code == 403
     assert "The form expired" in response.content.decode()
@@ -238,7 +238,7 @@ def test_a_form_without_its_csrf_token_says_what_to_do() -> None:
 
 
 @pytest.mark.django_db
-def test_a_foreign_host_is_refused(client: Client) -> None:
+def test_unknown_host_is_refused(client: Client) -> None:
     response = client.get("/api/v1/models/", headers={"Host": "evil.example"})
     assert response.status_code == 400
     assert response.json()["code"] == "bad_request"

@@ -95,7 +95,7 @@ def test_refused_call_learns_when_the_oldest_expires() -> None:
 
 
 @pytest.mark.parametrize("shared", ["redis", "file"])
-def test_a_heavy_call_counts_for_several(request: pytest.FixtureRequest, shared: str) -> None:
+def test_expensive_call_counts_as_several(request: pytest.FixtureRequest, shared: str) -> None:
     if shared == "redis":
         request.getfixturevalue("redis")
     counter: Any = caches["default"]
@@ -107,7 +107,7 @@ def test_a_heavy_call_counts_for_several(request: pytest.FixtureRequest, shared:
 
 
 @pytest.mark.usefixtures("redis")
-def test_a_pickle_in_redis_is_never_opened(user: User) -> None:
+def test_pickle_in_redis_is_never_loaded(user: User) -> None:
     class Bomb:
         def __reduce__(self) -> Any:
             return (exec, ("raise SystemExit('code ran')",))
@@ -123,13 +123,13 @@ def test_a_pickle_in_redis_is_never_opened(user: User) -> None:
 
 
 @pytest.mark.usefixtures("no_redis")
-def test_without_redis_calls_go_on_uncounted() -> None:
+def test_calls_continue_uncounted_without_redis() -> None:
     assert all(call_from("192.0.2.1")[0] for _ in range(FLAGS + 1))
 
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("redis")
-def test_a_session_is_at_hand_in_redis_and_kept_in_the_database(user: User) -> None:
+def test_session_is_cached_in_redis_and_stored_in_the_database(user: User) -> None:
     client = Client()
     client.force_login(user)
     client.get("/accounts/")
@@ -145,7 +145,7 @@ def test_a_session_is_at_hand_in_redis_and_kept_in_the_database(user: User) -> N
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("no_redis")
-def test_without_redis_sessions_go_on(user: User) -> None:
+def test_sessions_work_without_redis(user: User) -> None:
     client = Client(raise_request_exception=False)
     credentials = {"login": "ada", "password": "a long pass phrase"}
     assert client.get("/").status_code == 200
@@ -155,7 +155,7 @@ def test_without_redis_sessions_go_on(user: User) -> None:
     assert client.get("/accounts/").status_code == 302
 
 
-def test_the_limit_of_a_key_is_counted_there_too(redis: None, user: User) -> None:
+def test_key_limit_is_counted_in_redis(redis: None, user: User) -> None:
     _, token = Key.objects.issue(user, limit=3)
     client = Client(headers={"Authorization": f"Token {token}"})
     answers = [client.get("/api/v1/predictions/") for _ in range(5)]

@@ -14,16 +14,16 @@ from digitsite import sqlite
         ((4, 0, 0), "WAL"),
     ],
 )
-def test_only_a_sound_library_gets_a_write_ahead_log(version: tuple[int, int, int], journal: str) -> None:
+def test_unsafe_sqlite_gets_no_write_ahead_log(version: tuple[int, int, int], journal: str) -> None:
     assert sqlite.journal_mode(version) == journal
 
 
-def test_the_bundled_library_is_sound() -> None:
+def test_bundled_sqlite_is_safe() -> None:
     pysqlite3 = pytest.importorskip("pysqlite3")
     assert sqlite.journal_mode(pysqlite3.sqlite_version_info) == "WAL"
 
 
-def test_the_site_uses_the_newest_library_there_is() -> None:
+def test_newest_sqlite_library_is_used() -> None:
     pysqlite3 = pytest.importorskip("pysqlite3")
     sqlite.use_newest()
     assert sqlite.library() >= pysqlite3.sqlite_version_info

@@ -49,7 +49,7 @@ def refusal(response: Any) -> tuple[int, str]:
     return response.status_code, response.json()["code"]
 
 
-def test_a_new_token_is_shown_once_and_in_the_examples(mine: Client) -> None:
+def test_new_token_is_shown_once_with_examples(mine: Client) -> None:
     made = mine.post("/api-access/", NEW_KEY)
     assert (made.status_code, made.url) == (302, "/api-access/")
     shown = page(mine, "/api-access/")
@@ -60,13 +60,13 @@ def test_a_new_token_is_shown_once_and_in_the_examples(mine: Client) -> None:
     assert caller.get("/api/v1/predictions/").status_code == 200
 
 
-def test_a_page_with_a_new_token_may_be_loaded_again(mine: Client) -> None:
+def test_reloading_the_new_token_page_creates_no_key(mine: Client) -> None:
     assert mine.post("/api-access/", NEW_KEY, follow=True).request["REQUEST_METHOD"] == "GET"
     page(mine, "/api-access/")
     assert Key.objects.count() == 1
 
 
-def test_a_new_token_is_shown_to_nobody_else_at_the_same_browser(mine: Client, other_user: User) -> None:
+def test_new_token_is_hidden_from_the_browsers_next_user(mine: Client, other_user: User) -> None:
     answer = mine.post("/api-access/", NEW_KEY)
     other = user_client(other_user)
     other.cookies["fresh_token"] = answer.cookies["fresh_token"].value
@@ -74,12 +74,12 @@ def test_a_new_token_is_shown_to_nobody_else_at_the_same_browser(mine: Client, o
 
 
 @pytest.mark.parametrize("made_up", ["a token", "a:b:c", ""])
-def test_a_made_up_cookie_shows_no_token(mine: Client, made_up: str) -> None:
+def test_forged_cookie_shows_no_token(mine: Client, made_up: str) -> None:
     mine.cookies["fresh_token"] = made_up
     assert "fresh-token" not in page(mine, "/api-access/")
 
 
-def test_ten_keys_are_enough(mine: Client, user: User) -> None:
+def test_keys_of_a_user_are_limited(mine: Client, user: User) -> None:
     for _ in range(MAX_KEYS):
         Key.objects.issue(user)
     with pytest.raises(TooManyKeys):
@@ -89,7 +89,7 @@ def test_ten_keys_are_enough(mine: Client, user: User) -> None:
     assert Key.objects.count() == 10
 
 
-def test_a_key_is_made_as_its_owner_says(mine: Client, user: User) -> None:
+def test_key_form_creates_a_key_with_its_settings(mine: Client, user: User) -> None:
     mine.post(PAGE, NEW_KEY | {"limit": "7"})
     key = Key.objects.get()
     assert (key.user, key.name, key.scopes, key.limit) == (user, "scanner", ["read", "write"], 7)
@@ -104,7 +104,7 @@ def test_a_key_is_made_as_its_owner_says(mine: Client, user: User) -> None:
         ("days", "31"), ("limit", "0"), ("limit", "1201"), ("limit", "many"),
     ],
 )  # fmt: skip
-def test_a_form_that_makes_no_sense_makes_no_key_and_says_so(mine: Client, field: str, value: Any) -> None:
+def test_invalid_key_form_shows_errors_and_creates_no_key(mine: Client, field: str, value: Any) -> None:
     response = mine.post(PAGE, NEW_KEY | {field: value})
     assert response.status_code == 400
     assert "errorlist" in response.content.decode()
@@ -133,7 +133,7 @@ CALLS: dict[Scope, list[tuple[str, str]]] = {
 
 
 @pytest.mark.parametrize("needed", CALLS)
-def test_a_call_needs_its_scope_and_no_other(
+def test_call_needs_exactly_its_scope(
     needed: Scope, reader: FakeReader, picture: bytes, user: User, make_prediction: Make, media: Any
 ) -> None:
     _, with_it = Key.objects.issue(user, scopes=[needed])
@@ -155,12 +155,12 @@ def test_a_call_needs_its_scope_and_no_other(
                 assert f"'{named.value}'" in answer.json()["detail"]
 
 
-def test_the_versions_are_told_whatever_a_secret_key_may_do(user: User) -> None:
+def test_any_secret_key_may_list_the_versions(user: User) -> None:
     for scope in set(Scope) - {Scope.PREVIEW}:
         assert caller(Key.objects.issue(user, scopes=[scope])[1]).get("/api/v1/models/").status_code == 200
 
 
-def test_every_call_of_the_api_asks_for_a_scope() -> None:
+def test_every_api_call_requires_a_scope() -> None:
     views = {
         pattern.callback.cls
         for outer in get_resolver().url_patterns
@@ -178,7 +178,7 @@ def test_a_session_needs_no_scope(mine: Client) -> None:
     assert mine.get(LIST).status_code == mine.get("/api/v1/batches/").status_code == 200
 
 
-def test_an_expired_key_is_refused_and_says_when_it_ended(mine: Client, user: User) -> None:
+def test_expired_key_is_refused_with_its_date(mine: Client, user: User) -> None:
     key, token = Key.objects.issue(user, "scanner", days=30)
     assert caller(token).get(LIST).status_code == 200
     Key.objects.update(expires_at=datetime(2026, 1, 2, tzinfo=UTC))
@@ -191,7 +191,7 @@ def test_an_expired_key_is_refused_and_says_when_it_ended(mine: Client, user: Us
     assert caller(fresh).get(LIST).status_code == 200
 
 
-def test_a_new_token_takes_the_place_of_the_old_one_at_once(mine: Client, user: User) -> None:
+def test_new_token_replaces_the_old_one_at_once(mine: Client, user: User) -> None:
     key, old = Key.objects.issue(user, days=30)
     Key.objects.update(expires_at=timezone.now() + timedelta(days=2))
     mine.post(f"{key.get_absolute_url()}renew/", {"old": "now"})
@@ -205,7 +205,7 @@ def test_a_new_token_takes_the_place_of_the_old_one_at_once(mine: Client, user: 
     assert renewed.expires_at - timezone.now() > timedelta(days=29)
 
 
-def test_the_old_token_may_go_on_for_a_day(mine: Client, user: User) -> None:
+def test_old_token_can_work_for_another_day(mine: Client, user: User) -> None:
     key, old = Key.objects.issue(user)
     mine.post(f"{key.get_absolute_url()}renew/", {"old": "later"})
     assert caller(old).get(LIST).status_code == 200
@@ -225,7 +225,7 @@ def test_renewing_an_expired_key_revives_no_token(mine: Client, user: User, ende
     assert caller(fresh).get(LIST).status_code == 200
 
 
-def test_a_grace_does_not_outlast_the_key(user: User) -> None:
+def test_grace_period_does_not_extend_the_keys_expiry(user: User) -> None:
     key, _ = Key.objects.issue(user, days=30)
     key.expires_at = timezone.now() + timedelta(hours=2)
     key.save()
@@ -234,7 +234,7 @@ def test_a_grace_does_not_outlast_the_key(user: User) -> None:
     assert {secret.expiry for secret in key.secrets.all()} == {ends, None}
 
 
-def test_a_renewal_clears_away_what_has_ended(user: User) -> None:
+def test_renewal_deletes_expired_tokens(user: User) -> None:
     key, _ = Key.objects.issue(user)
     key.renew(timedelta(0))
     key.renew(timedelta(hours=1))
@@ -242,7 +242,7 @@ def test_a_renewal_clears_away_what_has_ended(user: User) -> None:
     assert Secret.objects.count() == 2
 
 
-def test_no_renewal_prolongs_what_is_to_end(user: User) -> None:
+def test_renewal_does_not_extend_an_ending_token(user: User) -> None:
     key, _ = Key.objects.issue(user)
     key.renew(timedelta(hours=1))
     key.renew(timedelta(days=1))
@@ -250,7 +250,7 @@ def test_no_renewal_prolongs_what_is_to_end(user: User) -> None:
     assert sorted(secret.expiry < soon for secret in Secret.objects.exclude(expiry=None)) == [False, True]
 
 
-def test_a_revoked_key_ends_with_its_tokens_and_counts(mine: Client, user: User) -> None:
+def test_revoked_key_deletes_its_tokens_and_counts(mine: Client, user: User) -> None:
     key, token = Key.objects.issue(user)
     caller(token).get(LIST)
     usage.write_down()
@@ -259,7 +259,7 @@ def test_a_revoked_key_ends_with_its_tokens_and_counts(mine: Client, user: User)
     assert [kind.objects.count() for kind in (Key, Secret, DayOfUse)] == [0, 0, 0]
 
 
-def test_a_key_is_held_to_its_own_limit_and_others_go_on(user: User) -> None:
+def test_key_limit_does_not_affect_other_keys(user: User) -> None:
     _, slow = Key.objects.issue(user, limit=2)
     _, other = Key.objects.issue(user)
     assert [caller(slow).get(LIST).status_code for _ in range(2)] == [200, 200]
@@ -269,7 +269,7 @@ def test_a_key_is_held_to_its_own_limit_and_others_go_on(user: User) -> None:
     assert caller(other).get(LIST).status_code == 200
 
 
-def test_a_limit_of_a_key_lifts_none_of_its_owner(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_limit_does_not_raise_its_owners_limit(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     from recognizer.api.throttling import ScopeByAddress
 
     monkeypatch.setattr(ScopeByAddress, "THROTTLE_RATES", {"look": "1/min"})
@@ -294,14 +294,14 @@ def test_calls_are_counted_by_key_and_day_and_shown(mine: Client, user: User) ->
     assert [row.calls for row in key.days_of_use.all()] == [4]
 
 
-def test_a_call_that_is_refused_is_a_call_too(user: User) -> None:
+def test_refused_call_is_counted(user: User) -> None:
     key, token = Key.objects.issue(user, scopes=[Scope.BATCH])
     caller(token).get(LIST)
     usage.write_down()
     assert key.days_of_use.get().calls == 1
 
 
-def test_looking_with_a_key_writes_nothing(user: User) -> None:
+def test_reading_with_a_key_writes_nothing_to_the_database(user: User) -> None:
     _, token = Key.objects.issue(user)
     with CaptureQueriesContext(
         connection,
@@ -310,7 +310,7 @@ def test_looking_with_a_key_writes_nothing(user: User) -> None:
     assert [query["sql"] for query in queries if not query["sql"].startswith("SELECT")] == []
 
 
-def test_days_that_are_no_longer_shown_are_not_kept(user: User) -> None:
+def test_usage_of_old_days_is_deleted(user: User) -> None:
     key, token = Key.objects.issue(user)
     today = timezone.now().date()
     for age in (1, 29, 30, 400):
@@ -321,7 +321,7 @@ def test_days_that_are_no_longer_shown_are_not_kept(user: User) -> None:
     assert [bar.calls for bar in usage.calls_by_day(key, today)] == [1] + [0] * 27 + [1, 1]
 
 
-def test_counts_outlast_a_database_that_is_away(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_usage_counts_survive_a_database_outage(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     key, token = Key.objects.issue(user)
     caller(token).get(LIST)
 
@@ -336,7 +336,7 @@ def test_counts_outlast_a_database_that_is_away(user: User, monkeypatch: pytest.
     assert key.days_of_use.get().calls == 1
 
 
-def test_calls_of_a_key_that_is_gone_are_nobodys(user: User) -> None:
+def test_calls_of_a_deleted_key_are_dropped(user: User) -> None:
     key, token = Key.objects.issue(user)
     caller(token).get(LIST)
     key.delete()
@@ -367,7 +367,7 @@ def test_processes_that_write_at_once_lose_no_call(user: User) -> None:
     assert key.days_of_use.get(day=today).calls == 20
 
 
-def test_the_page_of_anothers_key_is_not_there(mine: Client, other_user: User) -> None:
+def test_page_of_another_users_key_returns_404(mine: Client, other_user: User) -> None:
     key, token = Key.objects.issue(other_user)
     for path in ("", "renew/", "revoke/"):
         answer = mine.post(f"{key.get_absolute_url()}{path}", NEW_KEY)

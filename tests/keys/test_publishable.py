@@ -90,11 +90,11 @@ def test_invalid_form_makes_no_key(mine: Client, field: str, value: str) -> None
         ("https://user:secret@shop.example", SHOP),
     ],
 )
-def test_origin_is_written_as_browsers_send_it(address: str, origin: str) -> None:
+def test_origin_is_normalised_as_browsers_send_it(address: str, origin: str) -> None:
     assert origin_of(address) == origin
 
 
-def test_origin_of_no_web_address_is_refused() -> None:
+def test_invalid_origin_is_refused() -> None:
     with pytest.raises(ValidationError, match="not a web address"):
         origin_of("javascript:alert(1)")
 
@@ -132,7 +132,7 @@ def test_page_of_its_origin_reads_and_stores_nothing(reader: FakeReader, picture
 
 
 @pytest.mark.parametrize("origin", [OTHER, None, "null", "", f"{SHOP}.evil.example", "http://shop.example", "*"])
-def test_any_other_origin_or_none_is_refused(
+def test_unnamed_or_missing_origin_is_refused(
     reader: FakeReader, picture: bytes, token: str, origin: str | None
 ) -> None:
     answer = call(picture, token, origin)
@@ -147,7 +147,9 @@ def test_site_allowed_elsewhere_still_needs_its_key(
     assert refusal(call(picture, token, OTHER)) == (403, "origin_not_allowed")
 
 
-def test_key_of_another_site_is_no_use(reader: FakeReader, picture: bytes, token: str, other_user: User) -> None:
+def test_publishable_key_of_another_site_is_refused(
+    reader: FakeReader, picture: bytes, token: str, other_user: User
+) -> None:
     Key.objects.issue(other_user, origins=[OTHER])
     assert refusal(call(picture, token, OTHER)) == (403, "origin_not_allowed")
 
@@ -160,7 +162,9 @@ def test_preflight_is_answered_to_origins_of_keys_alone(token: str) -> None:
         assert not preflight(SHOP, path).has_header("Access-Control-Allow-Origin"), path
 
 
-def test_every_other_call_is_refused(client: Client, token: str, make_prediction: Any, user: User) -> None:
+def test_publishable_key_is_refused_for_other_calls(
+    client: Client, token: str, make_prediction: Any, user: User
+) -> None:
     pk = make_prediction(owner=user).pk
     headers = {"Authorization": f"Bearer {token}", "Origin": SHOP}
     paths = client.get("/api/v1/schema/").json()["paths"]
@@ -175,7 +179,7 @@ def test_every_other_call_is_refused(client: Client, token: str, make_prediction
             assert answer.status_code in (401, 403), (method, path)
 
 
-def test_session_of_whoever_writes_is_not_used(
+def test_publishable_key_ignores_the_callers_session(
     mine: Client, reader: FakeReader, picture: bytes, token: str, make_prediction: Any, user: User
 ) -> None:
     make_prediction(owner=user)
@@ -190,13 +194,13 @@ def test_session_of_whoever_writes_is_not_used(
     assert Prediction.objects.count() == 1
 
 
-def test_key_is_held_to_its_limit_whatever_the_address(reader: FakeReader, picture: bytes, user: User) -> None:
+def test_key_limit_counts_all_addresses_together(reader: FakeReader, picture: bytes, user: User) -> None:
     _, token = Key.objects.issue(user, limit=2, origins=[SHOP])
     answers = [call(picture, token, REMOTE_ADDR=f"192.0.2.{number}") for number in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
 
 
-def test_address_is_held_to_its_limit_and_others_go_on(
+def test_limit_of_an_address_does_not_affect_others(
     reader: FakeReader, picture: bytes, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ScopeByAddress, "THROTTLE_RATES", {"preview": "1/min"})

@@ -30,5 +30,5 @@ def test_every_text_is_translated_with_its_placeholders(language: str, domain: s
 
 
 @pytest.mark.parametrize(("language", "domain"), EACH)
-def test_compiled_catalogues_are_those_of_the_sources(language: str, domain: str) -> None:
+def test_compiled_catalogues_match_their_sources(language: str, domain: str) -> None:
     assert path_of(language, domain, ".mo").read_bytes() == kept(language, domain).to_binary()

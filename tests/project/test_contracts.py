@@ -19,7 +19,7 @@ PACKAGES = [
 ]
 
 
-def test_the_contracts_know_every_package() -> None:
+def test_import_contracts_cover_every_package() -> None:
     folders = {file.parent.name for file in ROOT.glob("*/__init__.py")}
     assert set(CONTRACTS["root_packages"]) == folders - {"tests"}
 
@@ -31,7 +31,7 @@ def test_every_module_of_a_package_has_a_layer(package: str) -> None:
     assert set(contracts[0].get("exhaustive_ignores", [])) <= {"migrations"}
 
 
-def test_the_reading_imports_nothing_of_ours() -> None:
+def test_reading_package_imports_no_other_package() -> None:
     [contract] = [
         contract for contract in CONTRACTS["contracts"] if contract.get("source_modules") == ["recognizer.reading"]
     ]

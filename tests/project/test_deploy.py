@@ -70,7 +70,7 @@ def pods() -> Iterator[tuple[str, dict[str, Any]]]:
             yield resource["metadata"]["name"], resource["spec"]["template"]["spec"]
 
 
-def test_compose_is_what_compose_reads() -> None:
+def test_compose_file_matches_its_schema() -> None:
     done = subprocess.run(
         [BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", COMPOSE], capture_output=True, text=True
     )
@@ -78,7 +78,7 @@ def test_compose_is_what_compose_reads() -> None:
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
-def test_manifests_are_what_kubernetes_reads(path: Path) -> None:
+def test_kubernetes_manifests_match_their_schemas(path: Path) -> None:
     done = subprocess.run([BIN / "kubernetes-validate", "--strict", path], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -97,7 +97,7 @@ def test_compose_site_without_shared_services_does_not_start(missing: str) -> No
     assert "on several hosts" in done.stderr
 
 
-def test_compose_opens_only_the_port_of_the_proxy() -> None:
+def test_compose_publishes_only_the_proxys_port() -> None:
     services = yaml.safe_load(COMPOSE.read_text())["services"]
     assert [name for name, service in services.items() if "ports" in service] == ["nginx"]
     near_the_proxy = {name for name, service in services.items() if "inside" in service["networks"]}
@@ -128,14 +128,14 @@ def test_redis_of_compose_requires_the_password(tmp_path: Path) -> None:
         process.wait()
 
 
-def test_every_setting_named_is_one_there_is() -> None:
+def test_deployment_files_use_only_known_settings() -> None:
     named = set(site_of_compose())
     for resource in resources():
         named |= set(resource.get("data", {}))
     assert named <= documented()
 
 
-def test_images_run_as_nobody_and_the_web_has_no_tensorflow() -> None:
+def test_containers_run_as_nobody_and_web_lacks_tensorflow() -> None:
     stages = re.split(r"^FROM ", (DEPLOY / "Dockerfile").read_text(), flags=re.MULTILINE)[1:]
     by_name = {match[1]: stage for stage in stages if (match := re.match(r"\S+ AS (\S+)\n", stage))}
     assert "USER 10001" in by_name["project"]
@@ -147,14 +147,14 @@ def test_images_run_as_nobody_and_the_web_has_no_tensorflow() -> None:
     assert "requirements.txt" not in by_name["serving-libraries"]
 
 
-def test_images_hold_every_room_and_no_secret() -> None:
+def test_container_images_have_every_package_and_no_secret() -> None:
     let_in = set(re.findall(r"^!(\S+)$", (DEPLOY / "Dockerfile.dockerignore").read_text(), re.MULTILINE))
     rooms = {app.partition(".")[0] for app in site.INSTALLED_APPS} & {path.name for path in ROOT.iterdir()}
     assert rooms | {"digitsite", "static", "templates", "manage.py"} <= let_in
     assert not [name for name in let_in if name.startswith((".", "media", "db"))]
 
 
-def test_every_pod_is_locked_bounded_and_writes_to_tmp_alone() -> None:
+def test_every_pod_is_restricted_and_writes_only_to_tmp() -> None:
     assert {name for name, _ in pods()} == {"migrate", "web", "reader", "learner"}
     for name, spec in pods():
         (container,) = spec["containers"]
@@ -164,7 +164,7 @@ def test_every_pod_is_locked_bounded_and_writes_to_tmp_alone() -> None:
         assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/tmp"], name  # noqa: S108
 
 
-def test_limits_of_memory_agree_and_hold_what_a_process_may_take() -> None:
+def test_memory_limits_agree_and_fit_a_process() -> None:
     services = yaml.safe_load(COMPOSE.read_text())["services"]
     of_compose = {name: services[name]["deploy"]["resources"]["limits"]["memory"] for name in ("web", "worker")}
     of_pods = {name: spec["containers"][0]["resources"]["limits"]["memory"] for name, spec in pods()}
@@ -189,7 +189,7 @@ def test_every_deployment_has_a_worker_for_every_queue() -> None:
 
 
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not on this machine")
-def test_nginx_takes_its_configuration(tmp_path: Path) -> None:
+def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
     # Names are looked up while it starts, and `resolve` is younger than many an nginx.
     content = (DEPLOY / "nginx.conf").read_text().replace("web:8000 resolve", "127.0.0.1:8000")
     (tmp_path / "nginx.conf").write_text(content)
@@ -201,7 +201,7 @@ def test_nginx_takes_its_configuration(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not on this machine")
 @pytest.mark.parametrize("unit", sorted((DEPLOY / "systemd").iterdir()), ids=lambda unit: unit.name)
-def test_systemd_takes_its_units(unit: Path, tmp_path: Path) -> None:
+def test_systemd_accepts_its_units(unit: Path, tmp_path: Path) -> None:
     here = tmp_path / unit.name
     here.write_text(unit.read_text().replace("/srv/digits/.venv/bin/python", sys.executable))
     done = subprocess.run(["systemd-analyze", "verify", here], capture_output=True, text=True, env=os.environ)

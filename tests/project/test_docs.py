@@ -59,12 +59,12 @@ def test_readme_is_short() -> None:
 
 
 @pytest.mark.parametrize("shown", EXAMPLES, ids=lambda shown: shown["slug"])
-def test_examples_are_those_the_site_shows(shown: dict[str, str]) -> None:
+def test_docs_examples_match_the_sites(shown: dict[str, str]) -> None:
     on_site = render_to_string(shown["template"], {"address": ADDRESS, "token": TOKEN})
     assert example(shown["slug"]).strip() == on_site.strip()
 
 
-def test_readme_shows_the_same_call() -> None:
+def test_readme_example_matches_the_docs() -> None:
     assert example("curl") in section("README.md", "API")
 
 
@@ -92,7 +92,7 @@ def test_calls_are_those_of_the_schema(client: Any) -> None:
     assert told - {"/api/v1/docs/", "/api/v1/schema/"} == set(client.get("/api/v1/schema/").json()["paths"])
 
 
-def test_limits_are_those_of_the_code() -> None:
+def test_documented_limits_match_the_code() -> None:
     told = section("api.md", "Limits").replace(",", "")
     rates = site.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
     row = " | ".join(rates[kind].removesuffix("/min") for kind in ("store", "preview", "flag", "look", "batch"))
@@ -107,31 +107,31 @@ def kinds_of_errors(kind: type[APIException] = APIException) -> Iterator[type[AP
         yield from kinds_of_errors(narrower)
 
 
-def test_error_codes_are_one_list() -> None:
+def test_every_raised_code_is_in_the_list() -> None:
     # Every address has one kind of answer, whatever kind a caller would accept.
     raised = {str(kind.default_code) for kind in kinds_of_errors()} - {"not_acceptable"}
     assert raised <= set(Code)
     assert {reason.value for reason in [*Reason, *Unreadable]} <= set(Code)
 
 
-def test_error_codes_are_listed_and_no_others() -> None:
+def test_docs_list_exactly_the_error_codes() -> None:
     listed = re.findall(r"^\|.*\|$", section("api.md", "Errors"), re.MULTILINE)
     assert set(re.findall(r"`([a-z0-9_]+)`", "\n".join(listed))) - {"reason"} == set(Code)
 
 
-def test_accuracy_is_that_of_the_network_that_ships() -> None:
+def test_published_accuracy_matches_the_shipped_card() -> None:
     card = json.loads((Path(site.SHIPPED_VERSION) / "card.json").read_text())
     assert card["evaluation"]["version"] == card["name"]
     assert _block("accuracy.md", "evaluate") == report.table(card["evaluation"])
     assert _block("README.md", "summary") == accuracy.summary(card["evaluation"])
 
 
-def test_learning_is_that_of_the_network_that_ships() -> None:
+def test_published_learning_matches_the_shipped_card() -> None:
     card = json.loads((Path(site.SHIPPED_VERSION) / "card.json").read_text())
     assert _block("learning.md", "learning") == (learning_curve.table(card["learning"]) if "learning" in card else "")
 
 
-def test_steps_of_learning_are_numbered() -> None:
+def test_learning_table_has_seven_steps() -> None:
     assert re.findall(r"^\| (\d)\. ", PAGES["learning.md"], re.MULTILINE) == list("1234567")
 
 
@@ -144,7 +144,7 @@ def test_steps_of_learning_are_numbered() -> None:
         ("batches", "operations.md"),
     ],
 )
-def test_speed_is_what_was_measured(name: str, page: str) -> None:
+def test_published_speed_matches_the_results(name: str, page: str) -> None:
     found = block(name).search(RESULTS.read_text())
     assert found
     assert _block(page, name) == found[0]
@@ -157,7 +157,7 @@ def _block(page: str, name: str) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_links_lead_somewhere(page: str) -> None:
+def test_links_in_docs_exist(page: str) -> None:
     folder = ROOT if (ROOT / page).exists() else DOCS
     for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", PAGES[page]):
         path = folder / target if target else folder / page

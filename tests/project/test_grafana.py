@@ -26,7 +26,7 @@ def exported() -> dict[str, set[str]]:
     return found
 
 
-def test_the_dashboard_asks_for_what_the_site_exports() -> None:
+def test_grafana_dashboard_uses_exactly_the_exported_metrics() -> None:
     board = json.loads((settings.BASE_DIR / "deploy" / "grafana.json").read_text())
     asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
     series = exported()

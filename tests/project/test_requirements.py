@@ -52,7 +52,7 @@ def test_every_library_is_locked_with_its_hashes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_exports_hold_what_the_project_pins(name: str) -> None:
+def test_requirements_files_match_the_lock(name: str) -> None:
     assert pinned(name).items() <= releases(name).items(), "make lock has not been run"
 
 
@@ -68,12 +68,12 @@ def test_extras_of_libraries_are_locked_too() -> None:
     assert re.search(r"^coverage\[toml\]==", (ROOT / "requirements-dev.txt").read_text(), re.MULTILINE)
 
 
-def test_the_locks_agree() -> None:
+def test_requirement_locks_agree() -> None:
     serve, worker, dev = map(locked, NAMES)
     assert serve.items() <= worker.items() <= dev.items()
 
 
-def test_nothing_is_installed_without_its_hash() -> None:
+def test_make_installs_with_hashes_only() -> None:
     files = ["Makefile", "deploy/Dockerfile"]
     installs = [line for file in files for line in (ROOT / file).read_text().splitlines() if "pip install" in line]
     assert len(installs) == 4

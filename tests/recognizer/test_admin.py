@@ -56,7 +56,7 @@ LISTS = [
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_a_query_that_makes_no_sense_is_no_500(
+def test_invalid_admin_query_is_not_a_500(
     transactional_db: None, admin: Client, path: str, make_prediction: Make
 ) -> None:
     # In a test's own transaction, PostgreSQL would answer nothing more after the first refusal.
@@ -67,13 +67,13 @@ def test_a_query_that_makes_no_sense_is_no_500(
 
 @pytest.mark.parametrize("path", LISTS)
 @pytest.mark.parametrize("selected", ["x", "9" * 30, "\x00", ""])
-def test_a_selection_that_makes_no_sense_is_no_500(admin: Client, path: str, selected: str) -> None:
+def test_invalid_admin_selection_is_not_a_500(admin: Client, path: str, selected: str) -> None:
     for action in ("delete_selected", "approve", "promote", "export_csv"):
         answer = admin.post(path, {"action": action, "_selected_action": selected})
         assert answer.status_code < 500, action
 
 
-def test_a_fault_of_the_site_in_the_admin_stays_a_500(superuser: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bug_in_the_admin_returns_500(superuser: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PredictionAdmin, "get_queryset", Mock(side_effect=ValueError("a fault")))
     client = user_client(superuser, raise_request_exception=False)
     assert client.get(PREDICTIONS).status_code == 500
@@ -117,7 +117,7 @@ def test_prediction_list_has_constant_queries(
         page(admin, PREDICTIONS)
 
 
-def test_the_list_never_asks_all_rows(
+def test_admin_list_never_counts_all_rows(
     admin: Client, make_prediction: Make, user: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A list that fits on one page is asked for whole.
@@ -151,7 +151,7 @@ def test_list_is_ordered_by_an_index(admin: Client, make_prediction: Make, query
     assert "TEMP B-TREE" not in plan
 
 
-def test_readings_are_searched_in_an_index(admin: Client, make_prediction: Make) -> None:
+def test_search_by_reading_uses_an_index(admin: Client, make_prediction: Make) -> None:
     for text in ("7", "71", "8", "9", "99\n1", "0", "09", "1"):
         make_prediction(text)
     by_text = Prediction.objects.order_by("text", "id")
@@ -161,7 +161,7 @@ def test_readings_are_searched_in_an_index(admin: Client, make_prediction: Make)
     assert [row.text for row in by_text.starting_with("7", most=1)] == ["7"]
 
 
-def test_more_rows_than_are_paged_are_said_to_be_cut(
+def test_list_says_if_it_shows_only_the_newest_rows(
     admin: Client, make_prediction: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = [make_prediction() for _ in range(3)]
@@ -271,9 +271,7 @@ def test_predictions_deleted_by_staff_take_their_images_along(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("one", [True, False])
-def test_a_deleted_account_takes_its_pictures_along(
-    superuser: User, make_prediction: Make, user: User, one: bool
-) -> None:
+def test_deleted_account_deletes_its_pictures(superuser: User, make_prediction: Make, user: User, one: bool) -> None:
     theirs, others = make_prediction(owner=user), make_prediction()
     client = user_client(superuser)
     if one:
@@ -299,7 +297,7 @@ def test_the_selection_is_exported_as_csv(admin: Client, make_prediction: Make, 
     ]
 
 
-def test_a_name_that_is_a_formula_leaves_harmless(admin: Client, make_prediction: Make) -> None:
+def test_file_name_that_is_a_formula_is_escaped_in_exports(admin: Client, make_prediction: Make) -> None:
     made = make_prediction(owner=User.objects.create(username="@SUM"))
     (row,) = csv.DictReader(io.StringIO(body(act(admin, PREDICTIONS, "export_csv", made)).decode("utf-8-sig")))
     assert row["owner"] == "'@SUM"
@@ -324,7 +322,7 @@ def test_the_selection_is_exported_as_images_with_labels(
         assert archive.read(f"{plain.pk}.png") == (media / plain.image.name).read_bytes()
 
 
-def test_the_review_queue_shows_what_waits_beside_its_picture(admin: Client, make_prediction: Make, staff: Any) -> None:
+def test_admin_queue_shows_pending_corrections_with_pictures(admin: Client, make_prediction: Make, staff: Any) -> None:
     waiting, empty, done = (make_prediction().flag(text) for text in ("111", "", "333"))
     done.approve(by=staff)
     shown = page(admin, CORRECTIONS)
@@ -376,7 +374,7 @@ def test_earlier_reviews_do_not_change(admin: Client, staff: User, make_predicti
     assert (claim.state, claim.reviewed_by) == ("rejected", staff)
 
 
-def test_staff_who_may_only_look_cannot_review(staff: User, make_prediction: Make) -> None:
+def test_view_permission_does_not_allow_review(staff: User, make_prediction: Make) -> None:
     claim = make_prediction().flag("7")
     staff.user_permissions.add(Permission.objects.get(codename="view_correction"))
     client = user_client(staff)
@@ -423,7 +421,7 @@ def test_a_version_that_cannot_be_loaded_is_not_promoted(admin: Client, version:
     assert ModelVersion.objects.serving() == version
 
 
-def test_one_version_is_promoted_at_a_time(admin: Client, version: ModelVersion) -> None:
+def test_admin_promotes_exactly_one_version(admin: Client, version: ModelVersion) -> None:
     other = ModelVersion.objects.create(name="other", litert_sha256="b")
     before = version.promotions.count()
     act(admin, VERSIONS, "promote", version, other)
@@ -437,7 +435,7 @@ def test_staff_without_the_permission_promote_nothing(staff: User, version: Mode
     assert version.promotions.count() == 1
 
 
-def test_keys_can_be_seen_and_revoked_but_not_made(admin: Client, user: User) -> None:
+def test_admin_can_view_and_revoke_keys_but_not_create(admin: Client, user: User) -> None:
     row, token = Key.objects.issue(user, "scanner")
     path = reverse("admin:keys_key_changelist")
     shown = page(admin, path)
@@ -451,7 +449,7 @@ def test_keys_can_be_seen_and_revoked_but_not_made(admin: Client, user: User) ->
     assert not Key.objects.exists()
 
 
-def test_pages_of_the_admin_hold_no_inline_script(admin: Client, make_prediction: Make) -> None:
+def test_admin_pages_have_no_inline_script(admin: Client, make_prediction: Make) -> None:
     claim = make_prediction().flag("7")
     for path in (
         "/admin/",

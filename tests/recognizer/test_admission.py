@@ -52,7 +52,7 @@ def test_waiting_reading_continues_once_there_is_room() -> None:
     assert read.is_set()
 
 
-def test_no_caller_has_more_than_a_few_wait(monkeypatch: pytest.MonkeyPatch, holding: ExitStack) -> None:
+def test_waiting_large_pictures_per_caller_are_limited(monkeypatch: pytest.MonkeyPatch, holding: ExitStack) -> None:
     admission = Admission(8, PLENTY)
     refused: list[float] = []
 
@@ -76,7 +76,7 @@ def test_no_caller_has_more_than_a_few_wait(monkeypatch: pytest.MonkeyPatch, hol
     assert (admission.slots, admission.memory, admission.heavy) == (8, PLENTY, set())
 
 
-def test_pictures_that_fit_into_no_memory_wait(soon: None, holding: ExitStack) -> None:
+def test_readings_wait_for_memory(soon: None, holding: ExitStack) -> None:
     admission = Admission(8, 2 * cost(HEAVY))
     for caller in ("ada", "blaise"):
         holding.enter_context(admission.turn(HEAVY, Caller(caller)))
@@ -89,7 +89,7 @@ def test_a_picture_larger_than_all_memory_is_read_alone() -> None:
         pass
 
 
-def test_callers_who_are_not_counted_do_not_wait_for_each_other(holding: ExitStack) -> None:
+def test_uncounted_callers_do_not_wait_for_each_other(holding: ExitStack) -> None:
     admission = Admission(8, PLENTY)
     for _ in range(3):
         holding.enter_context(admission.turn(HEAVY))
@@ -106,7 +106,7 @@ def test_many_pieces_make_a_reading_wait_as_a_heavy_one(soon: None, holding: Exi
     assert (admission.slots, admission.heavy) == (1, {"ada"})
 
 
-def test_pieces_are_counted_once_a_picture() -> None:
+def test_pieces_are_counted_once_for_each_picture() -> None:
     counted: list[int] = []
     with Admission(2, PLENTY).turn(HEAVY, Caller("ada", counted.append)) as found:
         for pieces in (HEAVY_PIECES, 1000, 2000):

@@ -27,7 +27,7 @@ def unpacked(file: Path, folder: Path) -> Path:
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite alone keeps its database in a file")
-def test_a_backup_of_sqlite_is_a_database_with_its_pictures(media: Path, make_prediction: Make, tmp_path: Path) -> None:
+def test_sqlite_backup_has_the_database_and_the_pictures(media: Path, make_prediction: Make, tmp_path: Path) -> None:
     made = [make_prediction(text) for text in ("7", "42")]
     call_command("backup", tmp_path / "backup.tar")
     folder = unpacked(tmp_path / "backup.tar", tmp_path / "unpacked")
@@ -41,7 +41,7 @@ def test_a_backup_of_sqlite_is_a_database_with_its_pictures(media: Path, make_pr
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="no PostgreSQL")
-def test_a_backup_of_postgresql_is_a_dump_with_its_pictures(media: Path, make_prediction: Make, tmp_path: Path) -> None:
+def test_postgresql_backup_has_a_dump_and_the_pictures(media: Path, make_prediction: Make, tmp_path: Path) -> None:
     if shutil.which("pg_dump") is None:
         pytest.skip("pg_dump is not on this machine")
     image = make_prediction().image.name
@@ -51,12 +51,12 @@ def test_a_backup_of_postgresql_is_a_dump_with_its_pictures(media: Path, make_pr
     assert (folder / "media" / image).is_file()
 
 
-def test_a_backup_is_for_its_owner_alone(media: Path, tmp_path: Path) -> None:
+def test_backup_file_is_private(media: Path, tmp_path: Path) -> None:
     call_command("backup", tmp_path / "backup.tar")
     assert stat.S_IMODE((tmp_path / "backup.tar").stat().st_mode) == 0o600
 
 
-def test_a_backup_holds_the_key_and_unpacks_for_its_owner_alone(
+def test_backup_contains_the_key_and_unpacks_as_private(
     media: Path, make_prediction: Make, tmp_path: Path, settings: Any
 ) -> None:
     settings.SECRET_KEY_FILE = tmp_path / ".secret_key"
@@ -69,14 +69,14 @@ def test_a_backup_holds_the_key_and_unpacks_for_its_owner_alone(
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
 
 
-def test_a_key_that_the_environment_holds_is_not_backed_up(media: Path, tmp_path: Path, settings: Any) -> None:
+def test_secret_key_from_the_environment_is_not_backed_up(media: Path, tmp_path: Path, settings: Any) -> None:
     settings.SECRET_KEY_FILE = None
     call_command("backup", tmp_path / "backup.tar")
     with tarfile.open(tmp_path / "backup.tar") as tar:
         assert ".secret_key" not in tar.getnames()
 
 
-def test_a_backup_that_cannot_be_written_leaves_nothing_behind(media: Path, tmp_path: Path) -> None:
+def test_failed_backup_leaves_no_file(media: Path, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="Nothing was backed up"):
         call_command("backup", tmp_path / "nowhere" / "backup.tar")
     (tmp_path / "folder").mkdir()
@@ -85,7 +85,7 @@ def test_a_backup_that_cannot_be_written_leaves_nothing_behind(media: Path, tmp_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "media"]
 
 
-def test_without_pg_dump_postgresql_is_not_backed_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_backup_without_pg_dump_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "vendor", "postgresql")
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(CommandError, match="pg_dump is needed"):

@@ -70,7 +70,7 @@ def test_picture_in_a_bucket_is_served_to_its_owner_only(
     assert user_client(other_user).get(f"{LIST}{stored.pk}/image/").status_code == 404
 
 
-def test_an_erased_prediction_leaves_the_bucket_too(
+def test_deleted_prediction_deletes_its_file_in_the_bucket(
     bucket: Bucket, reader: FakeReader, picture: bytes, user: User, django_capture_on_commit_callbacks: Any
 ) -> None:
     client = user_client(user)
@@ -86,13 +86,13 @@ def test_picture_missing_in_the_bucket_is_404(bucket: Bucket, reader: FakeReader
     assert user_client(user).get(f"{LIST}{stored.pk}/image/").status_code == 404
 
 
-def test_a_version_serves_from_the_bucket(bucket: Bucket, db: None, mnist_pictures: dict[int, bytes]) -> None:
+def test_version_is_loaded_from_the_bucket(bucket: Bucket, db: None, mnist_pictures: dict[int, bytes]) -> None:
     version = install_version(site.SHIPPED_VERSION)
     assert bucket.exists(version.litert_file.name)
     assert load_version(version).read(mnist_pictures[7]).text == "7"
 
 
-def test_a_file_is_never_written_over(bucket: Bucket) -> None:
+def test_stored_file_is_never_overwritten(bucket: Bucket) -> None:
     first = bucket.save("a/b.png", ContentFile(b"one"))
     second = bucket.save("a/b.png", ContentFile(b"two"))
     assert (bucket.open(first).read(), bucket.open(second).read()) == (b"one", b"two")
@@ -136,7 +136,7 @@ def test_lost_storage_returns_503_and_stores_nothing(
     assert not Prediction.objects.exists()
 
 
-def test_a_picture_in_a_store_that_is_gone_is_to_come_back_for(
+def test_picture_returns_503_during_a_storage_outage(
     reader: FakeReader, make_prediction: Callable[..., Prediction], user: User, request: pytest.FixtureRequest
 ) -> None:
     stored = make_prediction(owner=user)
@@ -144,9 +144,7 @@ def test_a_picture_in_a_store_that_is_gone_is_to_come_back_for(
     assert user_client(user).get(f"{LIST}{stored.pk}/image/").status_code == 503
 
 
-def test_a_version_in_a_store_that_is_gone_does_not_serve(
-    version: ModelVersion, request: pytest.FixtureRequest
-) -> None:
+def test_version_in_unreachable_storage_is_not_loaded(version: ModelVersion, request: pytest.FixtureRequest) -> None:
     request.getfixturevalue("store_is_gone")
     with pytest.raises(NoServingVersion):
         load_version(version)

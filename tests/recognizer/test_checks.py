@@ -15,12 +15,12 @@ def ids(messages: list[CheckMessage]) -> list[str | None]:
     return [message.id for message in messages]
 
 
-def test_the_project_as_it_stands_has_no_mistakes() -> None:
+def test_project_passes_its_system_checks() -> None:
     assert run_checks() == []
 
 
 @pytest.mark.parametrize("runtime", ["litert", "keras"])
-def test_both_runtimes_are_right(settings: Any, runtime: str) -> None:
+def test_known_runtimes_pass_the_check(settings: Any, runtime: str) -> None:
     settings.RECOGNIZER_RUNTIME = runtime
     assert checks.check_runtime() == []
 
@@ -49,7 +49,7 @@ pytest_databases = pytest.mark.filterwarnings("ignore:Overriding setting DATABAS
 
 
 @pytest_databases
-def test_hosts_that_share_all_they_must_are_right(several_hosts: Any) -> None:
+def test_hosts_sharing_everything_pass_the_check(several_hosts: Any) -> None:
     assert checks.check_hosts_share_all() == []
     assert checks.check_one_place_for_files() == []
 
@@ -64,7 +64,7 @@ def test_hosts_that_share_all_they_must_are_right(several_hosts: Any) -> None:
         ("E013", "CELERY_BROKER_URL", "filesystem://localhost"),
     ],
 )
-def test_check_names_what_each_host_would_store_itself(several_hosts: Any, number: str, name: str, value: Any) -> None:
+def test_check_names_settings_that_hosts_do_not_share(several_hosts: Any, number: str, name: str, value: Any) -> None:
     setattr(several_hosts, name, value)
     assert ids(checks.check_hosts_share_all()) == [f"recognizer.{number}"]
     several_hosts.SEVERAL_HOSTS = False
@@ -72,18 +72,18 @@ def test_check_names_what_each_host_would_store_itself(several_hosts: Any, numbe
 
 
 @pytest_databases
-def test_hosts_that_would_each_make_a_key_are_named(several_hosts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hosts_without_a_shared_secret_key_fail_the_check(several_hosts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SECRET_KEY")
     assert ids(checks.check_hosts_share_all()) == ["recognizer.E014"]
 
 
 @pytest_databases
-def test_a_folder_beside_a_bucket_is_a_mistake(several_hosts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_media_root_with_storage_url_fails_the_check(several_hosts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDIA_ROOT", "/srv/media")
     assert ids(checks.check_one_place_for_files()) == ["recognizer.E015"]
 
 
-def test_processes_that_would_count_limits_apart_are_a_mistake(settings: Any) -> None:
+def test_processes_counting_limits_apart_fail_the_check(settings: Any) -> None:
     assert checks.check_processes_count_together() == []
     settings.WEB_CONCURRENCY = 2
     assert ids(checks.check_processes_count_together()) == ["recognizer.E018"]
@@ -98,7 +98,7 @@ def test_trust_proxy_with_a_list_of_proxies_is_an_error(settings: Any) -> None:
     assert ids(checks.check_proxies()) == ["recognizer.E016"]
 
 
-def test_another_runtime_is_a_mistake(settings: Any) -> None:
+def test_unknown_runtime_fails_the_check(settings: Any) -> None:
     settings.RECOGNIZER_RUNTIME = "torch"
     (message,) = checks.check_runtime()
     assert message.id == "recognizer.E001"
@@ -106,13 +106,13 @@ def test_another_runtime_is_a_mistake(settings: Any) -> None:
 
 
 @pytest.mark.parametrize("place", ["STATIC_ROOT", "STATICFILES_DIRS"])
-def test_media_inside_static_files_is_a_mistake(settings: Any, tmp_path: Path, place: str) -> None:
+def test_media_inside_static_files_fails_the_check(settings: Any, tmp_path: Path, place: str) -> None:
     setattr(settings, place, tmp_path if place == "STATIC_ROOT" else [tmp_path])
     settings.MEDIA_ROOT = tmp_path / "media"
     assert ids(checks.check_media_is_private()) == ["recognizer.E002"]
 
 
-def test_media_beside_static_files_is_right(settings: Any, tmp_path: Path) -> None:
+def test_media_outside_static_files_passes_the_check(settings: Any, tmp_path: Path) -> None:
     settings.STATIC_ROOT, settings.MEDIA_ROOT = tmp_path / "static", tmp_path / "static-media"
     assert checks.check_media_is_private() == []
 
@@ -131,7 +131,7 @@ def shipped(settings: Any, tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_whole_shipped_version_is_right(shipped: Path) -> None:
+def test_complete_shipped_version_passes_the_check(shipped: Path) -> None:
     assert checks.check_shipped_version() == []
 
 
@@ -142,7 +142,7 @@ def test_shipped_version_lacking_a_file_is_an_error(shipped: Path) -> None:
     assert "digits.tflite" in message.msg
 
 
-def test_a_damaged_shipped_version_is_a_mistake(shipped: Path) -> None:
+def test_damaged_shipped_version_fails_the_check(shipped: Path) -> None:
     (shipped / "digits.keras").write_bytes(b"net")
     (message,) = checks.check_shipped_version()
     assert message.id == "recognizer.E003"

@@ -48,9 +48,7 @@ def test_unreadable_picture_has_a_reason(tmp_path: Path) -> None:
     assert {(answer["text"], len(answer["digits"])) for answer in answers} == {("", 0)}
 
 
-def test_folders_are_searched_to_the_bottom_for_pictures_alone(
-    tmp_path: Path, reader: FakeReader, picture: bytes
-) -> None:
+def test_folders_are_searched_recursively_for_pictures(tmp_path: Path, reader: FakeReader, picture: bytes) -> None:
     deep = tmp_path / "a" / "b"
     deep.mkdir(parents=True)
     for name in ("1.PNG", "2.jpeg", "3.webp", "notes.txt"):
@@ -60,7 +58,7 @@ def test_folders_are_searched_to_the_bottom_for_pictures_alone(
     assert sorted(files) == ["0.png", "1.PNG", "2.jpeg", "3.webp"]
 
 
-def test_people_get_a_line_for_each_file(tmp_path: Path, reader: FakeReader, picture: bytes) -> None:
+def test_command_prints_a_line_for_each_file(tmp_path: Path, reader: FakeReader, picture: bytes) -> None:
     reader.text = "1\n2"
     (tmp_path / "a.png").write_bytes(picture)
     out, _ = run("recognize", tmp_path / "a.png")
@@ -72,14 +70,14 @@ def test_missing_path_is_an_error(tmp_path: Path, reader: FakeReader) -> None:
         recognize(tmp_path / "nowhere.png")
 
 
-def test_without_a_version_the_command_says_what_to_do(tmp_path: Path, no_reader: None, picture: bytes) -> None:
+def test_command_without_a_version_says_what_to_do(tmp_path: Path, no_reader: None, picture: bytes) -> None:
     (tmp_path / "a.png").write_bytes(picture)
     with pytest.raises(CommandError, match="migrate"):
         recognize(tmp_path)
 
 
 @pytest.mark.parametrize(("count", "bar"), [(3, False), (12, True)])
-def test_a_progress_bar_is_shown_for_more_than_a_handful(
+def test_progress_bar_is_shown_for_many_files(
     tmp_path: Path,
     reader: FakeReader,
     picture: bytes,
@@ -103,7 +101,7 @@ def orphan(media: Path) -> Path:
     return path
 
 
-def test_a_sweep_removes_orphans_and_nothing_else(orphan: Path, make_prediction: Make) -> None:
+def test_sweep_removes_only_orphaned_files(orphan: Path, make_prediction: Make) -> None:
     kept = make_prediction()
     out, err = run("sweep_media")
     assert not orphan.exists()
@@ -112,7 +110,7 @@ def test_a_sweep_removes_orphans_and_nothing_else(orphan: Path, make_prediction:
     assert err == ""
 
 
-def test_a_sweep_passes_over_what_is_younger_than_an_hour(orphan: Path) -> None:
+def test_sweep_skips_files_younger_than_an_hour(orphan: Path) -> None:
     os.utime(orphan)
     out, _ = run("sweep_media")
     assert orphan.exists()
@@ -121,14 +119,14 @@ def test_a_sweep_passes_over_what_is_younger_than_an_hour(orphan: Path) -> None:
     assert not orphan.exists()
 
 
-def test_a_dry_sweep_only_says_what_it_would_remove(orphan: Path) -> None:
+def test_dry_run_of_sweep_media_deletes_nothing(orphan: Path) -> None:
     out, _ = run("sweep_media", "--dry-run")
     assert orphan.exists()
     assert "left.png" in out
     assert "would remove 1 file" in out
 
 
-def test_a_sweep_removes_networks_and_snapshots_that_a_kill_left(media: Path, version: ModelVersion) -> None:
+def test_sweep_removes_orphaned_networks_and_snapshots(media: Path, version: ModelVersion) -> None:
     ended, active = (TrainingRun(state=state) for state in (RunState.CANCELLED, RunState.QUEUED))
     for training_run in (ended, active):
         training_run.save()
@@ -143,7 +141,7 @@ def test_a_sweep_removes_networks_and_snapshots_that_a_kill_left(media: Path, ve
     assert gone == {*left, media / ended.snapshot.name}
 
 
-def test_a_sweep_reports_predictions_that_lost_their_image(media: Path, make_prediction: Make) -> None:
+def test_sweep_reports_predictions_without_an_image(media: Path, make_prediction: Make) -> None:
     lost = make_prediction()
     (media / lost.image.name).unlink()
     out, err = run("sweep_media")
@@ -152,7 +150,7 @@ def test_a_sweep_reports_predictions_that_lost_their_image(media: Path, make_pre
     assert "removed 0 files" in out
 
 
-def test_a_sweep_of_a_site_without_files_is_quiet(media: Path) -> None:
+def test_sweep_without_files_prints_nothing(media: Path) -> None:
     assert run("sweep_media") == ("removed 0 files without a row\n", "")
 
 

@@ -44,7 +44,7 @@ def test_send_unchanged_says_that_it_was_right(mine: Client, user: User, make_pr
     assert "A reviewer will look at it" not in page
 
 
-def test_a_later_claim_replaces_a_confirmation(make_prediction: Make) -> None:
+def test_later_correction_replaces_a_confirmation(make_prediction: Make) -> None:
     own = make_prediction("42")
     own.flag("42")
     own.flag("47")
@@ -57,7 +57,7 @@ def test_approved_correction_needs_a_review_to_change(make_prediction: Make, sup
     assert own.flag("42").state == "pending"
 
 
-def test_a_pending_claim_is_withdrawn(mine: Client, user: User, make_prediction: Make) -> None:
+def test_pending_correction_is_withdrawn(mine: Client, user: User, make_prediction: Make) -> None:
     own = make_prediction(owner=user)
     own.flag("7", by=user)
     path = f"/api/v1/predictions/{own.pk}/flag/"
@@ -66,7 +66,9 @@ def test_a_pending_claim_is_withdrawn(mine: Client, user: User, make_prediction:
     assert (mine.delete(path).status_code, mine.delete(path).json()["code"]) == (404, "not_found")
 
 
-def test_a_decided_claim_cannot_be_withdrawn(mine: Client, user: User, superuser: User, make_prediction: Make) -> None:
+def test_reviewed_correction_cannot_be_withdrawn(
+    mine: Client, user: User, superuser: User, make_prediction: Make
+) -> None:
     own = make_prediction(owner=user)
     own.flag("7", by=user).approve(by=superuser)
     assert mine.delete(f"/api/v1/predictions/{own.pk}/flag/").status_code == 404

@@ -36,7 +36,7 @@ def mine(request: Any, user: User) -> tuple[Client, dict[str, Any]]:
     return visitor_client(visitor), {"visitor": visitor}
 
 
-def test_a_short_history_goes_at_once(mine: Any, make_prediction: Make) -> None:
+def test_short_history_is_deleted_at_once(mine: Any, make_prediction: Make) -> None:
     client, owner = mine
     for _ in range(3):
         make_prediction(**owner)
@@ -45,7 +45,7 @@ def test_a_short_history_goes_at_once(mine: Any, make_prediction: Make) -> None:
     assert not Erasure.objects.exists()
 
 
-def test_a_long_history_is_erased_by_a_worker(mine: Any, make_prediction: Make) -> None:
+def test_long_history_is_deleted_by_a_worker(mine: Any, make_prediction: Make) -> None:
     client, owner = mine
     old = [make_prediction(**owner) for _ in range(5)]
     theirs = make_prediction()
@@ -60,7 +60,7 @@ def test_a_long_history_is_erased_by_a_worker(mine: Any, make_prediction: Make) 
     assert client.get(PROGRESS).json() == {"active": False}
 
 
-def test_the_page_shows_how_much_is_erased(mine: Any, make_prediction: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_page_shows_deletion_progress(mine: Any, make_prediction: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     client, owner = mine
     for _ in range(5):
         make_prediction(**owner)
@@ -81,7 +81,7 @@ def test_the_page_shows_how_much_is_erased(mine: Any, make_prediction: Make, mon
     assert not Prediction.objects.exists()
 
 
-def test_an_erasure_outlives_the_worker_that_took_it(mine: Any, make_prediction: Make) -> None:
+def test_erasure_continues_after_its_worker_dies(mine: Any, make_prediction: Make) -> None:
     client, owner = mine
     for _ in range(5):
         make_prediction(**owner)
@@ -108,7 +108,7 @@ def test_predictions_being_deleted_move_to_no_account(user: User, make_predictio
     assert set(Prediction.objects.filter(owner=user)) == {own, later}
 
 
-def test_an_account_may_go_while_its_history_is_erased(user: User, make_prediction: Make) -> None:
+def test_account_can_be_deleted_while_its_history_is(user: User, make_prediction: Make) -> None:
     for _ in range(5):
         make_prediction(owner=user)
     user_client(user).post(PAGE)

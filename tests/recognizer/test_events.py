@@ -115,7 +115,7 @@ def test_promotion_is_announced_after_commit(
     assert seconds_of(lambda: next(words)) < 5
 
 
-def test_a_redis_that_is_away_is_asked_again(no_redis: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_redis_is_retried(no_redis: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
 
     def come_back(seconds: float) -> None:
@@ -127,13 +127,13 @@ def test_a_redis_that_is_away_is_asked_again(no_redis: None, settings: Any, monk
     assert waited == [events.RETRY_DELAY]
 
 
-def test_a_line_that_is_silent_is_laid_anew(redis: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_redis_connection_is_reopened(redis: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "SILENCE", 0.2)
     words = events.listen()
     assert seconds_of(lambda: [next(words) for _ in range(3)]) < 5
 
 
-def test_a_redis_that_is_away_costs_a_promotion_nothing(
+def test_promotion_works_without_redis(
     no_redis: None, version: ModelVersion, django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = threading.Event()
@@ -148,7 +148,7 @@ def test_a_redis_that_is_away_costs_a_promotion_nothing(
     events._publish()
 
 
-def test_without_a_redis_there_is_nothing_to_hear_or_to_tell() -> None:
+def test_announcements_do_nothing_without_redis() -> None:
     assert list(events.listen()) == []
     before = threading.active_count()
     events.publish()

@@ -21,7 +21,7 @@ def digit(label: int, box: tuple[int, int, int, int] = (40, 100, 20, 40), line: 
     }
 
 
-def test_a_label_stands_above_its_box_where_there_is_room() -> None:
+def test_label_is_above_its_box_if_there_is_room() -> None:
     (figure,) = digit_figures([digit(7, (40, 100, 20, 40))], 280, 200)
     assert (figure.x, figure.y, figure.width, figure.height) == (40, 100, 20, 40)
     assert figure.label_size == 10
@@ -33,7 +33,7 @@ def test_a_label_stands_above_its_box_where_there_is_room() -> None:
     [((40, 0, 20, 40), 40, 200), ((40, 0, 20, 200), 0, 200)],
     ids=["below it at the top of the page", "inside it where it fills the page"],
 )
-def test_a_label_never_leaves_the_page(box: tuple[int, int, int, int], low: int, high: int) -> None:
+def test_label_in_a_figure_stays_inside_the_page(box: tuple[int, int, int, int], low: int, high: int) -> None:
     (figure,) = digit_figures([digit(7, box)], 280, 200)
     assert low < figure.label_y <= high
 
@@ -75,7 +75,7 @@ def test_curves_stay_within_their_axes_and_fall_where_numbers_do() -> None:
         assert all(Chart.top <= tick.y <= Chart.bottom for tick in chart.ticks)
 
 
-def test_a_training_by_steps_is_drawn_over_steps() -> None:
+def test_chart_of_a_retraining_is_over_steps() -> None:
     (chart,) = learning_charts({"loss": [0.4, 0.3, 0.2]}, steps=36)
     assert (chart.unit, chart.first, chart.last) == ("step", 12, 36)
 
@@ -110,7 +110,7 @@ def test_most_common_mistake_is_darkest_in_the_matrix() -> None:
     assert confusion_rows([]) == []
 
 
-def test_mistakes_find_their_frames_in_the_strip() -> None:
+def test_mistakes_have_their_frames_in_the_strip() -> None:
     card = {"mistakes": [{"truth": 4, "read": 9, "confidence": 0.99}, {"truth": 1, "read": 7, "confidence": 0.9}]}
     assert [(mistake.truth, mistake.read, mistake.frame_x) for mistake in mistakes_in(card)] == [(4, 9, 0), (1, 7, 28)]
     assert mistakes_in({}) == []

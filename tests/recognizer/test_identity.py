@@ -26,46 +26,46 @@ def cookies_of(identity: Identity) -> dict[str, str]:
     return {name: morsel.value for name, morsel in response.cookies.items()}
 
 
-def test_a_stranger_is_nobody() -> None:
+def test_request_without_cookie_has_no_identity() -> None:
     assert identity_of(request_of(AnonymousUser())) is None
 
 
-def test_a_remembered_visitor_is_the_same_again() -> None:
+def test_visitor_cookie_restores_the_visitor() -> None:
     visitor = Identity.new_visitor()
     assert identity_of(request_of(AnonymousUser(), cookies_of(visitor))) == visitor
 
 
-def test_a_visitor_of_an_old_session_is_still_known() -> None:
+def test_visitor_of_an_older_session_is_recognised() -> None:
     visitor = Identity.new_visitor()
     request = request_of(AnonymousUser(), cookies_of(Identity.new_visitor()), **{SESSION_KEY: str(visitor.visitor)})
     assert identity_of(request) == visitor
 
 
 @pytest.mark.django_db
-def test_a_user_is_the_user_whatever_is_remembered(user: Any) -> None:
+def test_log_in_outranks_the_visitor_cookie(user: Any) -> None:
     request = request_of(user, cookies_of(Identity.new_visitor()), **{SESSION_KEY: str(uuid.uuid4())})
     assert identity_of(request) == Identity(user=user)
     assert cookies_of(Identity(user=user)) == {}
 
 
 @pytest.mark.parametrize("kept", ["nonsense", 7, ["x"], ""])
-def test_a_session_that_holds_no_visitor_is_nobodys(kept: Any) -> None:
+def test_session_without_a_visitor_gives_no_identity(kept: Any) -> None:
     assert identity_of(request_of(AnonymousUser(), **{SESSION_KEY: kept})) is None
 
 
 @pytest.mark.parametrize("kept", ["", "nonsense", VISITOR, f"{VISITOR}:1a2b3c:forged", "a:b:c", "é"])
-def test_a_forged_cookie_is_nobodys(kept: str) -> None:
+def test_forged_cookie_is_ignored(kept: str) -> None:
     assert identity_of(request_of(AnonymousUser(), {COOKIE: kept})) is None
 
 
-def test_a_cookie_of_another_kind_is_nobodys(settings: Any) -> None:
+def test_cookie_signed_for_another_purpose_is_ignored(settings: Any) -> None:
     response = HttpResponse()
     response.set_signed_cookie(COOKIE, str(uuid.uuid4()), salt="another")
     assert identity_of(request_of(AnonymousUser(), {COOKIE: response.cookies[COOKIE].value})) is None
 
 
 @pytest.mark.parametrize("https", [True, False])
-def test_the_cookie_is_kept_from_scripts_and_other_sites(settings: Any, https: bool) -> None:
+def test_visitor_cookie_is_http_only_and_same_site(settings: Any, https: bool) -> None:
     settings.SESSION_COOKIE_SECURE = https
     response = HttpResponse()
     remember_visitor(response, Identity.new_visitor())
@@ -75,7 +75,7 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(settings: Any, https: b
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/", "/upload/"])
-def test_a_page_gives_an_identity_and_stores_nothing(client: Client, path: str) -> None:
+def test_page_sets_the_visitor_cookie_and_stores_nothing(client: Client, path: str) -> None:
     first = client.get(path)
     assert identity_of(request_of(AnonymousUser(), {COOKIE: first.cookies[COOKIE].value})) is not None
     assert COOKIE not in client.get(path).cookies, "the browser has one"
@@ -83,13 +83,13 @@ def test_a_page_gives_an_identity_and_stores_nothing(client: Client, path: str) 
 
 
 @pytest.mark.django_db
-def test_a_page_gives_a_user_no_other_identity(client: Client, user: Any) -> None:
+def test_page_gives_a_user_no_visitor_cookie(client: Client, user: Any) -> None:
     client.force_login(user)
     assert COOKIE not in client.get("/").cookies
 
 
 @pytest.mark.django_db
-def test_an_identity_is_one_of_the_two(user: Any) -> None:
+def test_identity_is_either_user_or_visitor(user: Any) -> None:
     with pytest.raises(ValueError, match="a user or a visitor"):
         Identity()
     with pytest.raises(ValueError, match="a user or a visitor"):

@@ -31,7 +31,7 @@ def test_shell_is_the_same_for_everybody(client: Client, user: User) -> None:
     assert not shell.cookies
 
 
-def test_worker_keeps_the_shell_and_all_it_loads(client: Client) -> None:
+def test_service_worker_caches_the_draw_page_and_its_files(client: Client) -> None:
     script = client.get("/service-worker.js")
     assert script["Content-Type"] == "text/javascript"
     files = json.loads(re.findall(r"FILES = (\[.*\]);", script.content.decode())[0])
@@ -42,7 +42,7 @@ def test_worker_keeps_the_shell_and_all_it_loads(client: Client) -> None:
         assert finders.find(file.removeprefix("/static/")), file
 
 
-def test_worker_changes_with_the_shell(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_service_worker_changes_with_its_files(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     before = client.get("/service-worker.js").content
     assert client.get("/service-worker.js").content == before
     monkeypatch.setattr("recognizer.views.installed.shell_page", lambda request: "another")

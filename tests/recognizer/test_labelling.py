@@ -65,7 +65,9 @@ def test_the_least_sure_uncorrected_reading_comes_first(browser: Client, make_pr
     assert "No unsure readings" in label(browser, second, text="47")
 
 
-def test_what_is_confirmed_or_corrected_teaches(browser: Client, reviewer: User, make_prediction: Make) -> None:
+def test_confirmed_and_corrected_readings_are_trained_on(
+    browser: Client, reviewer: User, make_prediction: Make
+) -> None:
     right, wrong = unsure(make_prediction), unsure(make_prediction)
     label(browser, right, text="42")
     label(browser, wrong, text="47")
@@ -75,7 +77,7 @@ def test_what_is_confirmed_or_corrected_teaches(browser: Client, reviewer: User,
     assert {candidate.correction for candidate in candidates()} == set(known.values())
 
 
-def test_a_label_is_taken_back(browser: Client, make_prediction: Make) -> None:
+def test_label_can_be_undone(browser: Client, make_prediction: Make) -> None:
     prediction = unsure(make_prediction)
     for text in ("42", "47"):
         assert "Undo" in label(browser, prediction, text=text)
@@ -83,14 +85,14 @@ def test_a_label_is_taken_back(browser: Client, make_prediction: Make) -> None:
         assert not Correction.objects.exists()
 
 
-def test_a_label_of_anothers_is_not_taken_back(browser: Client, make_prediction: Make) -> None:
+def test_label_of_another_reviewer_cannot_be_undone(browser: Client, make_prediction: Make) -> None:
     prediction = unsure(make_prediction)
     label(browser, prediction, text="47")
     assert "Another reviewer has decided" in label(user_client(reviewer_named("otto")), prediction, undo="1")
     assert Correction.objects.count() == 1
 
 
-def test_a_reviewers_own_picture_is_for_another(browser: Client, reviewer: User, make_prediction: Make) -> None:
+def test_reviewers_own_picture_needs_another_reviewer(browser: Client, reviewer: User, make_prediction: Make) -> None:
     mine = unsure(make_prediction, owner=reviewer)
     assert f"/review/label/{mine.pk}/" in shown(browser, "unsure")
     other = user_client(reviewer_named("otto"))
@@ -100,7 +102,7 @@ def test_a_reviewers_own_picture_is_for_another(browser: Client, reviewer: User,
     assert not Correction.objects.exists()
 
 
-def test_a_label_decides_a_claim_that_waits(browser: Client, make_prediction: Make) -> None:
+def test_label_decides_a_pending_correction(browser: Client, make_prediction: Make) -> None:
     same, another = make_prediction().flag("47"), make_prediction().flag("47")
     label(browser, same.prediction, text="47")
     label(browser, another.prediction, text="41")
@@ -109,12 +111,12 @@ def test_a_label_decides_a_claim_that_waits(browser: Client, make_prediction: Ma
     assert states == {"47": "rejected", "41": "approved"}
 
 
-def test_what_is_no_number_labels_nothing(browser: Client, make_prediction: Make) -> None:
+def test_invalid_number_labels_nothing(browser: Client, make_prediction: Make) -> None:
     assert "Write digits only." in label(browser, unsure(make_prediction), text="4a")
     assert not Correction.objects.exists()
 
 
-def test_a_sample_is_drawn_of_all_that_people_sent(browser: Client, make_prediction: Make) -> None:
+def test_sample_is_drawn_from_all_sent_predictions(browser: Client, make_prediction: Make) -> None:
     sent = {make_prediction().pk for _ in range(3)} | {unsure(make_prediction).flag("7").prediction_id}
     make_prediction(source="import")
     assert browser.post("/review/sample/draw/")["Location"] == "/review/sample/"
@@ -137,7 +139,7 @@ def test_every_prediction_is_as_likely_to_be_drawn(make_prediction: Make) -> Non
     assert all(10 < count < 95 for count in drawn.values())
 
 
-def test_a_sample_is_answered_in_the_order_it_was_drawn(browser: Client, make_prediction: Make) -> None:
+def test_sample_is_labelled_in_drawing_order(browser: Client, make_prediction: Make) -> None:
     for _ in range(3):
         make_prediction()
     Sample.objects.draw(3)
@@ -152,7 +154,7 @@ def test_a_sample_is_answered_in_the_order_it_was_drawn(browser: Client, make_pr
     assert (first.right, first.answer, first.answered_at) == (None, None, None)
 
 
-def test_the_sample_measures_versions_and_outlives_pictures(
+def test_sample_measures_versions_after_deletions(
     browser: Client, version: ModelVersion, make_prediction: Make
 ) -> None:
     made = [make_prediction() for _ in range(10)]
@@ -166,7 +168,7 @@ def test_the_sample_measures_versions_and_outlives_pictures(
     assert (record.low, record.high) == pytest.approx((0.529112, 0.977583), abs=1e-6)
 
 
-def test_a_sure_mistake_counts_once_two_reviewers_agree(browser: Client, make_prediction: Make) -> None:
+def test_sample_counts_a_sure_mistake_after_two_reviews(browser: Client, make_prediction: Make) -> None:
     prediction = unsure(make_prediction, 0.999)
     Sample.objects.draw(1)
     assert "a second reviewer must agree" in label(browser, prediction, "sample", text="47")

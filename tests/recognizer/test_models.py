@@ -26,14 +26,14 @@ def test_the_newest_promotion_names_the_serving_version(version: ModelVersion, u
     assert Promotion.objects.filter(promoted_by=user).count() == 1
 
 
-def test_without_a_promotion_nothing_serves() -> None:
+def test_no_promotion_means_no_current_version() -> None:
     Promotion.objects.all().delete()
     ModelVersion.objects.create(name="idle", litert_sha256="b")
     assert ModelVersion.objects.serving() is None
     assert not ModelVersion.objects.with_serving().filter(serves=True).exists()
 
 
-def test_a_version_that_read_something_cannot_be_deleted(make_prediction: Make) -> None:
+def test_version_with_predictions_cannot_be_deleted(make_prediction: Make) -> None:
     with pytest.raises(ProtectedError):
         make_prediction().model_version.delete()
 
@@ -51,7 +51,7 @@ def test_the_newest_prediction_comes_first(make_prediction: Make) -> None:
     assert list(Prediction.objects.all()) == made[::-1]
 
 
-def test_images_lie_under_names_that_tell_nothing(make_prediction: Make) -> None:
+def test_stored_image_names_are_random(make_prediction: Make) -> None:
     first, second = make_prediction(), make_prediction()
     day = f"predictions/{first.created_at:%Y/%m/%d}/"
     assert first.image.name.startswith(day)
@@ -59,7 +59,7 @@ def test_images_lie_under_names_that_tell_nothing(make_prediction: Make) -> None
     assert str(first.visitor) not in first.image.name
 
 
-def test_everybody_sees_their_own_and_staff_what_they_may(make_prediction: Make, user: Any, staff: Any) -> None:
+def test_predictions_are_visible_to_owner_and_permitted_staff(make_prediction: Make, user: Any, staff: Any) -> None:
     visitor = uuid.uuid4()
     of_visitor, of_user = make_prediction(visitor=visitor), make_prediction(owner=user)
     visible = Prediction.objects.visible_to
@@ -74,7 +74,7 @@ def test_everybody_sees_their_own_and_staff_what_they_may(make_prediction: Make,
     assert list(Prediction.objects.of(Identity(user=staff))) == []
 
 
-def test_a_claimed_history_moves_to_the_user(make_prediction: Make, user: Any) -> None:
+def test_visitor_history_moves_to_the_user(make_prediction: Make, user: Any) -> None:
     visitor = uuid.uuid4()
     mine, theirs = make_prediction(visitor=visitor), make_prediction()
     assert Prediction.objects.claim(visitor, user) == 1
@@ -84,7 +84,7 @@ def test_a_claimed_history_moves_to_the_user(make_prediction: Make, user: Any) -
     assert theirs.owner is None
 
 
-def test_predictions_of_an_account_die_with_it(make_prediction: Make, user: Any) -> None:
+def test_predictions_are_deleted_with_their_account(make_prediction: Make, user: Any) -> None:
     make_prediction(owner=user)
     kept = make_prediction()
     user.delete()
@@ -92,24 +92,24 @@ def test_predictions_of_an_account_die_with_it(make_prediction: Make, user: Any)
 
 
 @pytest.mark.parametrize("text", ["0", "42", "1\n2", "007\n15\n3"])
-def test_numbers_in_lines_are_numbers(text: str) -> None:
+def test_number_with_several_lines_is_valid(text: str) -> None:
     NUMBER(text)
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "1 2", "1\n", "\n1", "1\n\n2", "٧", "7\x00", "1.5"])
-def test_anything_else_is_no_number(text: str) -> None:
+def test_non_digits_are_refused_as_a_number(text: str) -> None:
     with pytest.raises(ValidationError):
         NUMBER(text)
 
 
-def test_one_claim_at_a_time_waits_for_a_review(make_prediction: Make) -> None:
+def test_only_one_correction_per_prediction_is_pending(make_prediction: Make) -> None:
     prediction = make_prediction()
     prediction.flag("7")
     with pytest.raises(IntegrityError), transaction.atomic():
         prediction.corrections.create(text="8")
 
 
-def test_a_new_claim_leaves_reviewed_ones_as_history(make_prediction: Make, staff: Any) -> None:
+def test_new_correction_keeps_reviewed_ones(make_prediction: Make, staff: Any) -> None:
     prediction = make_prediction()
     prediction.flag("7").reject(by=staff)
     prediction.flag("8")
@@ -120,7 +120,7 @@ def test_a_new_claim_leaves_reviewed_ones_as_history(make_prediction: Make, staf
     assert prediction.correction.text == "9"
 
 
-def test_a_review_says_who_and_when(make_prediction: Make, staff: Any) -> None:
+def test_approval_stores_reviewer_and_time(make_prediction: Make, staff: Any) -> None:
     claim = make_prediction().flag("7")
     assert claim.approve(by=staff)
     claim.refresh_from_db()
@@ -128,7 +128,7 @@ def test_a_review_says_who_and_when(make_prediction: Make, staff: Any) -> None:
     assert claim.reviewed_at is not None
 
 
-def test_a_reviewed_claim_is_not_reviewed_again(make_prediction: Make, staff: Any, superuser: Any) -> None:
+def test_reviewed_correction_cannot_be_reviewed_again(make_prediction: Make, staff: Any, superuser: Any) -> None:
     claim = make_prediction().flag("7")
     same = Correction.objects.get(pk=claim.pk)
     assert claim.approve(by=staff)
@@ -145,7 +145,7 @@ def test_replaced_correction_cannot_be_approved(make_prediction: Make, staff: An
     assert [claim.state for claim in Correction.objects.all()] == ["pending"]
 
 
-def test_a_claim_outlives_the_account_that_made_it(make_prediction: Make, other_user: Any) -> None:
+def test_correction_remains_after_its_account_is_deleted(make_prediction: Make, other_user: Any) -> None:
     claim = make_prediction().flag("7", by=other_user)
     other_user.delete()
     claim.refresh_from_db()

@@ -39,7 +39,7 @@ def files_in(folder: Path) -> list[Path]:
     return [path for path in (folder / "predictions").rglob("*") if path.is_file()]
 
 
-def test_a_prediction_keeps_what_was_read(reader: FakeReader, picture: bytes, media: Path) -> None:
+def test_prediction_stores_the_whole_reading(reader: FakeReader, picture: bytes, media: Path) -> None:
     reader.text = "1\n23"
     made = store_prediction(picture, identity=SOMEBODY, source="draw")
     stored = Prediction.objects.get(pk=made.pk)
@@ -52,14 +52,14 @@ def test_a_prediction_keeps_what_was_read(reader: FakeReader, picture: bytes, me
         assert (open_image(file.read()) == open_image(picture)).all()
 
 
-def test_a_photo_is_kept_as_jpeg(reader: FakeReader, media: Path) -> None:
+def test_photo_is_stored_as_jpeg(reader: FakeReader, media: Path) -> None:
     photo = encoded(np.random.default_rng(7).integers(0, 255, (1500, 1500), np.uint8))
     stored = store_prediction(photo, identity=SOMEBODY, source="upload")
     assert stored.image.name.endswith(".jpg")
     assert (stored.width, stored.height) == (1500, 1500)
 
 
-def test_as_many_pictures_are_read_at_once_as_there_are_turns(
+def test_concurrent_readings_are_limited_to_the_slots(
     reader: FakeReader, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen, reading = [], []
@@ -101,7 +101,7 @@ def test_threads_storing_at_once_get_no_locked_database(picture: bytes, monkeypa
 
 
 @pytest.mark.parametrize("reason", [Reason.NO_INK, Reason.NOT_A_NUMBER])
-def test_a_picture_without_a_number_leaves_nothing(
+def test_picture_without_a_number_stores_nothing(
     reader: FakeReader, picture: bytes, media: Path, reason: Reason
 ) -> None:
     reader.reason = reason
@@ -111,27 +111,27 @@ def test_a_picture_without_a_number_leaves_nothing(
     assert files_in(media) == []
 
 
-def test_bytes_that_are_no_picture_leave_nothing(reader: FakeReader, media: Path) -> None:
+def test_bytes_that_are_not_a_picture_store_nothing(reader: FakeReader, media: Path) -> None:
     with pytest.raises(UnreadableImage):
         store_prediction(b"nonsense", identity=SOMEBODY, source="draw")
     assert files_in(media) == []
     assert not Prediction.objects.exists()
 
 
-def test_a_page_of_more_digits_than_a_row_holds_is_no_number(reader: FakeReader, picture: bytes) -> None:
+def test_page_of_more_than_500_digits_is_not_a_number(reader: FakeReader, picture: bytes) -> None:
     reader.text = "1" * (MAX_TEXT_LENGTH + 1)
     with pytest.raises(NoNumber):
         store_prediction(picture, identity=SOMEBODY, source="draw")
 
 
-def test_without_a_version_nothing_is_stored(no_reader: None, picture: bytes, media: Path) -> None:
+def test_nothing_is_stored_without_a_version(no_reader: None, picture: bytes, media: Path) -> None:
     with pytest.raises(NoServingVersion):
         store_prediction(picture, identity=SOMEBODY, source="draw")
     assert files_in(media) == []
 
 
 @pytest.mark.parametrize("failure", [DatabaseError, KeyboardInterrupt, MemoryError])
-def test_the_image_goes_where_the_row_fails(
+def test_image_is_deleted_if_its_row_fails(
     reader: FakeReader,
     picture: bytes,
     media: Path,
@@ -148,7 +148,7 @@ def test_the_image_goes_where_the_row_fails(
     assert files_in(media) == []
 
 
-def test_the_row_is_not_written_where_the_image_fails(
+def test_row_is_not_written_if_its_image_fails(
     reader: FakeReader, picture: bytes, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: Any, **options: Any) -> str:
@@ -161,7 +161,7 @@ def test_the_row_is_not_written_where_the_image_fails(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_erased_predictions_take_their_images_along(media: Path, make_prediction: Make) -> None:
+def test_deleted_predictions_delete_their_images(media: Path, make_prediction: Make) -> None:
     visitor = uuid.uuid4()
     for _ in range(3):
         make_prediction(visitor=visitor).flag("7")
@@ -172,7 +172,7 @@ def test_erased_predictions_take_their_images_along(media: Path, make_prediction
 
 
 @pytest.mark.django_db(transaction=True)
-def test_images_stay_where_erasing_is_rolled_back(media: Path, make_prediction: Make) -> None:
+def test_rolled_back_erasing_keeps_the_images(media: Path, make_prediction: Make) -> None:
     make_prediction()
     with transaction.atomic():
         erase_predictions(Prediction.objects.all())
@@ -196,7 +196,7 @@ def test_an_image_without_a_row_is_an_orphan_after_an_hour(media: Path, make_pre
     assert list(orphaned_images(older_than=timedelta(hours=1))) == [old]
 
 
-def test_an_image_with_a_row_is_no_orphan_whatever_its_age(media: Path, make_prediction: Make) -> None:
+def test_image_with_a_row_is_never_an_orphan(media: Path, make_prediction: Make) -> None:
     stored = make_prediction()
     os.utime(media / stored.image.name, (0, 0))
     assert list(orphaned_images(older_than=timedelta(hours=1))) == []
@@ -209,7 +209,7 @@ def test_files_of_versions_are_no_orphans(media: Path, make_prediction: Make) ->
     assert list(orphaned_images(older_than=timedelta(0))) == []
 
 
-def test_a_row_whose_image_is_gone_is_found(media: Path, make_prediction: Make) -> None:
+def test_row_without_an_image_is_found(media: Path, make_prediction: Make) -> None:
     make_prediction()
     lost = make_prediction()
     (media / lost.image.name).unlink()

@@ -6,7 +6,7 @@ from django.test import Client
 pytestmark = pytest.mark.django_db
 
 
-def test_the_privacy_page_tells_the_days_of_the_settings(client: Client, settings: Any) -> None:
+def test_privacy_page_shows_the_configured_days(client: Client, settings: Any) -> None:
     settings.VISITOR_IDLE_DAYS, settings.RETAIN_VISITORS_DAYS = 11, 12
     settings.RETAIN_AUDIT_DAYS, settings.RETAIN_FAILED_LOGINS_DAYS = 13, 14
     page = client.get("/privacy/").content.decode()
@@ -15,5 +15,5 @@ def test_the_privacy_page_tells_the_days_of_the_settings(client: Client, setting
 
 
 @pytest.mark.parametrize("path", ["/", "/upload/", "/accounts/signup/"])
-def test_the_privacy_page_is_a_link_away(client: Client, path: str) -> None:
+def test_every_page_links_to_the_privacy_page(client: Client, path: str) -> None:
     assert client.get(path).content.decode().count('href="/privacy/"') >= (1 if path == "/" else 2)

@@ -69,7 +69,7 @@ def test_moved_predictions_count_for_the_account(reader: FakeReader, picture: by
 
 @pytest.mark.parametrize("who", ["user", "visitor"])
 @pytest.mark.parametrize("limit", ["PREDICTIONS", "MB"])
-def test_a_full_quota_is_413_and_says_what_to_do(
+def test_full_quota_returns_413_with_advice(
     who: str, limit: str, reader: FakeReader, picture: bytes, user: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = user_client(user) if who == "user" else visitor_client(uuid.uuid4())
@@ -86,7 +86,7 @@ def test_a_full_quota_is_413_and_says_what_to_do(
     assert send(client, picture).status_code == 201
 
 
-def test_a_full_quota_costs_no_reading_and_leaves_no_file(
+def test_full_quota_is_refused_before_reading(
     reader: FakeReader, picture: bytes, user: User, settings: Any, media: Any
 ) -> None:
     settings.USER_QUOTA_PREDICTIONS = 1
@@ -111,12 +111,12 @@ def test_a_repeated_call_is_answered_when_the_quota_is_full(
     assert answers[0].json()["id"] == answers[1].json()["id"]
 
 
-def test_zero_is_no_limit(reader: FakeReader, picture: bytes, user: User, settings: Any) -> None:
+def test_quota_of_zero_is_no_limit(reader: FakeReader, picture: bytes, user: User, settings: Any) -> None:
     settings.USER_QUOTA_PREDICTIONS = settings.USER_QUOTA_MB = 0
     assert [send(user_client(user), picture).status_code for _ in range(2)] == [201, 201]
 
 
-def test_a_full_site_takes_nothing_from_anybody(reader: FakeReader, picture: bytes, user: User, settings: Any) -> None:
+def test_full_site_quota_refuses_everybody(reader: FakeReader, picture: bytes, user: User, settings: Any) -> None:
     send(visitor_client(uuid.uuid4()), picture)
     settings.SITE_QUOTA_PREDICTIONS = 1
     answer = send(user_client(user), picture)
@@ -124,7 +124,7 @@ def test_a_full_site_takes_nothing_from_anybody(reader: FakeReader, picture: byt
     assert "This site is full" in answer.json()["detail"]
 
 
-def test_a_full_site_is_known_without_the_cache(
+def test_site_quota_works_without_the_cache(
     reader: FakeReader, picture: bytes, user: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: Any) -> None:
@@ -172,7 +172,7 @@ def test_simultaneous_deletions_are_subtracted_once(reader: FakeReader, picture:
     assert usage()[user.pk][0] == 2
 
 
-def test_the_account_page_shows_what_is_used(reader: FakeReader, picture: bytes, user: User) -> None:
+def test_account_page_shows_storage_used(reader: FakeReader, picture: bytes, user: User) -> None:
     client = user_client(user)
     send(client, picture)
     page = client.get("/accounts/").content.decode()

@@ -41,7 +41,7 @@ def seen(days_ago: int, make: Make, count: int = 1, visitor: uuid.UUID | None = 
     return [make(visitor=visitor) for _ in range(count)]
 
 
-def test_pictures_of_visitors_who_are_gone_are_deleted(make_prediction: Make, user: User) -> None:
+def test_pictures_of_expired_visitors_are_deleted(make_prediction: Make, user: User) -> None:
     gone = seen(61, make_prediction, 5) + seen(400, make_prediction)
     stay = seen(60, make_prediction) + seen(0, make_prediction) + seen(400, make_prediction, visitor=NOBODY)
     stay.append(make_prediction(owner=user))
@@ -68,14 +68,14 @@ def test_sessions_tokens_and_old_audit_entries_are_deleted(user: User) -> None:
     assert not AuditEntry.objects.filter(target="long ago").exists()
 
 
-def test_a_dry_run_only_says_what_would_go(make_prediction: Make) -> None:
+def test_dry_run_of_purge_deletes_nothing(make_prediction: Make) -> None:
     seen(61, make_prediction, 3)
     assert "would delete 3 predictions of visitors" in run("purge", "--dry-run")[0]
     assert Prediction.objects.count() == 3
     assert "deleted 3 predictions of visitors" in run("purge")[0]
 
 
-def test_a_worker_that_shall_stop_leaves_the_rest_for_the_next(make_prediction: Make) -> None:
+def test_stopping_worker_leaves_the_rest(make_prediction: Make) -> None:
     seen(61, make_prediction, 5)
     stopping = threading.Event()
     expired = retention.expired_kinds()[0]
@@ -98,7 +98,7 @@ def test_predictions_of_an_older_release_are_counted(make_prediction: Make, user
     assert not Prediction.objects.filter(image_bytes=None).exists()
 
 
-def test_a_picture_that_is_gone_counts_as_nothing(make_prediction: Make) -> None:
+def test_missing_picture_counts_zero_bytes(make_prediction: Make) -> None:
     row = make_prediction()
     default_storage.delete(row.image.name)
     Prediction.objects.update(image_bytes=None)
@@ -107,16 +107,14 @@ def test_a_picture_that_is_gone_counts_as_nothing(make_prediction: Make) -> None
 
 
 @pytest.mark.parametrize("settings_days", [{"VISITOR_IDLE_DAYS": 1, "RETAIN_VISITORS_DAYS": 1}])
-def test_the_days_are_settings(make_prediction: Make, settings: Any, settings_days: dict[str, int]) -> None:
+def test_retention_days_are_settings(make_prediction: Make, settings: Any, settings_days: dict[str, int]) -> None:
     for name, days in settings_days.items():
         setattr(settings, name, days)
     seen(3, make_prediction)
     assert dict(purge())["predictions of visitors"] == 1
 
 
-def test_a_visit_of_any_page_puts_the_end_off_once_a_day(
-    make_prediction: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_any_visit_extends_the_cookie_once_a_day(make_prediction: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     visitor = uuid.uuid4()
     seen(29, make_prediction, visitor=visitor)
     client = visitor_client(visitor)
@@ -128,7 +126,7 @@ def test_a_visit_of_any_page_puts_the_end_off_once_a_day(
     assert "visitor" not in client.get("/history/").cookies
 
 
-def test_a_visitor_who_stays_away_is_a_stranger(make_prediction: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expired_visitor_cookie_gives_no_identity(make_prediction: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     (row,) = seen(0, make_prediction)
     client = visitor_client(row.visitor)  # type: ignore[arg-type]
     assert client.get(f"/predictions/{row.pk}/").status_code == 200

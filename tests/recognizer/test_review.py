@@ -66,7 +66,7 @@ def test_decision_returns_the_next_correction_as_a_fragment(
     assert state_of(second) == "rejected"
 
 
-def test_without_scripts_a_decision_leads_back_to_the_queue(browser: Client, make_prediction: Make) -> None:
+def test_decision_without_scripts_returns_to_the_queue(browser: Client, make_prediction: Make) -> None:
     claim = make_prediction().flag("47")
     response = browser.post(f"/review/{claim.pk}/", {"decision": "approve"}, follow=True)
     assert response.redirect_chain == [("/review/", 302)]
@@ -84,7 +84,7 @@ def test_last_decision_can_be_undone_by_its_reviewer(browser: Client, make_predi
     assert claim.reviewed_by is None
 
 
-def test_a_decision_is_not_taken_back_over_a_newer_claim(browser: Client, make_prediction: Make) -> None:
+def test_decision_with_a_newer_correction_cannot_be_undone(browser: Client, make_prediction: Make) -> None:
     prediction = make_prediction()
     claim = prediction.flag("47")
     decide(browser, claim, "reject")
@@ -93,7 +93,7 @@ def test_a_decision_is_not_taken_back_over_a_newer_claim(browser: Client, make_p
     assert state_of(claim) == "rejected"
 
 
-def test_a_claim_against_a_very_sure_network_needs_two_reviewers(
+def test_correcting_a_very_sure_reading_needs_two_reviewers(
     browser: Client, reviewer: User, make_prediction: Make
 ) -> None:
     claim = make_prediction().flag("47")
@@ -110,7 +110,7 @@ def test_a_claim_against_a_very_sure_network_needs_two_reviewers(
     assert claim.reviewed_by == second
 
 
-def test_the_first_of_two_words_can_be_taken_back(browser: Client, make_prediction: Make) -> None:
+def test_first_of_two_approvals_can_be_undone(browser: Client, make_prediction: Make) -> None:
     claim = make_prediction().flag("47")
     Prediction.objects.update(confidence=0.999)
     decide(browser, claim, "approve")
@@ -119,7 +119,7 @@ def test_the_first_of_two_words_can_be_taken_back(browser: Client, make_predicti
     assert claim.first_reviewer is None
 
 
-def test_a_superuser_decides_alone(superuser: User, make_prediction: Make) -> None:
+def test_superuser_approval_needs_no_second_reviewer(superuser: User, make_prediction: Make) -> None:
     claim = make_prediction().flag("47")
     Prediction.objects.update(confidence=0.999)
     decide(user_client(superuser), Correction.objects.get(), "approve")
@@ -137,13 +137,13 @@ def test_correction_agreeing_with_a_sure_network_needs_one(browser: Client, make
     ("read", "claim", "labels"),
     [("42", "47", [4, 7]), ("42", "", [10, 10]), ("42", "421", None), ("1\n2", "13", [1, 3])],
 )
-def test_a_claim_as_long_as_the_number_of_boxes_teaches_each(
+def test_correction_with_a_digit_per_box_labels_each_box(
     make_prediction: Make, read: str, claim: str, labels: list[int] | None
 ) -> None:
     assert make_prediction(read).flag(claim).box_labels == labels
 
 
-def test_a_reviewer_fixes_the_labels_of_boxes_one_by_one(browser: Client, make_prediction: Make) -> None:
+def test_reviewer_labels_boxes_one_by_one(browser: Client, make_prediction: Make) -> None:
     claim = make_prediction("42").flag("421")
     decide(browser, claim, "approve", label=["4", "x"])
     claim.refresh_from_db()
@@ -170,9 +170,7 @@ def test_undoing_the_second_review_keeps_the_first_labels(browser: Client, make_
 
 
 @pytest.mark.parametrize("fields", [["4", "7"], ["4"], ["4", "no"], ["4", "77"], []])
-def test_labels_left_as_claimed_or_nonsense_fix_nothing(
-    browser: Client, make_prediction: Make, fields: list[str]
-) -> None:
+def test_unchanged_or_invalid_box_labels_are_ignored(browser: Client, make_prediction: Make, fields: list[str]) -> None:
     claim = make_prediction("42").flag("47")
     decide(browser, claim, "approve", label=fields)
     claim.refresh_from_db()
@@ -186,7 +184,7 @@ def test_unlabelled_boxes_of_another_length_train_nothing(browser: Client, make_
     assert claim.box_labels is None
 
 
-def test_the_flaggers_record_is_shown(browser: Client, make_prediction: Make, user: User, staff: User) -> None:
+def test_correctors_record_is_shown(browser: Client, make_prediction: Make, user: User, staff: User) -> None:
     visitor = uuid.uuid4()
     for text, right in (("1", True), ("2", True), ("3", False)):
         old = make_prediction(visitor=visitor).flag(text)
@@ -222,7 +220,7 @@ def test_own_correction_needs_another_reviewer(
 
 
 @OWN
-def test_a_reviewer_who_is_alone_approves_their_own(
+def test_only_reviewer_can_approve_their_own_correction(
     browser: Client, reviewer: User, make_prediction: Make, own: str
 ) -> None:
     claim = own_claim(make_prediction, reviewer, own)
@@ -232,7 +230,7 @@ def test_a_reviewer_who_is_alone_approves_their_own(
     assert state_of(claim) == "approved"
 
 
-def test_a_superuser_is_another_reviewer(
+def test_superuser_counts_as_another_reviewer(
     browser: Client, reviewer: User, superuser: User, make_prediction: Make
 ) -> None:
     claim = own_claim(make_prediction, reviewer, "both")
@@ -242,12 +240,12 @@ def test_a_superuser_is_another_reviewer(
     assert state_of(claim) == "approved"
 
 
-def test_a_reviewers_label_on_anothers_picture_is_approved(make_prediction: Make, reviewer: User) -> None:
+def test_reviewers_correction_of_others_picture_is_approved(make_prediction: Make, reviewer: User) -> None:
     claim = make_prediction("42").flag("47", by=reviewer)
     assert (state_of(claim), claim.reviewed_by) == ("approved", reviewer)
 
 
-def test_a_reviewers_label_against_a_sure_network_is_one_of_two(make_prediction: Make, reviewer: User) -> None:
+def test_label_against_a_sure_network_needs_a_second_reviewer(make_prediction: Make, reviewer: User) -> None:
     made = make_prediction("42")
     made.confidence = 0.999
     made.save()
@@ -266,9 +264,7 @@ def test_other_labels_wait_for_a_reviewer(make_prediction: Make, reviewer: User,
     assert state_of(made.flag("47", by=user if whose == "a user's label" else reviewer)) == "pending"
 
 
-def test_a_reviewer_who_types_another_number_is_believed(
-    browser: Client, reviewer: User, make_prediction: Make
-) -> None:
+def test_number_typed_by_a_reviewer_is_approved(browser: Client, reviewer: User, make_prediction: Make) -> None:
     claim = make_prediction("42").flag("47")
     assert "Approved: 41." in decide(browser, claim, "approve", text=" 41 ")
     assert state_of(claim) == "rejected"
@@ -280,7 +276,7 @@ def test_a_reviewer_who_types_another_number_is_believed(
     assert not Correction.objects.filter(pk=theirs.pk).exists()
 
 
-def test_a_typed_number_stays_where_a_newer_claim_waits(browser: Client, make_prediction: Make) -> None:
+def test_typed_number_stays_if_a_newer_correction_is_pending(browser: Client, make_prediction: Make) -> None:
     claim = make_prediction("42").flag("47")
     decide(browser, claim, "approve", text="41")
     theirs = claim.prediction.corrections.first()
@@ -290,7 +286,7 @@ def test_a_typed_number_stays_where_a_newer_claim_waits(browser: Client, make_pr
 
 
 @pytest.mark.parametrize("text", ["4a", "x", "9" * 501])
-def test_what_is_no_number_decides_nothing(browser: Client, make_prediction: Make, text: str) -> None:
+def test_invalid_number_decides_nothing(browser: Client, make_prediction: Make, text: str) -> None:
     claim = make_prediction().flag("47")
     assert f"/review/{claim.pk}/" in decide(browser, claim, "approve", text=text)
     assert state_of(claim) == "pending"
@@ -307,7 +303,7 @@ def test_another_number_against_a_sure_network_needs_two(browser: Client, make_p
 
 
 @OWN
-def test_nobody_types_another_number_over_their_own(
+def test_reviewer_cannot_replace_their_own_correction(
     browser: Client, reviewer: User, make_prediction: Make, own: str
 ) -> None:
     claim = own_claim(make_prediction, reviewer, own)
@@ -316,7 +312,7 @@ def test_nobody_types_another_number_over_their_own(
     assert (state_of(claim), Correction.objects.count()) == ("pending", 1)
 
 
-def test_an_imported_label_is_nobodys_last_word(
+def test_imported_label_is_not_a_reviewers_decision(
     browser: Client, reviewer: User, superuser: User, make_prediction: Make
 ) -> None:
     imported = make_prediction("42", owner=superuser, source="import").corrections.create(
@@ -334,13 +330,13 @@ def test_corrections_can_be_skipped(browser: Client, make_prediction: Make) -> N
     assert f"/review/{first.pk}/" in browser.get("/review/?after=nonsense").content.decode()
 
 
-def test_a_decision_must_be_one(browser: Client, make_prediction: Make) -> None:
+def test_unknown_decision_is_refused(browser: Client, make_prediction: Make) -> None:
     claim = make_prediction().flag("47")
     assert browser.post(f"/review/{claim.pk}/", {"decision": "maybe"}).status_code == 400
     assert browser.post(f"/review/{claim.pk + 1}/", {"decision": "approve"}).status_code == 404
 
 
-def test_the_permission_is_apart_from_staff(staff: User, make_prediction: Make) -> None:
+def test_review_permission_does_not_need_staff(staff: User, make_prediction: Make) -> None:
     claim = make_prediction().flag("47")
     client = user_client(staff)
     assert client.get("/review/").status_code == 403

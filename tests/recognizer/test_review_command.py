@@ -75,7 +75,7 @@ def test_command_needs_two_reviewers_against_a_sure_network(make_prediction: Mak
     assert state_of(claim) == "approved"
 
 
-def test_only_reviewers_decide(make_prediction: Make, user: User, reviewer: User) -> None:
+def test_only_reviewers_can_decide(make_prediction: Make, user: User, reviewer: User) -> None:
     claim = make_prediction().flag("47")
     for arguments, why in (
         ([], "with --user NAME"),

@@ -100,7 +100,7 @@ def test_a_promotion_reaches_a_process_within_a_second(
     assert serving_reader().version == first
 
 
-def test_old_version_serves_if_the_promoted_one_cannot_load(
+def test_previous_version_is_used_if_the_promoted_cannot_load(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = 1000.0
@@ -149,7 +149,7 @@ def test_damaged_only_version_is_logged_and_read_once(
     assert caplog.text.count("test version does not match its SHA-256") == 1
 
 
-def test_a_damaged_shipped_file_is_written_anew(
+def test_damaged_shipped_file_is_restored(
     nothing_installed: None, media: Path, caplog: pytest.LogCaptureFixture, django_capture_on_commit_callbacks: Any
 ) -> None:
     install_shipped_version()
@@ -166,7 +166,7 @@ def test_a_damaged_shipped_file_is_written_anew(
     assert len(list((media / "versions").rglob("*.*"))) == 3
 
 
-def test_without_a_version_there_is_no_reader(nothing_installed: None) -> None:
+def test_reader_without_a_version_raises(nothing_installed: None) -> None:
     with pytest.raises(NoServingVersion, match="no version of the network is installed"):
         serving_reader()
 
@@ -216,7 +216,7 @@ def test_the_keras_runtime_reads_the_same(mnist_pictures: dict[int, bytes], sett
         assert ours.probabilities == pytest.approx(theirs.probabilities, abs=1e-4)
 
 
-def test_an_installed_version_has_files_of_its_own(nothing_installed: None, tmp_path: Path, media: Path) -> None:
+def test_installed_version_has_its_own_files(nothing_installed: None, tmp_path: Path, media: Path) -> None:
     folder = folder_of(tmp_path / "made", "made", b"1")
     version = install_version(folder)
     shutil.rmtree(folder)
@@ -239,7 +239,7 @@ def test_version_is_installed_once_and_missing_files_restored(
     assert len(list((media / "versions").rglob("*.*"))) == 3
 
 
-def test_another_network_of_the_same_name_is_another_version(
+def test_other_network_with_the_same_name_is_a_new_version(
     nothing_installed: None, tmp_path: Path, media: Path
 ) -> None:
     first = install_version(folder_of(tmp_path / "a", "made", b"1"))
@@ -287,9 +287,7 @@ def test_migrating_again_undoes_no_decision_of_an_administrator(
     assert ModelVersion.objects.serving() == made_here
 
 
-def test_a_site_without_a_shipped_version_migrates_all_the_same(
-    nothing_installed: None, tmp_path: Path, settings: Any
-) -> None:
+def test_migration_without_a_shipped_version_succeeds(nothing_installed: None, tmp_path: Path, settings: Any) -> None:
     settings.SHIPPED_VERSION = tmp_path / "nowhere"
     install_shipped_version()
     assert not ModelVersion.objects.exists()

@@ -24,12 +24,12 @@ def flushed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return paths
 
 
-def test_the_site_keeps_its_files_durably() -> None:
+def test_default_storage_is_durable() -> None:
     assert isinstance(storages["default"], DurableStorage)
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="reads /proc")
-def test_a_file_is_on_the_disk_with_all_that_names_it(tmp_path: Path, flushed: list[Path]) -> None:
+def test_saved_file_and_its_folders_are_flushed(tmp_path: Path, flushed: list[Path]) -> None:
     storage = DurableStorage(location=tmp_path)
     name = storage.save("a/b/c.png", ContentFile(b"picture"))
     assert flushed == [tmp_path / name, tmp_path / "a" / "b", tmp_path / "a", tmp_path]

@@ -46,7 +46,7 @@ def link(shown: str, rel: str) -> str:
     return f"/history/{address.replace('&amp;', '&')}"
 
 
-def test_pages_lead_to_the_oldest_and_back(mine: Client, user: User, make_prediction: Make) -> None:
+def test_history_pages_lead_to_the_oldest_and_back(mine: Client, user: User, make_prediction: Make) -> None:
     made = [make_prediction(owner=user).pk for _ in range(2 * PAGE + 1)][::-1]
     first = page(mine, "/history/")
     second = page(mine, link(first, "next"))
@@ -111,7 +111,7 @@ def test_readings_are_found_by_number_sureness_and_batch(
 
 
 @pytest.mark.parametrize("query", [{"text": "a"}, {"min_confidence": "2"}, {"sure": "perhaps"}, {"batch": "1.5"}])
-def test_a_filter_that_makes_no_sense_is_400(mine: Client, query: dict[str, str]) -> None:
+def test_invalid_filter_returns_400(mine: Client, query: dict[str, str]) -> None:
     assert mine.get("/api/v1/predictions/", query).status_code == 400
 
 
@@ -130,13 +130,13 @@ def test_the_least_sure_come_first_page_by_page(mine: Client, user: User, make_p
         assert listed(page(mine, "/history/", sort="confidence", before=nonsense)) == listed(first)
 
 
-def test_a_file_name_is_shown_as_text(mine: Client, user: User, make_prediction: Make) -> None:
+def test_file_name_is_escaped_in_pages(mine: Client, user: User, make_prediction: Make) -> None:
     made = make_prediction(owner=user, filename="<b>.jpg")
     assert "&lt;b&gt;.jpg" in page(mine, "/history/")
     assert "&lt;b&gt;.jpg" in page(mine, made.get_absolute_url())
 
 
-def test_one_click_says_that_a_reading_was_right(mine: Client, user: User, make_prediction: Make) -> None:
+def test_one_click_confirms_a_reading(mine: Client, user: User, make_prediction: Make) -> None:
     made = make_prediction("4\n2", owner=user)
     shown = page(mine, "/history/")
     assert f'value="{made.text}"' in shown
@@ -145,7 +145,7 @@ def test_one_click_says_that_a_reading_was_right(mine: Client, user: User, make_
     assert "card-right" not in page(mine, "/history/")
 
 
-def test_a_page_costs_the_same_queries_whatever_its_length(
+def test_page_needs_the_same_queries_at_any_length(
     mine: Client, user: User, make_prediction: Make, django_assert_max_num_queries: Any
 ) -> None:
     for _ in range(PAGE):
@@ -171,7 +171,7 @@ def test_a_page_costs_the_same_queries_whatever_its_length(
     ],
     ids=str,
 )
-def test_nonsense_in_the_address_shows_the_newest(
+def test_invalid_cursor_shows_the_newest(
     mine: Client, user: User, make_prediction: Make, query: dict[str, str]
 ) -> None:
     made = make_prediction(owner=user)
@@ -180,7 +180,7 @@ def test_nonsense_in_the_address_shows_the_newest(
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Niue"])
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
-def test_the_first_and_the_last_day_there_is_can_be_asked_for(mine: Client, day: str, zone: str) -> None:
+def test_first_and_last_possible_day_can_be_filtered(mine: Client, day: str, zone: str) -> None:
     mine.cookies["timezone"] = zone
     page(mine, "/history/", date_from=day, date_to=day)
 
@@ -194,7 +194,9 @@ def test_the_first_and_the_last_day_there_is_can_be_asked_for(mine: Client, day:
         ("/", "2026-03-01"),
     ],
 )
-def test_days_are_those_of_who_looks(mine: Client, user: User, make_prediction: Make, zone: str, day: str) -> None:
+def test_days_are_in_the_viewers_time_zone(
+    mine: Client, user: User, make_prediction: Make, zone: str, day: str
+) -> None:
     made = make_prediction(owner=user, created_at=datetime.datetime(2026, 3, 1, 23, 30, tzinfo=datetime.UTC))
     mine.cookies["timezone"] = zone
     assert listed(page(mine, "/history/", date_from=day, date_to=day)) == [made.pk]
@@ -206,19 +208,19 @@ def test_period_ending_before_it_begins_is_an_error(mine: Client, user: User, ma
     assert "The first day is after the last." in shown
 
 
-def test_a_page_past_the_end_leads_back(mine: Client, user: User, make_prediction: Make) -> None:
+def test_page_past_the_end_links_back(mine: Client, user: User, make_prediction: Make) -> None:
     made = make_prediction(owner=user)
     assert "There are no more pictures" in page(mine, "/history/", before=made.pk)
 
 
-def test_a_stranger_finds_it_empty_and_gets_no_session(client: Client, make_prediction: Make) -> None:
+def test_history_is_empty_without_identity_or_session(client: Client, make_prediction: Make) -> None:
     make_prediction()
     response = client.get("/history/")
     assert "No pictures yet" in response.content.decode()
     assert "sessionid" not in response.cookies
 
 
-def test_staff_find_their_own_alone(staff: User, make_prediction: Make) -> None:
+def test_staff_without_permission_find_only_their_own(staff: User, make_prediction: Make) -> None:
     make_prediction()
     mine = make_prediction(owner=staff)
     assert listed(page(user_client(staff), "/history/")) == [mine.pk]
@@ -229,7 +231,7 @@ def select(client: Client, action: str, *ids: Any, **data: Any) -> Any:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_only_ticked_predictions_of_ones_own_are_deleted(
+def test_deletion_affects_only_own_selected_predictions(
     mine: Client, media: Path, user: User, make_prediction: Make
 ) -> None:
     ticked, other, theirs = make_prediction(owner=user), make_prediction(owner=user), make_prediction()
@@ -241,7 +243,7 @@ def test_only_ticked_predictions_of_ones_own_are_deleted(
     assert select(mine, "delete", next="//evil.example/")["Location"] == "/history/"
 
 
-def test_a_script_that_deletes_is_answered_with_nothing(mine: Client, user: User, make_prediction: Make) -> None:
+def test_deletion_by_script_returns_204(mine: Client, user: User, make_prediction: Make) -> None:
     ticked = make_prediction(owner=user)
     sent = {"action": "delete", "id": [ticked.pk]}
     for _ in range(2):
@@ -261,7 +263,7 @@ def test_ticked_predictions_are_downloaded(mine: Client, media: Path, user: User
 
 
 @pytest.mark.django_db(transaction=True)
-def test_erasing_takes_everything_of_ones_own_and_nothing_else(media: Path, make_prediction: Make) -> None:
+def test_erasing_deletes_exactly_ones_own_data(media: Path, make_prediction: Make) -> None:
     visitor = uuid.uuid4()
     mine, theirs = make_prediction(visitor=visitor), make_prediction()
     client = visitor_client(visitor)
@@ -272,13 +274,13 @@ def test_erasing_takes_everything_of_ones_own_and_nothing_else(media: Path, make
     assert (media / theirs.image.name).exists()
 
 
-def test_an_empty_history_has_nothing_to_erase(client: Client) -> None:
+def test_empty_history_offers_no_deletion(client: Client) -> None:
     assert "already empty" in page(client, "/history/erase/")
     assert client.post("/history/erase/").status_code == 302
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_deleted_prediction_takes_its_image_along(media: Path, user: User, make_prediction: Make) -> None:
+def test_deleted_prediction_deletes_its_image(media: Path, user: User, make_prediction: Make) -> None:
     gone, stays = make_prediction(owner=user), make_prediction(owner=user)
     user_client(user).post(f"/predictions/{gone.pk}/delete/")
     assert list(Prediction.objects.all()) == [stays]
@@ -298,7 +300,7 @@ def test_prediction_page_shows_boxes_and_probabilities(mine: Client, user: User,
         assert fact in shown
 
 
-def test_frames_are_private_and_nothing_but_a_picture(mine: Client, user: User, make_prediction: Make) -> None:
+def test_frames_are_served_private_and_as_pictures(mine: Client, user: User, make_prediction: Make) -> None:
     made = make_prediction(owner=user)
     answer = mine.get(f"/predictions/{made.pk}/frames/")
     assert answer.content == bytes(made.frames)
@@ -308,7 +310,7 @@ def test_frames_are_private_and_nothing_but_a_picture(mine: Client, user: User, 
     assert answer["Content-Disposition"].startswith("inline")
 
 
-def test_a_reviewer_reads_whose_it_is_as_text(superuser: User, make_prediction: Make) -> None:
+def test_corrector_name_is_escaped(superuser: User, make_prediction: Make) -> None:
     made = make_prediction(owner=User.objects.create(username="<b>bold"))
     shown = page(user_client(superuser), f"/predictions/{made.pk}/")
     assert "&lt;b&gt;bold" in shown
@@ -323,7 +325,7 @@ def test_staff_without_the_permission_are_offered_no_deletion(staff: User, make_
 @pytest.mark.parametrize(
     ("sent", "kept"), [("7", "7"), (" 12 \n 3 ", "12\n3"), ("12 3", "12\n3"), ("", ""), ("  ", "")]
 )
-def test_a_claim_is_kept_line_by_line(mine: Client, user: User, make_prediction: Make, sent: str, kept: str) -> None:
+def test_correction_keeps_its_lines(mine: Client, user: User, make_prediction: Make, sent: str, kept: str) -> None:
     made = make_prediction(owner=user)
     answer = mine.post(f"/predictions/{made.pk}/flag/", {"text": sent})
     assert answer["Location"] == f"/predictions/{made.pk}/"
@@ -352,9 +354,7 @@ NEW = {"username": "emmy", "password1": "an ideal ring", "password2": "an ideal 
         ("abc", "/history/"),
     ],
 )
-def test_people_come_back_to_where_they_were_and_nowhere_else(
-    client: Client, path: str, wanted: str, reached: str
-) -> None:
+def test_redirects_stay_on_the_site(client: Client, path: str, wanted: str, reached: str) -> None:
     User.objects.create_user("ada", password="a long pass phrase")
     known = {"login": "ada", "password": "a long pass phrase"}
     answer = client.post(path, (NEW if "signup" in path else known) | {"next": wanted})
@@ -362,9 +362,7 @@ def test_people_come_back_to_where_they_were_and_nowhere_else(
 
 
 @pytest.mark.parametrize("wanted", ["abc", "//elsewhere.example/", "\x00", "/a\nb", "\\", "x" * 5000, "http:///x"])
-def test_a_next_that_makes_no_sense_leads_elsewhere(
-    mine: Client, user: User, make_prediction: Make, wanted: str
-) -> None:
+def test_invalid_next_redirects_to_the_default(mine: Client, user: User, make_prediction: Make, wanted: str) -> None:
     made = make_prediction(owner=user)
     for path in ("signup", "login"):
         assert mine.get(f"/accounts/{path}/", {"next": wanted}).status_code == 302
@@ -391,14 +389,14 @@ def test_log_in_moves_the_visitors_predictions(user: User, make_prediction: Make
     assert theirs.owner is None
 
 
-def test_log_out_leaves_nothing_in_the_browser(mine: Client, user: User, make_prediction: Make) -> None:
+def test_logged_out_browser_shows_no_predictions(mine: Client, user: User, make_prediction: Make) -> None:
     made = make_prediction(owner=user)
     mine.post("/accounts/logout/")
     assert listed(page(mine, "/history/")) == []
     page(mine, f"/predictions/{made.pk}/", 404)
 
 
-def test_a_changed_password_ends_every_other_session(mine: Client, user: User) -> None:
+def test_password_change_ends_all_other_sessions(mine: Client, user: User) -> None:
     elsewhere = user_client(user)
     new = {"password1": "another long phrase", "password2": "another long phrase"}
     assert mine.post("/accounts/password/", new | {"oldpassword": "wrong"}).status_code == 200
@@ -408,7 +406,7 @@ def test_a_changed_password_ends_every_other_session(mine: Client, user: User) -
 
 
 @pytest.mark.parametrize("revoke", [True, False])
-def test_a_changed_password_ends_keys_where_asked_to(mine: Client, user: User, other_user: User, revoke: bool) -> None:
+def test_password_change_revokes_keys_on_request(mine: Client, user: User, other_user: User, revoke: bool) -> None:
     assert "API keys" not in page(mine, "/accounts/password/")
     for owner in (user, other_user):
         Key.objects.issue(owner)
@@ -453,20 +451,20 @@ def test_examples_call_this_site(client: Client) -> None:
     assert page(client, "/api-access/").count("http://testserver/api/v1/predictions/") == 3
 
 
-def test_a_site_without_a_network_says_so(client: Client) -> None:
+def test_about_page_without_a_version_says_so(client: Client) -> None:
     Promotion.objects.all().delete()
     assert "No version of the network is installed yet" in page(client, "/about/")
     page(client, "/about/mistakes/", 404)
 
 
 @pytest.mark.parametrize("missing", ["metrics", "network", "data", "training", "history", "mistakes", "files", "all"])
-def test_a_card_may_lack_any_part(client: Client, version: ModelVersion, missing: str) -> None:
+def test_about_page_works_with_an_incomplete_card(client: Client, version: ModelVersion, missing: str) -> None:
     version.card = {} if missing == "all" else {name: part for name, part in version.card.items() if name != missing}
     version.save()
     assert version.name in page(client, "/about/")
 
 
-def test_the_network_page_tells_the_whole_training(client: Client, version: ModelVersion) -> None:
+def test_about_page_shows_the_whole_training(client: Client, version: ModelVersion) -> None:
     training = {"epochs": 18, "rounds": 2, "settling": 7, "teacher": "a" * 64, "seed": 1}
     version.card = version.card | {"training": training}
     version.save()
@@ -479,7 +477,7 @@ def test_the_network_page_tells_the_whole_training(client: Client, version: Mode
     assert "2 rounds of 7, then 8, seed 1" in page(client, "/about/")
 
 
-def test_a_retrained_network_tells_of_steps_not_epochs(client: Client, version: ModelVersion) -> None:
+def test_about_page_of_a_retrained_version_shows_steps(client: Client, version: ModelVersion) -> None:
     retrained = {"command": "manage.py retrain", "steps": 360, "seed": 1, "started_from": "2026-11-27"}
     history = {"loss": [0.4, 0.3, 0.2], "accuracy": [0.9, 0.92, 0.95]}
     data = version.card["data"] | {"corrections": 300}
@@ -493,13 +491,13 @@ def test_a_retrained_network_tells_of_steps_not_epochs(client: Client, version: 
     assert "validation digits" not in shown
 
 
-def test_a_picture_of_mistakes_that_is_gone_is_not_found(client: Client, version: ModelVersion) -> None:
+def test_missing_picture_of_mistakes_returns_404(client: Client, version: ModelVersion) -> None:
     assert client.get("/about/mistakes/").status_code == 200
     version.mistakes.delete()
     page(client, "/about/mistakes/", 404)
 
 
-def test_a_form_without_its_token_changes_nothing(user: User, make_prediction: Make) -> None:
+def test_form_without_csrf_token_changes_nothing(user: User, make_prediction: Make) -> None:
     made = make_prediction(owner=user)
     client = Client(enforce_csrf_checks=True)
     client.force_login(user)

@@ -36,7 +36,7 @@ def test_ignored_marks_are_listed_in_a_sentence(kinds: list[str], said: str) -> 
     assert ignored_words([{"kind": kind, "box": [0, 0, 1, 1]} for kind in kinds]) == said
 
 
-def test_large_numbers_are_parted_in_threes() -> None:
+def test_large_numbers_are_grouped_by_thousands() -> None:
     assert [thousands(number) for number in (7, 1_000, 1_234_567)] == ["7", "1\u202f000", "1\u202f234\u202f567"]
 
 

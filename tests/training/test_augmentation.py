@@ -21,13 +21,13 @@ def test_redrawing_changes_the_stroke_and_not_the_place(little_mnist: Mnist, rng
     assert len(widths) > 3
 
 
-def test_a_seven_gets_its_bar(little_mnist: Mnist, rng: np.random.Generator) -> None:
+def test_restyled_7_gets_a_bar(little_mnist: Mnist, rng: np.random.Generator) -> None:
     seven = little_mnist.train.images[little_mnist.train.labels == 7][0].astype(np.float32) / 255
     plain, barred = restyle(seven, 4, rng), restyle(seven, 7, rng)
     assert barred.sum() > plain.sum()
 
 
-def test_a_flag_of_a_one_falls_more_than_it_reaches(rng: np.random.Generator) -> None:
+def test_restyled_1_has_a_steep_flag(rng: np.random.Generator) -> None:
     one = np.zeros((28, 28), np.float32)
     one[4:24, 13:15] = 1
     for _ in range(50):
@@ -40,7 +40,7 @@ def test_a_flag_of_a_one_falls_more_than_it_reaches(rng: np.random.Generator) ->
 
 
 @pytest.mark.parametrize("label", range(10))
-def test_every_school_of_every_digit_can_be_drawn(label: int, rng: np.random.Generator) -> None:
+def test_every_template_of_every_digit_can_be_drawn(label: int, rng: np.random.Generator) -> None:
     for _ in range(4 * len(SCHOOLS[label])):
         ink = draw_digit(label, 60, rng)
         assert ink.max() == 1.0

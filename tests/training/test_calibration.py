@@ -63,7 +63,7 @@ def test_fitted_curve_is_the_true_one(rng: np.random.Generator, touching: bool) 
     assert np.abs(evidence @ curve - evidence @ truth).max() < 0.3
 
 
-def test_each_kind_of_page_counts_the_same() -> None:
+def test_fitting_weighs_each_kind_of_page_equally() -> None:
     def kind(count: int, right: int) -> list[ReadLine]:
         half = np.array([0.5, 0.5])
         return [line(half, half, 0 if number < right else 1, touching=False) for number in range(count)]

@@ -63,7 +63,7 @@ def shipped(db: None, media: Path) -> None:
     ("confidence", "unsure_refuses", "accuracy"),
     [(SURE_FROM - 0.01, True, 1), (SURE_FROM - 0.01, False, 0), (SURE_FROM, True, 0)],
 )
-def test_a_letter_that_is_read_unsurely_may_count_as_refused(
+def test_unsure_reading_of_a_letter_can_count_as_refused(
     confidence: float, unsure_refuses: bool, accuracy: int
 ) -> None:
     parrot = Parrot("7", confidence=confidence)
@@ -158,13 +158,13 @@ def test_scenes_are_pages_with_their_text(little_mnist: Mnist) -> None:
     assert all(sample.text == "" for sample in (*pages.no_numbers(6, seed=1), *pages.letters(3, seed=1)))
 
 
-def test_a_confidence_that_is_always_kept_has_no_error() -> None:
+def test_calibrated_confidences_have_no_error() -> None:
     confidences = np.repeat([0.25, 0.75], 1000)
     right = np.concatenate([np.arange(1000) < 250, np.arange(1000) < 750])
     assert calibration_error(confidences, right) < 1e-9
 
 
-def test_boasting_is_measured() -> None:
+def test_overconfidence_is_measured() -> None:
     assert calibration_error(np.full(100, 0.95), np.arange(100) < 50) == pytest.approx(0.45)
 
 

@@ -59,9 +59,7 @@ def test_refused_digit_can_still_be_trained_on(tmp_path: Path, reader: FakeReade
     assert abs(width - 55) < 4
 
 
-def test_a_number_that_the_reader_refuses_is_kept_without_boxes(
-    tmp_path: Path, reader: FakeReader, picture: bytes
-) -> None:
+def test_refused_picture_is_imported_without_boxes(tmp_path: Path, reader: FakeReader, picture: bytes) -> None:
     from recognizer.reading import Reason
 
     reader.reason = Reason.NOT_A_NUMBER
@@ -125,7 +123,7 @@ def test_exported_corrections_can_be_imported_again(
     assert {claim.writer for claim in Correction.objects.all()} == {first["writer"], third["writer"]}
 
 
-def test_a_writer_that_an_import_named_keeps_the_name(tmp_path: Path, reader: FakeReader) -> None:
+def test_imported_writer_keeps_the_name(tmp_path: Path, reader: FakeReader) -> None:
     blot = encoded(np.pad(np.zeros((20, 8), np.uint8), 10, constant_values=255))
     run("import_corrections", folder_with(tmp_path / "in", {"a.png": {"text": "42", "writer": "w7"}}, a=blot))
     run("export_corrections", tmp_path / "out")

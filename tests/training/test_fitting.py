@@ -75,7 +75,7 @@ def test_a_killed_training_continues_to_the_same_network(little_mnist: Mnist, tm
 
 
 @pytest.mark.usefixtures("stepwise")
-def test_a_network_settles_in_rounds_after_its_training(little_mnist: Mnist, tmp_path: Path) -> None:
+def test_training_is_followed_by_settling_rounds(little_mnist: Mnist, tmp_path: Path) -> None:
     recipe = replace(LITTLE, epochs=1, settling=1, rounds=2)
     network, progress = fitting.fit_settled(TINY, little_mnist, recipe, tmp_path, lambda: 0.0)
     assert progress.epoch == 3
@@ -86,7 +86,7 @@ def test_a_network_settles_in_rounds_after_its_training(little_mnist: Mnist, tmp
 
 
 @pytest.mark.usefixtures("stepwise")
-def test_a_last_round_hears_no_teacher_and_counts_half(little_mnist: Mnist, tmp_path: Path) -> None:
+def test_last_round_has_no_teacher_and_counts_half(little_mnist: Mnist, tmp_path: Path) -> None:
     recipe = replace(LITTLE, epochs=1)
     before, _ = fitting.fit_settled(TINY, little_mnist, recipe, tmp_path, lambda: 0.0)
     # The checkpoint is of the recipe with a last round too: nothing but that round is left to train.
@@ -116,7 +116,7 @@ def test_network_learns_teacher_outputs_besides_labels(little_mnist: Mnist, tmp_
 
 
 @pytest.mark.usefixtures("stepwise")
-def test_a_checkpoint_of_another_recipe_is_not_continued(little_mnist: Mnist, tmp_path: Path) -> None:
+def test_checkpoint_of_another_recipe_is_refused(little_mnist: Mnist, tmp_path: Path) -> None:
     once = replace(LITTLE, epochs=1)
     fitting.fit(TINY, little_mnist, once, tmp_path, lambda: 0.0)
     with pytest.raises(ValueError, match="another recipe"):
@@ -142,7 +142,7 @@ def test_spotter_output_has_half_the_columns_of_any_strip(little_mnist: Mnist) -
 
 
 @pytest.mark.usefixtures("stepwise")
-def test_the_spotter_is_trained_by_the_same_steps(little_mnist: Mnist, tmp_path: Path) -> None:
+def test_train_command_trains_the_spotter(little_mnist: Mnist, tmp_path: Path) -> None:
     task = replace(fitting.SPOTTER, build=lambda: build_spotter((4, 4, 4)), per_epoch=lambda examples, batch_size: 3)
     recipe = replace(LITTLE, epochs=1, batch_size=8)
     spotter, progress = fitting.fit(task, little_mnist, recipe, tmp_path, lambda: 0.0)

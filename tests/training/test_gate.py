@@ -38,18 +38,18 @@ def test_mnist_may_get_worse_by_three_in_five_thousand(wrong: int, names: list[s
     assert judged(measured(wrong, held=12)) == names
 
 
-def test_no_digit_may_suffer_for_the_others() -> None:
+def test_gate_refuses_worse_recall_of_a_digit() -> None:
     before, after = measured(10, digit=3), measured(10, held=12, digit=8)
     assert judged(after, before) == ["each digit"]
     assert judged(measured(3, held=12, digit=8), before) == []
 
 
-def test_no_better_on_held_out_corrections_is_not_enough() -> None:
+def test_challenger_no_better_on_held_out_is_refused() -> None:
     assert judged(measured(held=5)) == ["held-out corrections"]
     assert judged(measured(held=0)) == ["held-out corrections"]
 
 
-def test_labels_that_are_not_learnt_are_held_to_be_wrong() -> None:
+def test_gate_refuses_labels_that_are_not_learnt() -> None:
     taught = np.arange(60) >= 25
     assert judged(replace(measured(held=12), taught=taught)) == ["labels hold together"]
 
@@ -69,13 +69,13 @@ def test_refusals_calibration_and_speed_must_not_move() -> None:
     assert judged(unsure) == ["calibration"]
 
 
-def test_calibration_is_judged_where_no_temperature_is_fitted() -> None:
+def test_calibration_is_tested_on_unfitted_images() -> None:
     unsure = measured(held=12)
     unsure.validation.confidences[:2_500] = [0.9] * 2_500
     assert judged(unsure) == []
 
 
-def test_mcnemar_counts_who_read_what_and_how_likely_that_is() -> None:
+def test_mcnemar_counts_changes_and_their_p_value() -> None:
     before, after = np.array([1, 1, 0, 0, 1], bool), np.array([1, 0, 1, 1, 1], bool)
     assert mcnemar(before, after) == (1, 2, 1.0)
     assert mcnemar(before, before) == (0, 0, 1.0)

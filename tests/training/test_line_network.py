@@ -33,7 +33,7 @@ def texts(*wanted: tuple[int, ...]) -> np.ndarray:
 
 
 @pytest.mark.usefixtures("stepwise")
-def test_a_line_reader_starts_as_its_spotter(rng: np.random.Generator, tmp_path: Path) -> None:
+def test_new_line_reader_gives_its_spotters_output(rng: np.random.Generator, tmp_path: Path) -> None:
     spotter = build_spotter()
     for layer in spotter.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -47,20 +47,20 @@ def test_a_line_reader_starts_as_its_spotter(rng: np.random.Generator, tmp_path:
     assert np.abs(np.asarray(network(strips[..., None], training=False)) - expected).max() < 0.02
 
 
-def test_the_shipped_start_is_a_spotter() -> None:
+def test_shipped_start_weights_fit_the_spotter() -> None:
     arrays = load_start()
     assert arrays["kernel-logits"].shape[1] == BLANK + 1
     assert line_network.START.stat().st_size < 500_000
 
 
-def test_the_loss_is_what_the_reader_finds_texts_unlikely_by(rng: np.random.Generator) -> None:
+def test_ctc_loss_matches_the_readers_scores(rng: np.random.Generator) -> None:
     answers = probabilities(rng, 12)
     wanted = [(3, 3, 1), (7,), (0, 1, 2, 3)]
     expected = [-score_texts(np.log(answer), [text])[0] for answer, text in zip(answers, wanted, strict=True)]
     assert np.asarray(temporal_loss(texts(*wanted), answers)) == pytest.approx(expected, rel=1e-4)
 
 
-def test_a_text_is_right_where_all_of_it_is() -> None:
+def test_reading_is_right_only_as_a_whole() -> None:
     answers = np.zeros((3, 8, 11), np.float32)
     labels = [BLANK, 4, 4, BLANK, 4, 2, BLANK, BLANK]
     answers[:, np.arange(8), labels] = 1.0

@@ -60,7 +60,7 @@ def test_batches_come_from_the_files_of_their_epoch(little_mnist: Mnist, tmp_pat
 
 
 @pytest.mark.usefixtures("few_files")
-def test_files_that_are_written_are_not_written_again(little_mnist: Mnist, tmp_path: Path) -> None:
+def test_existing_strip_files_are_not_rewritten(little_mnist: Mnist, tmp_path: Path) -> None:
     write_strips(little_mnist.train, tmp_path, 1)
     before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     (tmp_path / "001.npz").unlink()
@@ -69,7 +69,7 @@ def test_files_that_are_written_are_not_written_again(little_mnist: Mnist, tmp_p
     assert {name for name in after if after[name] != before[name]} == {"001.npz"}
 
 
-def test_a_strip_varies_but_little(rng: np.random.Generator) -> None:
+def test_augmented_strip_stays_similar(rng: np.random.Generator) -> None:
     strip = np.zeros((HEIGHT, 60), np.uint8)
     strip[8:32, 10:14] = strip[8:32, 40:44] = 255
     for _ in range(20):

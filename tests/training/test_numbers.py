@@ -14,11 +14,11 @@ def hands(little_mnist: Mnist) -> Hands:
     return load_hands(LEARNING, little_mnist.train.images, little_mnist.train.labels)
 
 
-def test_no_writer_both_teaches_and_judges() -> None:
+def test_writers_are_split_between_training_and_testing() -> None:
     assert sorted([*LEARNING, *CHOOSING, *TESTING]) == list(range(1, 31))
 
 
-def test_every_writer_wrote_every_digit_or_others_step_in(hands: Hands) -> None:
+def test_missing_digits_of_a_writer_come_from_others(hands: Hands) -> None:
     assert set(hands.pens) == set(LEARNING)
     strokes = hands.pens[1][5][0]
     heights = np.concatenate(strokes)[:, 1]
@@ -41,7 +41,7 @@ def test_each_digit_owns_ink_from_left_to_right(hands: Hands, seed: int) -> None
     assert all(left < right for left, right in pairwise(middles))
 
 
-def test_a_single_digit_stands_on_white(hands: Hands) -> None:
+def test_synthetic_single_digit_is_on_white(hands: Hands) -> None:
     number = single(hands, np.random.default_rng(5))
     assert len(number.digits) == 1
     assert number.page[0].min() == number.page[-1].min() == 255
@@ -64,7 +64,7 @@ def test_most_digits_of_touching_numbers_touch(hands: Hands) -> None:
     assert touch > joints / 2
 
 
-def test_pages_to_judge_by_are_the_same_each_time(hands: Hands) -> None:
+def test_evaluation_pages_are_reproducible(hands: Hands) -> None:
     first, second = (list(islice(pages.composed(touching, hands, 3, seed=1), 3)) for _ in range(2))
     assert [sample.text for sample in first] == [sample.text for sample in second]
     assert all(np.array_equal(a.page, b.page) for a, b in zip(first, second, strict=True))

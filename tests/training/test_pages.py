@@ -32,11 +32,11 @@ def test_desks_fill_their_size(kind: str, rng: np.random.Generator) -> None:
     assert 0 <= made.min() <= made.max() <= 1
 
 
-def test_desks_to_judge_by_teach_nothing() -> None:
+def test_evaluation_desks_are_not_trained_on() -> None:
     assert not set(desks.TRAINING) & set(desks.HELD_OUT)
 
 
-def test_scenes_show_all_that_is_to_be_told_apart(mnist: Mnist) -> None:
+def test_scenes_contain_every_pixel_class(mnist: Mnist) -> None:
     sources = Sources(mnist.train.images[:500], mnist.train.labels[:500])
     found = set()
     for number in range(12):
@@ -46,7 +46,7 @@ def test_scenes_show_all_that_is_to_be_told_apart(mnist: Mnist) -> None:
     assert found == {PAPER, HANDWRITING, PRINT, BESIDE}
 
 
-def test_a_page_batch_depends_on_seed_and_number_alone(mnist: Mnist) -> None:
+def test_page_batch_depends_only_on_seed_and_number(mnist: Mnist) -> None:
     first, again = (page_batch(mnist.train, 1, 1, len(SHAPES) - 1) for _ in range(2))
     assert np.array_equal(first[0], again[0])
     assert not np.array_equal(first[0], page_batch(mnist.train, 1, 2, len(SHAPES) - 1)[0])

@@ -90,7 +90,7 @@ def in_snapshot(run: TrainingRun, claim: Correction) -> Any:
     return next(lesson for lesson in lessons if lesson.correction == claim.pk)
 
 
-def test_no_test_image_decides_what_serves(champion: ModelVersion, little_mnist: Mnist) -> None:
+def test_gate_uses_no_test_image(champion: ModelVersion, little_mnist: Mnist) -> None:
     reader = load_version(champion).reader
     upside_down = replace(little_mnist, test=Examples(little_mnist.test.images, 9 - little_mnist.test.labels))
     verdict, test = pipeline.compare(reader, reader, upside_down, [], lambda phase: None)

@@ -11,7 +11,7 @@ def rows(little_mnist: Mnist, rng: np.random.Generator) -> list[Row]:
     return [write_row(little_mnist.train.images, little_mnist.train.labels, rng) for _ in range(40)]
 
 
-def test_a_row_is_dark_on_light_and_knows_whose_every_pixel_is(rows: list[Row]) -> None:
+def test_synthetic_row_has_an_owner_for_each_pixel(rows: list[Row]) -> None:
     for row in rows:
         assert row.page.dtype == np.uint8
         assert row.page.shape == row.owners.shape

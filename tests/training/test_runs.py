@@ -59,7 +59,7 @@ def ready(approved: Callable[..., None], user: User, other_user: User) -> None:
     approved(10, owner=other_user)
 
 
-def test_a_run_freezes_what_is_approved(
+def test_run_snapshot_holds_the_approved_corrections(
     ready: None, superuser: User, nothing_delivered: list[int], django_capture_on_commit_callbacks: Any
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
@@ -73,7 +73,7 @@ def test_a_run_freezes_what_is_approved(
     assert {lesson.frames.shape for lesson in lessons} == {(2, 28, 28)}
 
 
-def test_a_correction_names_the_runs_that_used_it(ready: None, superuser: User, user: User) -> None:
+def test_correction_lists_the_runs_that_used_it(ready: None, superuser: User, user: User) -> None:
     run = start_run()
     used = run.corrections.filter(prediction__owner=user)[0]
     assert (
@@ -83,14 +83,14 @@ def test_a_correction_names_the_runs_that_used_it(ready: None, superuser: User, 
     assert f"run {run.pk}" in admin
 
 
-def test_one_person_teaches_or_judges_but_never_both(ready: None) -> None:
+def test_one_person_is_either_trained_or_tested_on(ready: None) -> None:
     sides: dict[str, set[bool]] = {}
     for lesson in gather(1, 0.5):
         sides.setdefault(lesson.person, set()).add(lesson.held_out)
     assert sorted(map(tuple, sides.values())) == [(False,), (True,)]
 
 
-def test_people_stay_on_their_side_as_others_come() -> None:
+def test_train_test_split_is_stable_as_people_join() -> None:
     people = [f"person {number % 40}" for number in range(400)]
     before = held_out_people(people)
     after = held_out_people([*people, *["newcomer"] * 10])
@@ -153,7 +153,7 @@ def test_too_few_corrections_are_a_clear_message(approved: Callable[..., None], 
     assert not TrainingRun.objects.exists()
 
 
-def test_confirmed_readings_teach_under_the_cap(
+def test_confirmed_readings_are_trained_on_up_to_the_cap(
     approved: Callable[..., None], make_prediction: Make, user: User, other_user: User
 ) -> None:
     approved(10, owner=other_user)
@@ -164,7 +164,7 @@ def test_confirmed_readings_teach_under_the_cap(
     assert sum(lesson.text == "42" and lesson.labels == [4, 2] for lesson in lessons) == 10
 
 
-def test_claims_of_another_length_judge_whole_pages(make_prediction: Make, superuser: User) -> None:
+def test_corrections_not_fitting_the_boxes_test_whole_pages(make_prediction: Make, superuser: User) -> None:
     for _ in range(8):
         make_prediction("42").flag("421").approve(by=superuser)
         make_prediction("42").flag("47").approve(by=superuser)
@@ -184,7 +184,7 @@ def test_snapshot_is_reproducible_and_checked_by_hash() -> None:
         thaw(content, "0" * 64)
 
 
-def test_one_run_at_a_time(ready: None) -> None:
+def test_second_active_run_is_refused(ready: None) -> None:
     first = start_run()
     with pytest.raises(RunActive):
         start_run()
@@ -195,7 +195,7 @@ def test_one_run_at_a_time(ready: None) -> None:
     start_run()
 
 
-def test_a_worker_that_comes_back_from_the_dead_cannot_write() -> None:
+def test_worker_with_a_lost_lease_cannot_write() -> None:
     run = TrainingRun.objects.create()
     first = TrainingRun.objects.take(run.pk)
     assert first == 1
@@ -215,7 +215,7 @@ def test_a_worker_that_comes_back_from_the_dead_cannot_write() -> None:
         TrainingRun.objects.report(run.pk, 2, state=RunState.PROMOTED)
 
 
-def test_a_run_that_dies_again_and_again_fails() -> None:
+def test_run_fails_after_too_many_dead_processes() -> None:
     run = TrainingRun.objects.create()
     for _ in range(MAX_ATTEMPTS):
         fence = TrainingRun.objects.take(run.pk)
@@ -235,7 +235,7 @@ def test_workers_that_stop_in_order_do_not_fail_a_run() -> None:
     assert (run.state, run.attempts) == ("queued", 0)
 
 
-def test_a_run_over_which_workers_die_fails_at_last() -> None:
+def test_run_fails_after_repeated_worker_deaths() -> None:
     run = TrainingRun.objects.create()
     for _ in range(MAX_ATTEMPTS):
         assert TrainingRun.objects.take(run.pk) is not None
@@ -246,7 +246,7 @@ def test_a_run_over_which_workers_die_fails_at_last() -> None:
 
 
 @pytest.mark.parametrize("stopping", [True, False])
-def test_a_process_that_ends_is_a_death_unless_the_worker_stops(
+def test_ended_process_counts_as_death_unless_the_worker_stops(
     monkeypatch: pytest.MonkeyPatch, settings: Any, stopping: bool
 ) -> None:
     settings.TRAINING_PROCESS = ["false"]
@@ -259,9 +259,7 @@ def test_a_process_that_ends_is_a_death_unless_the_worker_stops(
     assert (run.state, run.attempts) == ("queued", 0 if stopping else 1)
 
 
-def test_a_run_whose_message_was_lost_is_taken_up(
-    nothing_delivered: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_run_with_a_lost_message_is_carried_out(nothing_delivered: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
     monkeypatch.setattr(tasks, "supervise", lambda pk, stopping: taken.append(pk))
     run = TrainingRun.objects.create()
@@ -276,7 +274,7 @@ def test_a_run_whose_message_was_lost_is_taken_up(
 @pytest.mark.parametrize(
     ("queues", "looks"), [("training", ["runs"]), ("batches", ["batches"]), ("training,batches", ["runs", "batches"])]
 )
-def test_a_worker_looks_for_its_own_before_it_has_a_broker(
+def test_worker_polls_before_the_broker_is_reachable(
     monkeypatch: pytest.MonkeyPatch, queues: str, looks: list[str]
 ) -> None:
     started: list[str] = []
@@ -289,11 +287,11 @@ def test_a_worker_looks_for_its_own_before_it_has_a_broker(
     assert sorted(started) == sorted(looks)
 
 
-def test_runs_are_sent_to_the_task_by_its_name() -> None:
+def test_run_task_name_exists() -> None:
     assert tasks.train.name == TASK
 
 
-def test_a_message_that_comes_twice_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repeated_message_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[int] = []
     monkeypatch.setattr(supervisor, "start", lambda pk, fence: started.append(pk))
     run = TrainingRun.objects.create()
@@ -335,7 +333,7 @@ def made(tmp_path: Path, media: Path) -> Path:
         (9, False, "refused", False),
     ],
 )
-def test_the_verdict_decides_what_serves(
+def test_verdict_decides_the_promotion(
     version: ModelVersion, made: Path, shadow: int, passed: bool, state: str, serves: bool
 ) -> None:
     run = TrainingRun.objects.create(shadow=shadow)
@@ -346,7 +344,7 @@ def test_the_verdict_decides_what_serves(
     assert (ModelVersion.objects.serving() == run.challenger) is serves
 
 
-def test_a_challenger_of_a_cancelled_run_is_not_kept(version: ModelVersion, made: Path) -> None:
+def test_cancelled_run_stores_no_challenger(version: ModelVersion, made: Path) -> None:
     run = TrainingRun.objects.create()
     fence = TrainingRun.objects.take(run.pk) or 0
     run.cancel()
@@ -368,7 +366,7 @@ def test_challenger_of_an_older_champion_is_not_promoted(version: ModelVersion, 
     assert "The current version is now other" in run.verdict["checks"][0]["sentence"]
 
 
-def test_a_full_disk_leaves_no_half_version_and_says_so(
+def test_full_disk_leaves_no_partial_version_and_is_reported(
     version: ModelVersion, made: Path, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from training.management.commands import train_run
@@ -393,9 +391,7 @@ def test_a_full_disk_leaves_no_half_version_and_says_so(
     assert ModelVersion.objects.serving() == version
 
 
-def test_a_disk_that_is_full_before_a_run_begins_leaves_no_run(
-    ready: None, superuser: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_full_disk_before_a_run_leaves_no_run(ready: None, superuser: User, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(self: Any, name: str, content: Any) -> str:
         raise OSError(28, "No space left on device")
 
@@ -407,14 +403,14 @@ def test_a_disk_that_is_full_before_a_run_begins_leaves_no_run(
     assert not TrainingRun.objects.exists()
 
 
-def test_the_command_tells_why_there_is_no_run() -> None:
+def test_retrain_command_explains_why_no_run_starts() -> None:
     with pytest.raises(CommandError, match="a retraining needs at least 20"):
         call_command("retrain")
     with pytest.raises(CommandError, match="No run is active"):
         call_command("retrain", cancel=True)
 
 
-def test_the_command_tells_how_a_run_went_with_its_curve(version: ModelVersion) -> None:
+def test_retrain_command_shows_the_loss_curve(version: ModelVersion) -> None:
     with pytest.raises(CommandError, match="no runs yet"):
         call_command("retrain", follow=0)
     verdict = {"passed": False, "checks": [{"name": "each digit", "passed": False, "sentence": "3 is read worse."}]}
@@ -435,7 +431,7 @@ def test_the_command_queues_a_run(ready: None) -> None:
     assert (told["state"], told["corrections"]["taught"]) == ("queued", 10)
 
 
-def test_any_of_the_last_five_serves_again_in_one_action(version: ModelVersion, superuser: User) -> None:
+def test_any_of_the_last_five_versions_can_be_promoted(version: ModelVersion, superuser: User) -> None:
     twins = [
         ModelVersion.objects.create(
             name=f"twin {number}", litert_file=shipped.litert_file.name, litert_sha256=shipped.litert_sha256
@@ -460,7 +456,7 @@ def test_any_of_the_last_five_serves_again_in_one_action(version: ModelVersion, 
         call_command("promote", "nothing")
 
 
-def test_the_button_starts_a_run_that_the_page_follows(ready: None, superuser: User) -> None:
+def test_retrain_button_starts_a_run_and_shows_progress(ready: None, superuser: User) -> None:
     browser = user_client(superuser)
     response = browser.post("/dashboard/retrain/", {"shadow": "5"}, follow=True)
     run = TrainingRun.objects.get()
@@ -504,14 +500,14 @@ def test_the_time_left_of_a_run_follows_its_share() -> None:
     assert left == pytest.approx(100 * (1 - done), abs=1)
 
 
-def test_the_parts_of_a_measurement_are_those_that_are_told() -> None:
+def test_known_parts_are_those_reported() -> None:
     source = "".join(
         (site.BASE_DIR / "training" / "retraining" / f"{name}.py").read_text() for name in ("gate", "pipeline")
     )
     assert all(f'{part}"' in source for part in PARTS)
 
 
-def test_a_run_whose_challenger_is_promoted_says_so(version: ModelVersion, superuser: User) -> None:
+def test_run_is_marked_promoted_with_its_challenger(version: ModelVersion, superuser: User) -> None:
     run = TrainingRun.objects.create(state=RunState.PASSED, challenger=version, verdict={"passed": True, "checks": []})
     browser = user_client(superuser)
     assert "Promote test version" in browser.get(f"/dashboard/runs/{run.pk}/").content.decode()
@@ -548,7 +544,7 @@ def test_imports_do_not_count_as_corrections_by_users(make_prediction: Make, sta
     assert shown["approved"] == 1, "it teaches all the same"
 
 
-def test_the_dashboard_can_be_read_without_a_browser(ready: None, make_prediction: Make, superuser: User) -> None:
+def test_dashboard_command_prints_the_figures(ready: None, make_prediction: Make, superuser: User) -> None:
     make_prediction("42").flag("17").reject(by=superuser)
     verdict = {"passed": False, "checks": [{"name": "each digit", "passed": False, "sentence": "3 is read worse."}]}
     run = TrainingRun.objects.create(state=RunState.REFUSED, verdict=verdict)

@@ -16,14 +16,14 @@ def test_the_same_seed_and_number_make_the_same_batch(little_mnist: Mnist) -> No
     assert not np.array_equal(first[0], other[0])
 
 
-def test_batch_is_strips_with_a_class_per_second_column(little_mnist: Mnist) -> None:
+def test_spotter_batch_has_a_class_per_second_column(little_mnist: Mnist) -> None:
     strips, answers = spot_batch(little_mnist.train, 12, 1, 0)
     assert strips.shape == (12, HEIGHT, WIDTH)
     assert answers.shape == (12, WIDTH // STRIDE)
     assert 0.5 < (answers == BLANK).mean() < 0.98
 
 
-def test_answers_stand_at_the_middle_of_each_digit() -> None:
+def test_spotter_targets_are_at_digit_centres() -> None:
     page = np.full((60, 100), 255, np.uint8)
     owners = np.zeros(page.shape, np.int16)
     for place, left in enumerate((20, 60)):

@@ -22,7 +22,7 @@ def token_of(user: Any) -> str:
     return str(Key.objects.issue(user)[1])
 
 
-def test_a_token_speaks_for_its_user_and_needs_no_csrf_token(reader: FakeReader, picture: bytes, user: Any) -> None:
+def test_token_call_acts_as_its_user_without_csrf(reader: FakeReader, picture: bytes, user: Any) -> None:
     client = Client(enforce_csrf_checks=True, headers={"Authorization": f"Token {token_of(user)}"})
     response = client.post(LIST, {"image": SimpleUploadedFile("a.png", picture)})
     assert response.status_code == 201
@@ -31,7 +31,7 @@ def test_a_token_speaks_for_its_user_and_needs_no_csrf_token(reader: FakeReader,
     assert [row["id"] for row in client.get(LIST).json()["results"]] == [response.json()["id"]]
 
 
-def test_a_token_is_kept_as_a_hash_only(user: Any) -> None:
+def test_only_the_hash_of_a_token_is_stored(user: Any) -> None:
     token = token_of(user)
     assert token not in json.dumps(list(Key.objects.values()), default=str)
 
@@ -48,7 +48,7 @@ def test_invalid_token_is_refused(client: Client, header: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["Token", "Bearer", "bearer"])
-def test_a_key_is_accepted_under_both_schemes(client: Client, user: Any, make_prediction: Make, scheme: str) -> None:
+def test_bearer_and_token_schemes_are_accepted(client: Client, user: Any, make_prediction: Make, scheme: str) -> None:
     mine = make_prediction(owner=user)
     rows = client.get(LIST, headers={"Authorization": f"{scheme} {token_of(user)}"}).json()["results"]
     assert [row["id"] for row in rows] == [mine.pk]
@@ -57,7 +57,7 @@ def test_a_key_is_accepted_under_both_schemes(client: Client, user: Any, make_pr
 @pytest.mark.parametrize("name", ["Authorization", "X-Api-Key", "Api-Key", "X-Auth-Token", "X-Access-Token"])
 @pytest.mark.parametrize("words", ["{}", "Basic {}", "Basic YTpi", "Key {}", "Digest x", ""])
 @pytest.mark.parametrize("path", [LIST, PREVIEW, "/api/v1/batches/"])
-def test_another_credential_is_401_and_stores_nothing(
+def test_unknown_credential_returns_401_and_stores_nothing(
     client: Client, reader: FakeReader, picture: bytes, user: Any, name: str, words: str, path: str
 ) -> None:
     headers = {name: words.format(token_of(user))}
@@ -69,7 +69,7 @@ def test_another_credential_is_401_and_stores_nothing(
     assert not Prediction.objects.exists()
 
 
-def test_a_call_that_needs_an_account_says_how(client: Client) -> None:
+def test_call_that_needs_an_account_explains_how_to_log_in(client: Client) -> None:
     answer = client.get("/api/v1/batches/")
     assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
     assert "Send `Authorization: Bearer KEY`" in answer.json()["detail"]
@@ -110,7 +110,7 @@ def test_too_many_calls_get_retry_after(client: Client, reader: FakeReader, pict
     assert reader.read_count == 3
 
 
-def test_limits_of_one_kind_of_call_leave_the_others_alone(
+def test_limits_are_separate_for_each_kind_of_call(
     client: Client, reader: FakeReader, picture: bytes, tight_limits: None
 ) -> None:
     for _ in range(4):
@@ -120,7 +120,7 @@ def test_limits_of_one_kind_of_call_leave_the_others_alone(
     assert stored.status_code == 201
 
 
-def test_a_forged_address_dodges_no_limit(reader: FakeReader, picture: bytes, tight_limits: None) -> None:
+def test_forged_address_does_not_evade_limits(reader: FakeReader, picture: bytes, tight_limits: None) -> None:
     answers = [
         preview(Client(), picture, headers={"X-Forwarded-For": f"10.0.0.{number}"}).status_code for number in range(4)
     ]
@@ -145,7 +145,7 @@ def test_another_address_has_limits_of_its_own(reader: FakeReader, picture: byte
     assert preview(Client(REMOTE_ADDR="192.0.2.7"), picture).status_code == 200
 
 
-def test_calls_that_are_refused_count_too(client: Client, tight_limits: None, db: None) -> None:
+def test_refused_calls_are_counted(client: Client, tight_limits: None, db: None) -> None:
     answers = [client.post(PREVIEW, "{", content_type="application/json").status_code for _ in range(4)]
     assert answers == [400, 400, 400, 429]
 
@@ -156,7 +156,7 @@ def test_flags_are_limited(client: Client, user: Any, make_prediction: Make, tig
     assert [client.post(path, {"text": "7"}).status_code for _ in range(2)] == [201, 429]
 
 
-def test_the_versions_say_which_one_serves(client: Client, version: ModelVersion) -> None:
+def test_version_list_marks_the_current_one(client: Client, version: ModelVersion) -> None:
     newer = ModelVersion.objects.create(name="newer", litert_sha256="b")
     rows = {row["name"]: row["serving"] for row in client.get("/api/v1/models/").json()}
     assert rows[version.name] is True
@@ -185,7 +185,7 @@ def test_the_schema_describes_every_address_of_the_api(client: Client) -> None:
     assert {"201", "400", "413", "429", "503"} <= set(store["responses"])
 
 
-def test_the_docs_come_from_this_site_alone(client: Client) -> None:
+def test_api_reference_is_served_by_the_site_only(client: Client) -> None:
     page = client.get("/api/v1/docs/")
     assert page.status_code == 200
     content = page.content.decode()
@@ -197,14 +197,14 @@ def test_the_docs_come_from_this_site_alone(client: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/", "/api/v1/", "/api/v2/predictions/", "/api/v1/x/\x00"])
-def test_addresses_that_lead_nowhere_answer_in_json(client: Client, path: str) -> None:
+def test_unknown_api_address_returns_json(client: Client, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 404
     assert response.json()["code"] == "not_found"
 
 
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
-def test_an_address_without_its_slash_answers_in_json(client: Client, method: str) -> None:
+def test_api_address_without_slash_returns_json(client: Client, method: str) -> None:
     response = getattr(client, method)("/api/v1/predictions")
     assert response.status_code == 404
     assert "slash" in response.json()["detail"]

@@ -30,7 +30,7 @@ def preflight(client: Client, origin: str, path: str = STORE) -> Any:
     return client.options(path, headers=headers)
 
 
-def test_an_allowed_origin_may_ask_and_call(
+def test_allowed_origin_gets_cors_headers(
     client: Client, allowed: None, reader: FakeReader, picture: bytes, user: Any
 ) -> None:
     asked = preflight(client, APP)
@@ -45,9 +45,7 @@ def test_an_allowed_origin_may_ask_and_call(
     assert Prediction.objects.get().owner == user
 
 
-def test_an_allowed_origin_rides_on_no_cookie(
-    client: Client, allowed: None, reader: FakeReader, picture: bytes, user: Any
-) -> None:
+def test_cors_allows_no_cookies(client: Client, allowed: None, reader: FakeReader, picture: bytes, user: Any) -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(user)
     answer = browser.post(STORE, {"image": SimpleUploadedFile("a.png", picture)}, headers={"Origin": APP})
@@ -62,7 +60,7 @@ def test_a_refusal_can_be_read_by_an_allowed_origin(client: Client, allowed: Non
 
 
 @pytest.mark.parametrize("origin", [OTHER, "null", "https://app.example.evil.example"])
-def test_another_origin_gets_no_permission(client: Client, allowed: None, origin: str) -> None:
+def test_other_origin_gets_no_cors_headers(client: Client, allowed: None, origin: str) -> None:
     for answer in (preflight(client, origin), client.get(STORE, headers={"Origin": origin})):
         assert not answer.has_header("Access-Control-Allow-Origin")
 
@@ -71,12 +69,12 @@ def test_no_origin_is_allowed_by_default(client: Client) -> None:
     assert not preflight(client, APP).has_header("Access-Control-Allow-Origin")
 
 
-def test_pages_are_no_part_of_it(client: Client, allowed: None) -> None:
+def test_cors_applies_to_the_api_only(client: Client, allowed: None) -> None:
     assert not client.get("/history/", headers={"Origin": APP}).has_header("Access-Control-Allow-Origin")
 
 
 @pytest.mark.parametrize("path", [STORE, f"{STORE}preview/", f"{STORE}1/", f"{STORE}1/image/", f"{STORE}1/flag/"])
-def test_options_tells_the_methods(client: Client, make_prediction: Any, path: str) -> None:
+def test_options_lists_the_methods(client: Client, make_prediction: Any, path: str) -> None:
     answer = client.options(path)
     assert (answer.status_code, answer.content) == (200, b"")
     assert "OPTIONS" in answer["Allow"]

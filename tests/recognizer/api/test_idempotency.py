@@ -24,7 +24,7 @@ def send(client: Client, picture: bytes, key: str, **fields: Any) -> Any:
     return client.post(STORE, form, headers={"Idempotency-Key": key})
 
 
-def test_the_same_call_gives_the_same_prediction_once(reader: FakeReader, picture: bytes, user: Any) -> None:
+def test_repeated_call_returns_the_same_prediction(reader: FakeReader, picture: bytes, user: Any) -> None:
     client = user_client(user)
     first, again = send(client, picture, "a"), send(client, picture, "a")
     assert (first.status_code, again.status_code) == (201, 201)
@@ -33,7 +33,9 @@ def test_the_same_call_gives_the_same_prediction_once(reader: FakeReader, pictur
     assert Prediction.objects.count() == reader.read_count == 1
 
 
-def test_another_picture_under_the_key_is_refused(reader: FakeReader, picture: bytes, blank: bytes, user: Any) -> None:
+def test_other_picture_with_the_same_key_is_refused(
+    reader: FakeReader, picture: bytes, blank: bytes, user: Any
+) -> None:
     client = user_client(user)
     send(client, picture, "a")
     for response in (send(client, blank, "a"), send(client, picture, "a", source="draw")):
@@ -41,7 +43,9 @@ def test_another_picture_under_the_key_is_refused(reader: FakeReader, picture: b
     assert Prediction.objects.count() == 1
 
 
-def test_a_key_is_its_callers_own(reader: FakeReader, picture: bytes, user: Any, other_user: Any) -> None:
+def test_idempotency_keys_are_separate_for_each_caller(
+    reader: FakeReader, picture: bytes, user: Any, other_user: Any
+) -> None:
     answers = [send(client, picture, "a") for client in (user_client(user), user_client(other_user), Client())]
     assert len({answer.json()["id"] for answer in answers}) == 3
 
@@ -50,7 +54,7 @@ def test_a_visitor_may_use_keys_too(client: Client, reader: FakeReader, picture:
     assert send(client, picture, "a").json() == send(client, picture, "a").json()
 
 
-def test_calls_without_a_key_are_each_kept(reader: FakeReader, picture: bytes, user: Any) -> None:
+def test_calls_without_idempotency_key_are_stored_each(reader: FakeReader, picture: bytes, user: Any) -> None:
     client = user_client(user)
     ids = {client.post(STORE, {"image": SimpleUploadedFile("a.png", picture)}).json()["id"] for _ in range(2)}
     assert len(ids) == 2
@@ -62,7 +66,7 @@ def test_invalid_key_is_refused(client: Client, reader: FakeReader, picture: byt
     assert (response.status_code, response.json()["code"]) == (400, "invalid_idempotency_key")
 
 
-def test_a_key_of_visitor_and_account_survives_the_log_in(reader: FakeReader, picture: bytes, superuser: Any) -> None:
+def test_shared_idempotency_key_does_not_break_the_log_in(reader: FakeReader, picture: bytes, superuser: Any) -> None:
     account, browser = user_client(superuser), Client()
     own, visitors = send(account, picture, "a").json(), send(browser, picture, "a").json()
     other = send(browser, picture, "b").json()
@@ -88,7 +92,7 @@ def test_failed_move_of_predictions_fails_the_log_in(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_slower_of_two_calls_gets_what_the_faster_one_kept(
+def test_slower_of_two_equal_calls_returns_the_stored_one(
     reader: FakeReader, picture: bytes, user: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from recognizer import predictions

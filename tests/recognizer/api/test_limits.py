@@ -44,7 +44,7 @@ def test_guesses_from_one_network_count_together(user: User) -> None:
     assert guess("2001:db8:0:2::1", "a long pass phrase") == 302
 
 
-def test_an_answer_tells_the_limit_and_what_is_left(reader: FakeReader, three_looks: None) -> None:
+def test_answer_has_rate_limit_headers(reader: FakeReader, three_looks: None) -> None:
     answers = [Client().get(LOOK) for _ in range(4)]
     assert {answer["RateLimit-Policy"] for answer in answers} == {'"look";q=3;w=60'}
     assert [answer["RateLimit"] for answer in answers] == [f'"look";r={left};t=60' for left in (2, 1, 0, 0)]
@@ -57,7 +57,7 @@ def test_limit_of_a_key_is_in_the_headers(user: User, reader: FakeReader, three_
     assert answer["RateLimit"] == '"look";r=2;t=60, "key";r=49;t=60'
 
 
-def test_pages_tell_no_limits(client: Client) -> None:
+def test_pages_have_no_rate_limit_headers(client: Client) -> None:
     assert not client.get("/").has_header("RateLimit")
 
 
@@ -86,7 +86,7 @@ def test_a_picture_of_many_pieces_counts_as_several_calls(reader: FakeReader, mo
     assert [preview() for _ in range(2)] == [(200, '"preview";r=2'), (429, '"preview";r=1')]
 
 
-def test_a_process_that_is_busy_says_so(client: Client, reader: FakeReader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_busy_process_returns_503(client: Client, reader: FakeReader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predictions, "admission", Admission(0, 1))
     monkeypatch.setattr(admission, "TIMEOUT", 0.01)
     picture = SimpleUploadedFile("a.png", encoded(np.full((50, 50), 255, np.uint8)))

@@ -36,7 +36,7 @@ def large_picture(picture: bytes, url: str = "data:image/png;base64,{}") -> str:
         '{"image": "URL", "source": "upload"}',
     ],
 )
-def test_a_large_picture_is_read_wherever_it_stands(reader: FakeReader, picture: bytes, body: str) -> None:
+def test_large_picture_is_read_at_any_place_in_the_json(reader: FakeReader, picture: bytes, body: str) -> None:
     answer = post(body.lstrip("\ufeff").replace("URL", large_picture(picture)).encode())
     assert (answer.status_code, answer.json().get("text")) == (200, "42"), answer.content
 
@@ -63,18 +63,18 @@ def test_slashes_and_pluses_may_be_escaped(reader: FakeReader, picture: bytes) -
         '{"image": "URL", "other": "' + "x" * MAX_JSON_BYTES + '"}',
     ],
 )
-def test_any_other_large_body_is_refused_unparsed(reader: FakeReader, picture: bytes, body: str) -> None:
+def test_other_large_body_is_refused_unparsed(reader: FakeReader, picture: bytes, body: str) -> None:
     answer = post(body.replace("URL", large_picture(picture)).encode())
     assert (answer.status_code, answer.json()["code"]) == (400, "parse_error")
 
 
 @pytest.mark.parametrize("body", ['{"image": ["URL"]}', '{"image": {"a": "URL"}}', '{"image": "URL!"}'])
-def test_a_large_picture_elsewhere_is_no_picture(reader: FakeReader, picture: bytes, body: str) -> None:
+def test_large_picture_in_another_field_is_refused(reader: FakeReader, picture: bytes, body: str) -> None:
     answer = post(body.replace("URL", large_picture(picture)).encode())
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_base64")
 
 
-def test_a_large_body_of_many_objects_costs_its_own_size(reader: FakeReader) -> None:
+def test_large_json_body_takes_no_more_memory_than_its_size(reader: FakeReader) -> None:
     body = b"[" + b"{}," * 4_600_000 + b"{}]"
     tracemalloc.start()
     try:

@@ -43,13 +43,13 @@ def ids(response: Any) -> list[int]:
     return [row["id"] for row in response.json()["results"]]
 
 
-def test_the_list_holds_the_callers_own_newest_first(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+def test_list_has_own_predictions_newest_first(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
     make_prediction()
     own = [make_prediction(visitor=visitor).pk for _ in range(3)]
     assert ids(mine.get(LIST)) == own[::-1]
 
 
-def test_a_stranger_finds_an_empty_list_and_gets_no_session(client: Client, make_prediction: Make) -> None:
+def test_list_is_empty_without_identity_or_session(client: Client, make_prediction: Make) -> None:
     make_prediction()
     response = client.get(LIST)
     assert ids(response) == []
@@ -61,14 +61,14 @@ def test_staff_with_the_permission_see_everybodys(staff: Any, make_prediction: M
     assert ids(user_client(grant(staff, "view_prediction")).get(LIST)) == [theirs.pk]
 
 
-def test_an_answer_says_what_each_field_of_the_schema_would(make_prediction: Make) -> None:
+def test_fast_serializer_equals_the_declared_fields(make_prediction: Make) -> None:
     prediction = make_prediction()
     prediction.flag("3")
     serializer = PredictionSerializer(prediction)
     assert serializer.data == ModelSerializer.to_representation(serializer, prediction)
 
 
-def test_pages_lead_through_all_of_them_once(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+def test_api_pages_list_each_prediction_once(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
     own = [make_prediction(visitor=visitor).pk for _ in range(5)]
     seen, path = [], f"{LIST}?page_size=2"
     while path:
@@ -78,16 +78,14 @@ def test_pages_lead_through_all_of_them_once(mine: Client, visitor: uuid.UUID, m
     assert seen == own[::-1]
 
 
-def test_a_row_that_arrives_between_two_pages_shifts_nothing(
-    mine: Client, visitor: uuid.UUID, make_prediction: Make
-) -> None:
+def test_new_row_does_not_shift_later_pages(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
     own = [make_prediction(visitor=visitor).pk for _ in range(4)]
     following = mine.get(f"{LIST}?page_size=2").json()["next"]
     make_prediction(visitor=visitor)
     assert ids(mine.get(following)) == own[1::-1]
 
 
-def test_a_list_costs_the_same_queries_whatever_its_length(
+def test_list_needs_the_same_queries_at_any_length(
     mine: Client,
     visitor: uuid.UUID,
     make_prediction: Make,
@@ -103,7 +101,7 @@ FORGED = [b"p=\x00", b"p=abc", b"p=" + b"9" * 30, b"p=-1", b"o=99999999999", b"r
 
 
 @pytest.mark.parametrize("cursor", [base64.b64encode(forged).decode() for forged in FORGED])
-def test_a_forged_cursor_is_answered_in_json(mine: Client, cursor: str) -> None:
+def test_forged_cursor_returns_a_json_error(mine: Client, cursor: str) -> None:
     response = mine.get(LIST, {"cursor": cursor})
     assert response.status_code in (200, 404)
     assert response["Content-Type"] == "application/json"
@@ -117,7 +115,7 @@ def test_invalid_cursor_is_404(mine: Client, cursor: str) -> None:
 
 
 @pytest.mark.parametrize("size", ["0", "-1", "101", "ten", "1" * 5000, "٢", ""])
-def test_a_page_of_another_size_than_it_may_have_is_refused(mine: Client, size: str) -> None:
+def test_page_size_out_of_range_is_refused(mine: Client, size: str) -> None:
     response = mine.get(LIST, {"page_size": size})
     assert (response.status_code, response.json()["code"]) == (400, "invalid")
     assert "from 1 to 100" in response.json()["page_size"][0]
@@ -177,7 +175,7 @@ def test_the_list_is_filtered_by_date_both_days_included(
         {"date_from": "2026-03-02", "date_to": "2026-03-01"},
     ],
 )
-def test_a_filter_that_does_not_exist_is_refused(mine: Client, query: dict[str, str]) -> None:
+def test_unknown_filter_is_refused(mine: Client, query: dict[str, str]) -> None:
     response = mine.get(LIST, query)
     assert response.status_code == 400
     assert response.json()["code"] == "invalid"
@@ -185,7 +183,7 @@ def test_a_filter_that_does_not_exist_is_refused(mine: Client, query: dict[str, 
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
-def test_the_first_and_the_last_day_there_is_can_be_asked_for(mine: Client, day: str) -> None:
+def test_first_and_last_possible_day_can_be_filtered(mine: Client, day: str) -> None:
     assert ids(mine.get(LIST, {"date_from": day, "date_to": day})) == []
 
 
@@ -198,7 +196,7 @@ def test_the_list_is_filtered_by_time_with_its_zone(mine: Client, visitor: uuid.
     assert ids(mine.get(LIST, {"date_to": "2026-03-01T10:00:00Z"})) == [first]
 
 
-def test_a_prediction_is_found_again(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+def test_stored_prediction_is_returned_by_id(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
     own = make_prediction("1\n2", visitor=visitor)
     body = mine.get(f"{LIST}{own.pk}/").json()
     assert (body["id"], body["text"]) == (own.pk, "1\n2")
@@ -206,14 +204,14 @@ def test_a_prediction_is_found_again(mine: Client, visitor: uuid.UUID, make_pred
 
 
 @pytest.mark.parametrize("number", ["0", "9" * 18, "9" * 19, "9" * 5000, "-1", "x", "1.0"])
-def test_a_prediction_that_does_not_exist_is_not_found(mine: Client, number: str) -> None:
+def test_missing_prediction_returns_404(mine: Client, number: str) -> None:
     for path in (f"{LIST}{number}/", f"{LIST}{number}/image/"):
         response = mine.get(path)
         assert response.status_code == 404
         assert response.json()["code"] == "not_found"
 
 
-def test_the_image_is_private_and_nothing_but_an_image(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+def test_image_is_served_private_and_as_an_image(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
     own = make_prediction(visitor=visitor)
     response = mine.get(f"{LIST}{own.pk}/image/")
     assert response["Content-Type"] == "image/png"
@@ -244,7 +242,7 @@ def test_a_thumbnail_is_no_larger_than_320_pixels(mine: Client, visitor: uuid.UU
     assert mine.get(f"{LIST}{own.pk}/image/?size=huge").json()["code"] == "invalid"
 
 
-def test_an_image_that_is_gone_is_not_found(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+def test_missing_image_returns_404(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
     own = make_prediction(visitor=visitor)
     default_storage.delete(own.image.name)
     for query in ("", "?size=thumb"):
@@ -253,7 +251,7 @@ def test_an_image_that_is_gone_is_not_found(mine: Client, visitor: uuid.UUID, ma
         assert response.json()["code"] == "not_found"
 
 
-def test_old_readings_are_there_when_no_version_can_serve(
+def test_history_works_without_a_loadable_version(
     mine: Client, visitor: uuid.UUID, make_prediction: Make, no_reader: None
 ) -> None:
     own = make_prediction(visitor=visitor)
@@ -263,7 +261,7 @@ def test_old_readings_are_there_when_no_version_can_serve(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_deleted_prediction_takes_its_image_along(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+def test_deleted_prediction_deletes_its_image(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
     own = make_prediction(visitor=visitor)
     assert mine.delete(f"{LIST}{own.pk}/").status_code == 204
     assert not Prediction.objects.exists()
@@ -282,7 +280,7 @@ def test_staff_who_see_a_prediction_may_not_delete_it(staff: Any, make_predictio
     ("sent", "kept"),
     [("7", "7"), ("", ""), (" 12 ", "12"), ("1\n2", "1\n2"), ("1\r\n\r\n2\n", "1\n2")],
 )
-def test_a_flag_says_what_the_number_is(
+def test_flag_stores_the_right_number(
     mine: Client, visitor: uuid.UUID, make_prediction: Make, sent: str, kept: str
 ) -> None:
     own = make_prediction(visitor=visitor)
@@ -295,14 +293,14 @@ def test_a_flag_says_what_the_number_is(
     assert set(correction) == {"text", "state", "created_at"}
 
 
-def test_a_second_flag_replaces_one_that_waits(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
+def test_second_flag_replaces_a_pending_one(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
     own = make_prediction(visitor=visitor)
     for text in ("7", "8"):
         assert post_json(mine, f"{LIST}{own.pk}/flag/", {"text": text}).status_code == 201
     assert [claim.text for claim in Correction.objects.all()] == ["8"]
 
 
-def test_the_one_who_flagged_is_known(user: Any, make_prediction: Make) -> None:
+def test_correction_records_its_user(user: Any, make_prediction: Make) -> None:
     own = make_prediction(owner=user)
     user_client(user).post(f"{LIST}{own.pk}/flag/", {"text": "7"})
     assert Correction.objects.get().flagged_by == user
@@ -330,7 +328,7 @@ def test_the_one_who_flagged_is_known(user: Any, make_prediction: Make) -> None:
         ('{"text": "7", "\\ud800": 1}', "unknown_field"),
     ],
 )
-def test_a_claim_that_is_no_number_is_refused(
+def test_correction_that_is_not_a_number_is_refused(
     mine: Client, visitor: uuid.UUID, make_prediction: Make, body: str, code: str
 ) -> None:
     own = make_prediction(visitor=visitor)
@@ -348,7 +346,7 @@ def photograph_of_two_lines(make_prediction: Make, visitor: uuid.UUID) -> Predic
     return prediction
 
 
-def test_a_part_of_a_picture_is_a_prediction_of_its_own(
+def test_crop_becomes_a_new_prediction(
     mine: Client, visitor: uuid.UUID, make_prediction: Make, reader: FakeReader
 ) -> None:
     whole = photograph_of_two_lines(make_prediction, visitor)
@@ -362,9 +360,7 @@ def test_a_part_of_a_picture_is_a_prediction_of_its_own(
     assert ids(mine.get(LIST)) == [part.pk, whole.pk]
 
 
-def test_a_part_is_turned_clockwise(
-    mine: Client, visitor: uuid.UUID, make_prediction: Make, reader: FakeReader
-) -> None:
+def test_crop_is_turned_clockwise(mine: Client, visitor: uuid.UUID, make_prediction: Make, reader: FakeReader) -> None:
     whole = photograph_of_two_lines(make_prediction, visitor)
     made = post_json(mine, f"{LIST}{whole.pk}/crop/", {"box": [0, 0, 120, 60], "turn": 90}).json()
     part = Prediction.objects.get(pk=made["id"])
@@ -374,7 +370,7 @@ def test_a_part_is_turned_clockwise(
         assert (image.getpixel((5, 60)), image.getpixel((55, 60))) == (255, 0)
 
 
-def test_the_same_part_under_one_key_is_kept_once(
+def test_crop_repeated_with_its_key_is_stored_once(
     mine: Client, visitor: uuid.UUID, make_prediction: Make, reader: FakeReader
 ) -> None:
     path = f"{LIST}{photograph_of_two_lines(make_prediction, visitor).pk}/crop/"
@@ -401,7 +397,7 @@ def test_the_same_part_under_one_key_is_kept_once(
         {"box": [0, 0, 9, 9], "model_version": "x"},
     ],
 )
-def test_a_box_outside_the_picture_is_refused(
+def test_crop_outside_the_picture_is_refused(
     mine: Client, visitor: uuid.UUID, make_prediction: Make, reader: FakeReader, body: Any
 ) -> None:
     whole = make_prediction(visitor=visitor)
@@ -411,7 +407,7 @@ def test_a_box_outside_the_picture_is_refused(
     assert Prediction.objects.count() == 1
 
 
-def test_a_part_of_an_image_that_is_gone_is_not_found(
+def test_crop_of_a_missing_image_returns_404(
     mine: Client, visitor: uuid.UUID, make_prediction: Make, reader: FakeReader
 ) -> None:
     whole = make_prediction(visitor=visitor)

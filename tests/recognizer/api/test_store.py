@@ -57,7 +57,7 @@ def assert_refused(response: Any, status: int, code: str) -> None:
     assert not Prediction.objects.exists()
 
 
-def test_a_multipart_picture_is_read_and_kept(client: Client, reader: FakeReader, picture: bytes) -> None:
+def test_multipart_picture_is_read_and_stored(client: Client, reader: FakeReader, picture: bytes) -> None:
     response = client.post(STORE, {"image": upload(picture)})
     assert response.status_code == 201
     body = response.json()
@@ -73,7 +73,7 @@ def test_a_multipart_picture_is_read_and_kept(client: Client, reader: FakeReader
     assert response["Location"].endswith(f"/api/v1/predictions/{stored.pk}/")
 
 
-def test_a_program_asks_for_token_quota_and_row_alone(
+def test_storing_call_needs_few_queries(
     user: Any, reader: FakeReader, picture: bytes, django_assert_num_queries: Any
 ) -> None:
     program = Client(headers={"Authorization": f"Token {Key.objects.issue(user)[1]}"})
@@ -83,7 +83,7 @@ def test_a_program_asks_for_token_quota_and_row_alone(
         assert program.post(STORE, {"image": upload(picture)}).status_code == 201
 
 
-def test_a_data_url_is_read_and_kept(client: Client, reader: FakeReader, picture: bytes) -> None:
+def test_data_url_is_read_and_stored(client: Client, reader: FakeReader, picture: bytes) -> None:
     response = post_json(client, STORE, {"image": data_url(picture), "source": "draw"})
     assert response.status_code == 201
     assert response.json()["source"] == Prediction.objects.get().source == "draw"
@@ -98,14 +98,14 @@ def test_a_data_url_is_read_and_kept(client: Client, reader: FakeReader, picture
         ("draw", "drawing.png", ""),
     ],
 )
-def test_the_name_of_a_file_is_kept(reader: FakeReader, picture: bytes, source: str, sent: str, kept: str) -> None:
+def test_file_name_is_stored(reader: FakeReader, picture: bytes, source: str, sent: str, kept: str) -> None:
     file = SimpleUploadedFile("a.png", picture)
     file._name = sent  # type: ignore[attr-defined]  # as a client sends it
     answer = Client().post(STORE, {"image": file, "source": source})
     assert answer.json()["filename"] == kept == Prediction.objects.get(pk=answer.json()["id"]).filename
 
 
-def test_a_preview_answers_the_same_and_keeps_nothing(
+def test_preview_answers_the_same_and_stores_nothing(
     client: Client, reader: FakeReader, picture: bytes, media: Path
 ) -> None:
     response = client.post(PREVIEW, {"image": upload(picture)})
@@ -119,7 +119,7 @@ def test_a_preview_answers_the_same_and_keeps_nothing(
     assert not client.cookies
 
 
-def test_a_stored_picture_gives_its_visitor_a_cookie(reader: FakeReader, picture: bytes) -> None:
+def test_storing_a_picture_sets_the_visitor_cookie(reader: FakeReader, picture: bytes) -> None:
     client = Client(enforce_csrf_checks=True)
     body = client.post(STORE, {"image": upload(picture)}).json()
     assert set(client.cookies) == {"visitor", "csrftoken"}
@@ -138,7 +138,7 @@ def test_second_call_of_a_visitor_needs_the_csrf_token(reader: FakeReader, pictu
 
 
 @pytest.mark.parametrize("page", ["/", "/upload/"])
-def test_first_calls_that_race_end_in_one_visitor(reader: FakeReader, picture: bytes, page: str) -> None:
+def test_simultaneous_first_calls_give_one_visitor(reader: FakeReader, picture: bytes, page: str) -> None:
     client = Client(enforce_csrf_checks=True)
     client.get(page)
     cookies = {name: morsel.value for name, morsel in client.cookies.items()}
@@ -168,7 +168,7 @@ def test_a_refused_call_leaves_no_session_and_no_cookie(reader: FakeReader, pict
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("key", [None, "a"])
 @pytest.mark.parametrize("by", ["session", "token"])
-def test_a_call_whose_account_is_deleted_meanwhile_is_401(
+def test_call_of_an_account_deleted_meanwhile_returns_401(
     reader: FakeReader, picture: bytes, user: Any, media: Path, monkeypatch: pytest.MonkeyPatch, key: str, by: str
 ) -> None:
     client = user_client(user)
@@ -188,7 +188,7 @@ def test_a_call_whose_account_is_deleted_meanwhile_is_401(
     assert files_in(media) == []
 
 
-def test_a_flag_on_what_is_deleted_meanwhile_is_404(
+def test_flag_on_a_deleted_prediction_returns_404(
     user: Any, make_prediction: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = make_prediction(owner=user)
@@ -205,7 +205,7 @@ def test_a_flag_on_what_is_deleted_meanwhile_is_404(
         {"Sec-Fetch-Site": "same-origin"},
     ],
 )
-def test_a_browser_needs_a_csrf_token_even_without_a_session(
+def test_browser_without_a_session_needs_a_csrf_token(
     reader: FakeReader, picture: bytes, header: dict[str, str]
 ) -> None:
     client = Client(enforce_csrf_checks=True)
@@ -213,7 +213,7 @@ def test_a_browser_needs_a_csrf_token_even_without_a_session(
     assert_refused(response, 403, "permission_denied")
 
 
-def test_a_form_may_carry_its_csrf_token_as_a_field(reader: FakeReader, picture: bytes, user: Any) -> None:
+def test_csrf_token_in_a_form_field_is_accepted(reader: FakeReader, picture: bytes, user: Any) -> None:
     client = user_client(user, enforce_csrf_checks=True)
     client.get("/accounts/login/")
     client.cookies["csrftoken"] = "a" * 32
@@ -226,7 +226,7 @@ def test_a_reading_of_a_user_belongs_to_the_user(reader: FakeReader, picture: by
     assert Prediction.objects.get().owner == user
 
 
-def test_stored_picture_is_encoded_anew(client: Client, reader: FakeReader, picture: bytes, media: Path) -> None:
+def test_stored_picture_is_encoded_again(client: Client, reader: FakeReader, picture: bytes, media: Path) -> None:
     client.post(STORE, {"image": upload(picture + b"<script>alert(1)</script>", "../../x.html")})
     (stored,) = files_in(media / "predictions")
     assert b"script" not in stored.read_bytes()
@@ -244,7 +244,7 @@ def test_stored_picture_is_encoded_anew(client: Client, reader: FakeReader, pict
         (b"x" * (10 * 1024 * 1024 + 1), 413, "too_large"),
     ],
 )
-def test_bytes_that_are_no_picture_are_refused(
+def test_bytes_that_are_not_a_picture_are_refused(
     client: Client, reader: FakeReader, path: str, content: bytes, status: int, code: str
 ) -> None:
     assert_refused(client.post(path, {"image": upload(content)}), status, code)
@@ -310,7 +310,7 @@ def test_a_picture_without_a_number_is_refused_with_the_reason(
         ('{"image": "data:image/png;base64,AAAA", "source": "\\ud800"}', 400, "invalid"),
     ],
 )
-def test_malformed_json_is_told_what_is_wrong(
+def test_malformed_json_gets_an_explanation(
     client: Client, reader: FakeReader, path: str, body: str | bytes, status: int, code: str
 ) -> None:
     assert_refused(post_json(client, path, body), status, code)
@@ -331,7 +331,7 @@ def test_malformed_json_is_told_what_is_wrong(
     ],
 )
 @pytest.mark.parametrize("browser", [False, True])
-def test_a_body_of_another_kind_is_refused(
+def test_body_of_another_content_type_is_refused(
     reader: FakeReader,
     path: str,
     kind: str,
@@ -350,7 +350,7 @@ def test_a_body_of_another_kind_is_refused(
 
 
 @BOTH
-def test_a_field_too_many_is_refused(client: Client, reader: FakeReader, path: str, picture: bytes) -> None:
+def test_unknown_field_is_refused(client: Client, reader: FakeReader, path: str, picture: bytes) -> None:
     response = client.post(path, {"image": upload(picture), "colour": "red"})
     assert_refused(response, 400, "unknown_field")
 
@@ -370,7 +370,7 @@ def test_two_images_at_once_are_refused(client: Client, reader: FakeReader, path
 
 
 @BOTH
-def test_an_image_that_is_no_file_is_refused(client: Client, reader: FakeReader, path: str) -> None:
+def test_image_that_is_not_a_file_is_refused(client: Client, reader: FakeReader, path: str) -> None:
     assert_refused(client.post(path, {"image": "7"}), 400, "invalid_base64")
 
 
@@ -383,20 +383,18 @@ def test_a_form_of_a_thousand_fields_is_refused(client: Client, reader: FakeRead
 
 @BOTH
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
-def test_a_body_that_is_too_large_is_refused_unread(client: Client, reader: FakeReader, path: str, kind: str) -> None:
+def test_too_large_body_is_refused_unread(client: Client, reader: FakeReader, path: str, kind: str) -> None:
     response = client.generic("POST", path, b"", content_type=kind, CONTENT_LENGTH=str(2**40))
     assert_refused(response, 413, "too_large")
 
 
-def test_ten_megabytes_fit_through_base64(client: Client, reader: FakeReader) -> None:
+def test_picture_of_10_mb_fits_as_base64(client: Client, reader: FakeReader) -> None:
     body = {"image": data_url(b"\x00" * (10 * 1024 * 1024))}
     assert_refused(post_json(client, STORE, body), 400, "unsupported_type")
 
 
 @BOTH
-def test_without_a_version_the_answer_is_to_come_back(
-    client: Client, no_reader: None, path: str, picture: bytes
-) -> None:
+def test_call_without_a_version_returns_503(client: Client, no_reader: None, path: str, picture: bytes) -> None:
     response = client.post(path, {"image": upload(picture)})
     assert_refused(response, 503, "not_serving")
     assert int(response["Retry-After"]) > 0
@@ -410,15 +408,13 @@ def test_other_methods_are_refused_as_json(client: Client, method: str) -> None:
 
 
 @pytest.mark.parametrize("accept", ["image/png", "text/html", "application/xml", "nonsense"])
-def test_the_answer_is_json_whatever_is_accepted(
-    client: Client, reader: FakeReader, picture: bytes, accept: str
-) -> None:
+def test_answer_is_json_for_any_accept_header(client: Client, reader: FakeReader, picture: bytes, accept: str) -> None:
     response = client.post(PREVIEW, {"image": upload(picture)}, headers={"Accept": accept})
     assert response.status_code == 200
     assert response.json()["text"] == "42"
 
 
-def test_real_digits_are_read_for_what_they_are(client: Client, mnist_pictures: dict[int, bytes]) -> None:
+def test_real_digits_are_read_correctly(client: Client, mnist_pictures: dict[int, bytes]) -> None:
     read = {
         digit: client.post(PREVIEW, {"image": upload(content)}).json()["text"]
         for digit, content in mnist_pictures.items()

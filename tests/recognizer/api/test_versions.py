@@ -42,7 +42,7 @@ def send(client: Client, path: str, picture: bytes, version: str, **options: Any
 
 
 @pytest.mark.parametrize("path", [STORE, PREVIEW])
-def test_a_picture_is_read_with_the_version_asked_for(
+def test_picture_is_read_with_the_requested_version(
     client: Client, twin: Twin, mnist_pictures: dict[int, bytes], path: str
 ) -> None:
     twin("twin")
@@ -59,7 +59,7 @@ def test_json_may_name_a_version_too(client: Client, twin: Twin, mnist_pictures:
         assert answer.json()["model_version"] == expected
 
 
-def test_a_version_that_is_not_kept_is_named_as_the_fault(client: Client, picture: bytes) -> None:
+def test_unknown_version_is_refused_by_name(client: Client, picture: bytes) -> None:
     for path in (STORE, PREVIEW):
         answer = send(client, path, picture, "of yesteryear")
         assert (answer.status_code, answer.json()["code"]) == (400, "unknown_version")
@@ -100,9 +100,7 @@ def test_process_caches_few_readers_and_loads_current_once(
     assert loads == [serves, "a", "b", "c", "a"]
 
 
-def test_another_version_under_the_same_key_is_another_call(
-    twin: Twin, mnist_pictures: dict[int, bytes], user: Any
-) -> None:
+def test_other_version_with_the_same_key_is_refused(twin: Twin, mnist_pictures: dict[int, bytes], user: Any) -> None:
     twin("twin")
     client = user_client(user)
 

@@ -21,7 +21,7 @@ def test_litert_and_keras_give_the_same_probabilities(frames: np.ndarray) -> Non
     assert np.abs(litert.classify(frames) - keras.classify(frames)).max() < 1e-4
 
 
-def test_a_batch_is_classified_as_its_frames_one_by_one(frames: np.ndarray) -> None:
+def test_frames_in_one_batch_get_the_same_probabilities(frames: np.ndarray) -> None:
     classifier = load_classifier((SHIPPED / "digits.tflite").read_bytes(), "litert")
     together = classifier.classify(frames[:9])
     alone = np.concatenate([classifier.classify(frame[None]) for frame in frames[:9]])

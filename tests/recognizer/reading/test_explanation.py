@@ -17,14 +17,14 @@ class TopHalfClassifier:
         return probabilities
 
 
-def test_heat_lies_where_covering_changes_the_answer() -> None:
+def test_occlusion_map_marks_the_decisive_strokes() -> None:
     frame = np.ones((28, 28), np.float32)
     heat = occlusion(TopHalfClassifier(), frame, 3)
     assert heat[:10].mean() > 0.5
     assert heat[20:].max() < 0.1
 
 
-def test_the_strip_glows_for_as_many_frames_as_are_asked_for() -> None:
+def test_heat_strip_colours_the_requested_frames() -> None:
     frames = np.ones((3, 28, 28), np.float32)
     strip = cv2.imdecode(np.frombuffer(heat_strip(TopHalfClassifier(), frames, [3, 3, 3], 2), np.uint8), 1)
     assert strip.shape == (28, 84, 3)

@@ -11,7 +11,7 @@ from .pages import on_page
     ("width", "height", "kind"),
     [(6, 6, Kind.POINT), (6, 14, Kind.POINT), (24, 6, Kind.DASH), (30, 40, Kind.LETTER), (200, 30, Kind.DASH)],
 )
-def test_ink_is_told_by_its_size(width: int, height: int, kind: Kind) -> None:
+def test_ignored_marks_are_classified_by_size(width: int, height: int, kind: Kind) -> None:
     assert kind_of(width, height, 40) is kind
 
 
@@ -21,7 +21,7 @@ def eights(one_of_each: dict[int, np.ndarray]) -> np.ndarray:
     return np.minimum(page, on_page(one_of_each[8], 160, 40, (400, 200), 3))
 
 
-def test_a_point_and_a_dash_are_named_where_they_stand(shipped_reader: Reader, eights: np.ndarray) -> None:
+def test_point_and_dash_are_listed_with_their_boxes(shipped_reader: Reader, eights: np.ndarray) -> None:
     eights[108:116, 136:144] = 0
     eights[80:86, 270:310] = 0
     reading = shipped_reader.read_page(eights)
@@ -36,7 +36,7 @@ def test_clean_page_has_no_ignored_marks(shipped_reader: Reader, eights: np.ndar
     assert shipped_reader.read_page(eights).ignored == ()
 
 
-def test_a_reading_is_sure_from_the_threshold_on() -> None:
+def test_reading_at_the_threshold_is_sure() -> None:
     page = np.zeros((1, 1), np.uint8)
     assert Reading("7", SURE_FROM, (), None, page).sure
     assert not Reading("7", SURE_FROM - 0.01, (), None, page).sure

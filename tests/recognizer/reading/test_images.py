@@ -43,13 +43,13 @@ def png_header(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
-def test_each_kind_opens_to_the_same_page(kind: str) -> None:
+def test_each_format_decodes_to_the_same_page(kind: str) -> None:
     page = open_image(encoded(STROKE, kind))
     assert page.dtype == np.uint8
     assert np.abs(page.astype(int) - STROKE).mean() < 3
 
 
-def test_a_heic_opens() -> None:
+def test_heic_is_decoded() -> None:
     page = open_image(HEIC)
     assert page.shape == (200, 200)
     assert (page[30, 100] < 50, page[100, 30] > 200) == (True, True)
@@ -78,7 +78,7 @@ def test_the_first_frame_of_a_gif_is_opened() -> None:
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "PDF"])
-def test_a_file_of_several_pages_is_refused_and_taken_apart(kind: str) -> None:
+def test_file_of_several_pages_is_refused_and_split_in_batches(kind: str) -> None:
     document = moving(kind)
     assert refusal(document) == "several_pages"
     pages = [open_image(page) for page in pages_of(document)]
@@ -86,7 +86,7 @@ def test_a_file_of_several_pages_is_refused_and_taken_apart(kind: str) -> None:
     assert [bool(page.mean() > 127) for page in pages] == [True, False, True]
 
 
-def test_a_small_copy_in_a_tiff_is_no_page() -> None:
+def test_thumbnail_in_a_tiff_is_not_a_page() -> None:
     out = io.BytesIO()
     small = Image.fromarray(STROKE).resize((20, 20))
     small.encoderinfo = {"tiffinfo": {254: 1}}
@@ -99,7 +99,7 @@ def test_file_without_pages_is_unchanged(data: bytes) -> None:
     assert list(pages_of(data)) == [data]
 
 
-def test_a_decoder_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_hanging_decoder_is_killed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     hangs = tmp_path / "hangs.py"
     hangs.write_text("import time; time.sleep(60)")
     monkeypatch.setattr(isolated, "PROCESS", hangs)
@@ -115,7 +115,7 @@ def test_exif_rotation_is_applied() -> None:
     assert page.shape == (200, 100)
 
 
-def test_black_strokes_on_a_transparent_canvas_are_laid_on_white() -> None:
+def test_black_strokes_on_transparency_get_white_paper() -> None:
     rgba = np.zeros((50, 50, 4), np.uint8)
     rgba[10:40, 20:25, 3] = 255
     page = open_image(encoded(rgba))
@@ -123,7 +123,7 @@ def test_black_strokes_on_a_transparent_canvas_are_laid_on_white() -> None:
     assert page[20, 22] == 0
 
 
-def test_white_strokes_on_a_transparent_canvas_are_laid_on_black() -> None:
+def test_white_strokes_on_transparency_get_black_paper() -> None:
     rgba = np.zeros((50, 50, 4), np.uint8)
     rgba[10:40, 20:25] = 255
     page = open_image(encoded(rgba))
@@ -152,7 +152,7 @@ MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "CMYK", "YCbCr")
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 @pytest.mark.parametrize("mode", MODES)
-def test_strips_turn_grey_as_the_whole_does(kind: str, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_grey_conversion_in_strips_equals_the_whole(kind: str, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (97, 61, 4)).astype(np.uint8)
     image = Image.fromarray(noise).convert("RGB" if mode in ("CMYK", "YCbCr", "1", "P") else "RGBA")
     image = Image.fromarray(noise[..., 0] * np.uint16(250)) if mode == "I;16" else image.convert(mode)
@@ -174,7 +174,7 @@ def test_strips_turn_grey_as_the_whole_does(kind: str, mode: str, monkeypatch: p
             assert np.array_equal(whole, np.asarray(upright.convert("L")))
 
 
-def test_a_transparent_page_costs_little_besides_its_pixels() -> None:
+def test_transparent_page_takes_little_extra_memory() -> None:
     rgba = np.zeros((3000, 3000, 4), np.uint8)
     rgba[1000:2000, 1400:1500, 3] = 255
     data = encoded(rgba)
@@ -187,7 +187,7 @@ def test_a_transparent_page_costs_little_besides_its_pixels() -> None:
     assert peak < 2 * page.nbytes
 
 
-def test_a_single_pixel_opens() -> None:
+def test_picture_of_one_pixel_is_decoded() -> None:
     assert open_image(encoded(np.zeros((1, 1), np.uint8))).shape == (1, 1)
 
 
@@ -195,7 +195,7 @@ def test_an_empty_file_is_refused() -> None:
     assert refusal(b"") == "empty"
 
 
-def test_text_is_refused_as_no_image() -> None:
+def test_text_file_is_refused_as_an_image() -> None:
     assert refusal(b"seven") == "unsupported_type"
 
 
@@ -212,7 +212,7 @@ def test_too_many_pixels_are_refused_from_the_header_alone() -> None:
     assert refusal(png_header(6000, 6000)) == "too_many_pixels"
 
 
-def test_a_bomb_of_pixels_is_refused_from_the_header_alone() -> None:
+def test_pixel_bomb_is_refused_by_its_header() -> None:
     assert refusal(png_header(200_000, 200_000)) == "too_many_pixels"
 
 
@@ -225,7 +225,7 @@ def test_animated_images_are_refused(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-def test_a_file_cut_short_is_refused_as_such(kind: str) -> None:
+def test_truncated_file_is_refused_as_truncated(kind: str) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (200, 200)).astype(np.uint8)
     data = encoded(noise, kind)
     assert refusal(data[: len(data) // 2]) == "truncated"
@@ -269,7 +269,7 @@ def written(width: int, height: int) -> Image.Image:
         ("WEBP", {"quality": 20}),
     ],
 )
-def test_a_page_takes_no_more_bytes_than_it_came_in(size: tuple[int, int], kind: str, options: dict[str, Any]) -> None:
+def test_stored_page_is_no_larger_than_its_upload(size: tuple[int, int], kind: str, options: dict[str, Any]) -> None:
     data = encoded(written(*size), kind, **options)
     page = open_image(data)
     kept, _ = encode_page(page, came_in=data)
@@ -279,7 +279,7 @@ def test_a_page_takes_no_more_bytes_than_it_came_in(size: tuple[int, int], kind:
     assert np.abs(again.astype(float) - page).mean() < 8
 
 
-def test_a_page_of_what_browsers_do_not_show_may_take_more() -> None:
+def test_page_in_a_format_browsers_lack_may_be_larger() -> None:
     data = encoded(written(600, 420), "TIFF", compression="jpeg", quality=20)
     page = open_image(data)
     kept, extension = encode_page(page, came_in=data)
@@ -288,7 +288,7 @@ def test_a_page_of_what_browsers_do_not_show_may_take_more() -> None:
 
 
 @pytest.mark.parametrize("levels", [2, 5, 16])
-def test_a_page_of_few_levels_is_kept_small_and_exact(levels: int) -> None:
+def test_page_with_few_greys_is_stored_small_and_exact(levels: int) -> None:
     few = written(800, 600).convert("L").quantize(levels)
     data = encoded(few if levels > 2 else written(800, 600).convert("1", dither=Image.Dither.NONE), optimize=True)
     page = open_image(data)
@@ -297,7 +297,7 @@ def test_a_page_of_few_levels_is_kept_small_and_exact(levels: int) -> None:
     assert levels > 2 or (extension == "png" and np.array_equal(open_image(kept), page))
 
 
-def test_a_drawing_is_kept_without_loss_in_what_it_came_in() -> None:
+def test_drawing_is_stored_losslessly_in_its_format() -> None:
     page = Image.new("RGBA", (900, 300), "white")
     draw = ImageDraw.Draw(page)
     for x in range(20, 880, 100):
@@ -308,7 +308,7 @@ def test_a_drawing_is_kept_without_loss_in_what_it_came_in() -> None:
     assert np.array_equal(open_image(kept), open_image(data))
 
 
-def test_a_strip_of_frames_comes_back_as_it_went() -> None:
+def test_strip_of_frames_is_decoded_unchanged() -> None:
     frames = [np.eye(28, dtype=np.float32), np.ones((28, 28), np.float32)]
     assert np.array_equal(open_strip(frames_strip(frames)), np.stack(frames))
 

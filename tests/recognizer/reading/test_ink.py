@@ -20,14 +20,14 @@ def test_a_blank_page_has_no_ink(grey: int) -> None:
     assert find_ink(np.full((80, 120), grey, np.uint8)) is None
 
 
-def test_the_grain_of_blank_paper_is_no_ink() -> None:
+def test_grainy_blank_paper_gives_no_ink() -> None:
     grain = np.random.default_rng(0).normal(210, 4, (300, 400))
     assert find_ink(grain.astype(np.uint8)) is None
 
 
 @pytest.mark.parametrize("size", [(60, 80), (300, 400)])
 @pytest.mark.parametrize("deviation", [4, 8, 20])
-def test_no_grain_of_blank_paper_is_ink(size: tuple[int, int], deviation: int) -> None:
+def test_blank_paper_gives_no_ink(size: tuple[int, int], deviation: int) -> None:
     grain = np.random.default_rng(0).normal(210, deviation, size)
     assert find_ink(np.clip(grain, 0, 255).astype(np.uint8)) is None
 
@@ -64,7 +64,7 @@ def test_ruled_lines_are_dropped_and_strokes_across_them_stay() -> None:
     assert ink.mask[65 - round(ink.y) : 215 - round(ink.y), 205 - round(ink.x)].mean() > 0.95
 
 
-def test_a_large_page_is_searched_at_a_working_size() -> None:
+def test_large_page_is_scaled_down_to_find_ink() -> None:
     page = np.full((3000, 4000), 230, np.uint8)
     # A slanting stroke: one with upright sides may be print.
     for y in range(1000, 2000):
@@ -75,7 +75,7 @@ def test_a_large_page_is_searched_at_a_working_size() -> None:
     assert ink.mask.sum() == pytest.approx(1000 * 100 / 2.5**2, rel=0.05)
 
 
-def test_ink_is_cut_out_and_says_where_it_was() -> None:
+def test_ink_is_cropped_with_its_position() -> None:
     ink = find_ink(PAGE)
     assert ink is not None
     rows, columns = np.nonzero(ink.mask)

@@ -58,13 +58,13 @@ def test_specks_and_dots_are_dropped() -> None:
     assert line.strength.shape[1] < 30
 
 
-def test_a_detached_hat_stays_with_its_digit() -> None:
+def test_detached_bar_stays_with_its_digit() -> None:
     page = drawn([[(60, 80), (60, 170)], [(50, 60), (110, 60)], [(60, 80), (100, 110), (60, 170)]], pen=8)
     (line,) = lines_of(page)
     assert line.y < 60
 
 
-def test_a_row_that_falls_is_turned_level() -> None:
+def test_sloping_row_is_levelled() -> None:
     page = drawn([[(x, 60 + x // 6), (x, 110 + x // 6)] for x in range(30, 400, 40)], (430, 200), 6)
     (line,) = lines_of(page)
     inked = np.flatnonzero((line.strength > 0.5).any(axis=1))

@@ -50,20 +50,20 @@ def test_pages_of_one_grey_paper_are_clean() -> None:
     assert not is_clean(lit(page))
 
 
-def test_clean_pages_are_not_shown_to_the_network() -> None:
+def test_clean_pages_are_not_segmented() -> None:
     found = look(drawn(SEVEN), FakeNetwork(np.full((200, 200), BESIDE)))
     assert found.written is not None
     assert found.seen is None
 
 
-def test_a_clean_page_without_a_number_is_shown_to_the_network(shipped_reader: Reader) -> None:
+def test_clean_page_without_a_number_is_segmented(shipped_reader: Reader) -> None:
     dash = drawn([[(40, 100), (160, 100)]])
     assert is_clean(dash)
     assert all(trace.seen is not None for trace in shipped_reader.variants(dash))
     assert [trace.seen for trace in shipped_reader.variants(drawn(SEVEN))] == [None]
 
 
-def test_a_clean_page_with_a_printed_box_is_shown_to_the_network() -> None:
+def test_clean_page_with_a_printed_box_is_segmented() -> None:
     page = drawn([[(30, 30), (170, 30), (170, 170), (30, 170), (30, 30)], [(100, 60), (100, 140)]], pen=3)
     ink = find_ink(drawn([[(30, 30), (170, 30), (170, 170), (30, 170), (30, 30)]], pen=3))
     assert look(page, FakeNetwork(classes_of(page))).seen is not None
@@ -107,7 +107,7 @@ def test_greys_are_spread_from_black_to_white() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 300), (97, 61), (300, 700), (40, 1200)])
-def test_pages_of_any_size_are_seen(size: tuple[int, int]) -> None:
+def test_page_network_accepts_pages_of_any_size(size: tuple[int, int]) -> None:
     page = np.random.default_rng(0).integers(0, 256, size).astype(np.uint8)
     seen = shipped_page_network().see(page)
     assert seen.masks.shape[2] == CLASSES
@@ -116,7 +116,7 @@ def test_pages_of_any_size_are_seen(size: tuple[int, int]) -> None:
     assert np.allclose(seen.overview.sum(axis=2), 1, atol=1e-3)
 
 
-def test_a_file_that_is_no_page_network_is_refused() -> None:
+def test_file_that_is_not_a_page_network_is_refused() -> None:
     spotter = Path(__file__).parents[3] / "recognizer" / "reading" / "spotter.tflite"
     with pytest.raises(ValueError, match="network"):
         load_page_network(spotter.read_bytes())
@@ -125,13 +125,13 @@ def test_a_file_that_is_no_page_network_is_refused() -> None:
 @pytest.mark.parametrize(
     ("kind", "reason"), [(BESIDE, Reason.NO_PAPER), (PRINT, Reason.ONLY_PRINT), (PAPER, Reason.NO_INK)]
 )
-def test_a_page_without_writing_says_what_is_there(shipped_reader: Reader, kind: int, reason: Reason) -> None:
+def test_page_without_handwriting_gives_the_reason(shipped_reader: Reader, kind: int, reason: Reason) -> None:
     page = np.random.default_rng(0).integers(0, 256, (60, 60)).astype(np.uint8)
     reader = Reader(shipped_reader.classifier, shipped_reader.spotter, FakeNetwork(np.full((60, 60), kind)))
     assert reader.read_page(page).reason is reason
 
 
-def test_a_mask_that_leaves_out_a_digit_casts_doubt(shipped_reader: Reader, one_of_each: dict[int, np.ndarray]) -> None:
+def test_mask_without_a_digit_lowers_the_confidence(shipped_reader: Reader, one_of_each: dict[int, np.ndarray]) -> None:
     page = lit(255 - np.kron(np.hstack([one_of_each[4], one_of_each[7]]), np.ones((3, 3), np.uint8)))
     classes = classes_of(page)
     whole = Reader(shipped_reader.classifier, shipped_reader.spotter, FakeNetwork(classes)).read_page(page)
@@ -141,7 +141,7 @@ def test_a_mask_that_leaves_out_a_digit_casts_doubt(shipped_reader: Reader, one_
     assert doubted.confidence < whole.confidence
 
 
-def test_two_findings_of_the_same_strokes_are_alike() -> None:
+def test_two_inks_of_the_same_strokes_are_alike() -> None:
     one, other = find_ink(drawn(SEVEN)), find_ink(drawn([*SEVEN, [(180, 20), (180, 180)]]))
     assert one is not None
     assert other is not None

@@ -11,7 +11,7 @@ Digits = dict[int, np.ndarray]
 
 @pytest.mark.parametrize("digit", range(10))
 @pytest.mark.parametrize(("times", "place"), [(1, (0, 0)), (3, (150, 40)), (8, (10, 60))])
-def test_a_digit_is_read_at_any_place_and_size(
+def test_digit_is_read_at_any_position_and_size(
     shipped_reader: Reader, one_of_each: Digits, digit: int, times: int, place: tuple[int, int]
 ) -> None:
     page = on_page(one_of_each[digit], *place, (400, 300), times)
@@ -26,7 +26,7 @@ def test_mnist_images_are_read_as_they_come(shipped_reader: Reader, one_of_each:
 
 
 @pytest.mark.parametrize("number", [56370, 57055, 57461, 58391, 58505, 59960])
-def test_a_five_whose_bar_stands_off_is_a_five(shipped_reader: Reader, mnist_learnt: np.ndarray, number: int) -> None:
+def test_five_with_a_detached_bar_is_read_as_5(shipped_reader: Reader, mnist_learnt: np.ndarray, number: int) -> None:
     reading = shipped_reader.read_page(mnist_learnt[number])
     assert reading.text == "5"
     assert len(reading.digits) == 1
@@ -47,7 +47,7 @@ def test_line_more_probably_one_digit_is_not_cut_in_two(
 
 
 @pytest.mark.parametrize("text", ["1\n1", "7\n3", "5\n0"])
-def test_a_digit_above_another_is_no_digit_in_parts(shipped_reader: Reader, one_of_each: Digits, text: str) -> None:
+def test_digit_above_another_is_not_joined_with_it(shipped_reader: Reader, one_of_each: Digits, text: str) -> None:
     page = 255 - np.kron(np.vstack([one_of_each[int(digit)] for digit in text.split()]), np.ones((4, 4), np.uint8))
     assert shipped_reader.read_page(page).text == text
 
@@ -111,7 +111,7 @@ def test_boxes_enclose_the_digits_on_the_page(shipped_reader: Reader, one_of_eac
     assert abs(digit.box.height - np.ptp(rows)) <= 12
 
 
-def test_a_reading_says_how_sure_it_is(shipped_reader: Reader, one_of_each: Digits) -> None:
+def test_reading_has_a_confidence_and_probabilities(shipped_reader: Reader, one_of_each: Digits) -> None:
     reading = shipped_reader.read_page(one_of_each[7])
     (digit,) = reading.digits
     assert digit.confidence == digit.probabilities[7] == reading.confidence

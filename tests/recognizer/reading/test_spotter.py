@@ -18,7 +18,7 @@ def line_on(page: np.ndarray) -> Line:
 
 
 @pytest.mark.parametrize("height", [20, 60, 240])
-def test_a_strip_holds_digits_of_one_height_in_its_middle(height: int) -> None:
+def test_strip_scales_digits_to_one_height(height: int) -> None:
     line = line_on(drawn([[(60, 40), (60, 40 + height)], [(100, 40), (100, 40 + height)]]))
     strip, _ = strip_of(line)
     assert strip.shape[0] == HEIGHT
@@ -27,7 +27,7 @@ def test_a_strip_holds_digits_of_one_height_in_its_middle(height: int) -> None:
     assert rows.mean() == pytest.approx((HEIGHT - 1) / 2, abs=1.5)
 
 
-def test_there_is_an_answer_for_every_second_column_of_the_strip() -> None:
+def test_spotter_answers_for_every_second_column() -> None:
     line = line_on(drawn([[(60, 40), (60, 160)], [(120, 40), (120, 160)]]))
     strip, _ = strip_of(line)
     spotted = shipped_spotter().spot(line)

@@ -27,7 +27,7 @@ def log_out(page: Page) -> None:
 
 
 @pytest.mark.essential
-def test_signing_up_keeps_what_a_visitor_made(
+def test_sign_up_keeps_the_visitors_predictions(
     page: Page, open_page: OpenPage, mnist_pictures: dict[int, bytes]
 ) -> None:
     upload(page, mnist_pictures[7])
@@ -63,7 +63,7 @@ def test_weak_password_shows_the_reason_at_its_field(page: Page) -> None:
     assert "id_password1_error" in (field.get_attribute("aria-describedby") or "")
 
 
-def test_logging_in_brings_along_what_was_made_before(page: Page, user: Any, mnist_pictures: dict[int, bytes]) -> None:
+def test_log_in_keeps_the_visitors_predictions(page: Page, user: Any, mnist_pictures: dict[int, bytes]) -> None:
     upload(page, mnist_pictures[2])
     page.goto("/accounts/login/")
     fill_in_login(page, "ada", "a long pass phrase")
@@ -72,7 +72,7 @@ def test_logging_in_brings_along_what_was_made_before(page: Page, user: Any, mni
 
 
 @pytest.mark.essential
-def test_a_wrong_password_lets_nobody_in(page: Page, user: Any) -> None:
+def test_wrong_password_is_refused(page: Page, user: Any) -> None:
     page.goto("/accounts/login/")
     fill_in_login(page, "ada", "not hers")
     expect(page.locator(".errorlist")).to_contain_text("correct username and password")
@@ -93,7 +93,7 @@ def test_a_password_is_changed(page: Page, user: User) -> None:
 
 
 @pytest.mark.essential
-def test_a_key_is_made_used_renewed_and_revoked(
+def test_key_is_created_used_renewed_and_revoked(
     page: Page, site: str, user: Any, mnist_pictures: dict[int, bytes]
 ) -> None:
     log_in(page, user)
@@ -140,7 +140,7 @@ def test_a_key_is_made_used_renewed_and_revoked(
         call()
 
 
-def test_an_example_is_copied(page: Page) -> None:
+def test_api_example_can_be_copied(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto("/api-access/")
     page.get_by_role("button", name="Copy").first.click()

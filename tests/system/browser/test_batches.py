@@ -29,7 +29,7 @@ def choose(page: Page, content: bytes) -> None:
 
 
 @pytest.mark.essential
-def test_a_zip_is_sent_followed_and_taken_along(
+def test_zip_is_sent_followed_and_downloaded(
     page: Page, user: User, mnist_pictures: dict[int, bytes], tmp_path: Path
 ) -> None:
     log_in(page, user)
@@ -106,7 +106,7 @@ def test_many_pictures_are_chosen_and_cancelled(page: Page, user: User, mnist_pi
     expect(page.locator(".batches li")).to_contain_text("Cancelled", ignore_case=True)
 
 
-def test_a_batch_whose_answer_is_lost_is_sent_again_once(
+def test_batch_with_a_lost_answer_is_resent_and_stored_once(
     page: Page, user: User, mnist_pictures: dict[int, bytes], complaints: Complaints
 ) -> None:
     complaints.expect("net::ERR_FAILED")
@@ -124,7 +124,7 @@ def test_a_batch_whose_answer_is_lost_is_sent_again_once(
     assert Batch.objects.count() == 1
 
 
-def test_a_zip_that_is_refused_says_why_and_another_can_be_sent(
+def test_refused_zip_shows_why_and_another_can_be_sent(
     page: Page, user: User, mnist_pictures: dict[int, bytes], complaints: Complaints
 ) -> None:
     complaints.expect("status of 400")

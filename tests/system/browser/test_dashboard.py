@@ -86,7 +86,7 @@ def test_the_verdict_shows_as_soon_as_the_run_ends(page: Page, busy: None, super
     expect(page.get_by_text("4 of 9 right, before 5")).to_be_visible()
 
 
-def test_a_challenger_is_let_serve_and_rolled_back(page: Page, busy: None, superuser: Any) -> None:
+def test_challenger_is_promoted_and_rolled_back(page: Page, busy: None, superuser: Any) -> None:
     shipped = ModelVersion.objects.get()
     files = {name: getattr(shipped, name) for name in ("card", "keras_file", "litert_file", "litert_sha256")}
     twin = ModelVersion.objects.create(name="2026-11-24-run-1", **files)
@@ -104,7 +104,7 @@ def test_a_challenger_is_let_serve_and_rolled_back(page: Page, busy: None, super
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_dashboard_and_runs_have_no_fault(page: Page, busy: None, superuser: Any, scheme: Scheme) -> None:
+def test_dashboard_and_runs_are_accessible(page: Page, busy: None, superuser: Any, scheme: Scheme) -> None:
     shipped = ModelVersion.objects.get()
     twin = ModelVersion.objects.create(name="2026-11-24-run-1", card=shipped.card)
     twin.promote(by=superuser)

@@ -34,7 +34,7 @@ def reading(page: Page) -> Locator:
 
 
 @pytest.mark.parametrize("digit", "0123456789")
-def test_a_digit_drawn_with_the_mouse_is_read_as_it_is_written(page: Page, sheet: Locator, digit: str) -> None:
+def test_digit_drawn_with_the_mouse_is_read_while_drawing(page: Page, sheet: Locator, digit: str) -> None:
     write(page, sheet, digit)
     expect(reading(page)).to_have_text(digit)
     assert not Prediction.objects.exists()
@@ -49,7 +49,7 @@ def test_several_digits_make_a_number_each_in_its_box(page: Page, sheet: Locator
     expect(page.locator(".reading-sureness")).to_contain_text("%")
 
 
-def test_a_digit_joins_the_number_when_it_is_written(page: Page, sheet: Locator) -> None:
+def test_drawing_another_digit_extends_the_number(page: Page, sheet: Locator) -> None:
     write(page, sheet, "4")
     expect(reading(page)).to_have_text("4")
     write(page, sheet, "2", at=(200, 40))
@@ -71,7 +71,7 @@ def test_keys_undo_redo_and_clear(page: Page, sheet: Locator) -> None:
     expect(reading(page)).to_have_text("71")
 
 
-def test_buttons_do_what_keys_do(page: Page, sheet: Locator) -> None:
+def test_tool_buttons_work_like_keys(page: Page, sheet: Locator) -> None:
     undo, redo, clear, save = (page.get_by_role("button", name=name) for name in ("Undo", "Redo", "Clear", "Save"))
     for button in (undo, redo, clear, save):
         expect(button).to_be_disabled()
@@ -91,7 +91,7 @@ def ink_width(page: Page) -> float:
     return float(page.locator(".marks rect").get_attribute("width") or 0)
 
 
-def test_brackets_change_the_width_of_the_pen(page: Page, sheet: Locator) -> None:
+def test_bracket_keys_change_the_pen_width(page: Page, sheet: Locator) -> None:
     width = page.get_by_label("Pen")
     write(page, sheet, "1")
     expect(reading(page)).to_have_text("1")
@@ -164,7 +164,7 @@ def test_scribble_is_not_a_number(page: Page, sheet: Locator, complaints: Compla
 
 
 @pytest.mark.essential
-def test_a_finger_draws_without_scrolling_the_page(open_page: OpenPage) -> None:
+def test_drawing_with_a_finger_does_not_scroll(open_page: OpenPage) -> None:
     page = open_page(**PHONE)
     page.goto("/")
     write_with_a_finger(page, page.locator("#sheet canvas"), "8", height=160)
@@ -185,7 +185,7 @@ IN_VIEW = """() => [...document.querySelectorAll(".tools, .tools button:not([hid
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_the_tools_stay_in_place_whatever_is_read(open_page: OpenPage, screen: str) -> None:
+def test_reading_does_not_move_the_tools(open_page: OpenPage, screen: str) -> None:
     page = open_page(**SCREENS[screen])
     page.goto("/")
     tools = page.get_by_role("group", name="Drawing tools")
@@ -205,7 +205,7 @@ def test_the_tools_stay_in_place_whatever_is_read(open_page: OpenPage, screen: s
     assert page.evaluate(IN_VIEW)
 
 
-def test_a_sheet_with_ink_is_being_read_until_it_is(page: Page, sheet: Locator) -> None:
+def test_drawing_shows_reading_until_the_answer(page: Page, sheet: Locator) -> None:
     held: list[Route] = []
     page.route("**/preview/", lambda route: held.append(route))
     box = sheet.bounding_box()
@@ -250,7 +250,7 @@ def test_each_new_reading_is_announced_once(page: Page, sheet: Locator) -> None:
     assert [words.split(".")[0] for words in told] == ["7", "71", "Nothing written yet"]
 
 
-def test_the_eraser_takes_ink_away_and_undo_brings_it_back(page: Page, sheet: Locator) -> None:
+def test_eraser_removes_ink_and_undo_restores_it(page: Page, sheet: Locator) -> None:
     write(page, sheet, "17", height=120)
     expect(reading(page)).to_have_text("17")
     eraser = page.get_by_role("button", name="Eraser")
@@ -317,12 +317,12 @@ def test_clearing_keeps_the_focus_on_the_sheet(page: Page, sheet: Locator) -> No
     expect(sheet).to_be_focused()
 
 
-def test_the_sheet_says_how_keys_draw_though_that_is_folded(page: Page, sheet: Locator) -> None:
+def test_drawing_area_describes_its_keys(page: Page, sheet: Locator) -> None:
     expect(page.locator(".keys")).not_to_have_attribute("open", "")
     expect(sheet).to_have_accessible_description(re.compile("arrow keys move the pen"))
 
 
-def test_a_saved_drawing_leads_on(page: Page, sheet: Locator) -> None:
+def test_saved_drawing_shows_links(page: Page, sheet: Locator) -> None:
     write(page, sheet, "7")
     page.keyboard.press("Enter")
     expect_saved(page)
@@ -338,7 +338,7 @@ def test_a_saved_drawing_leads_on(page: Page, sheet: Locator) -> None:
     assert sorted(Prediction.objects.values_list("text", flat=True)) == ["1", "7"]
 
 
-def test_one_click_saves_with_the_right_number(page: Page, sheet: Locator) -> None:
+def test_one_click_saves_and_corrects_a_drawing(page: Page, sheet: Locator) -> None:
     write(page, sheet, "7")
     expect(reading(page)).to_have_text("7")
     other = page.locator(".likely button").first
@@ -349,7 +349,7 @@ def test_one_click_saves_with_the_right_number(page: Page, sheet: Locator) -> No
     assert (claim.text, claim.prediction.text) == (right, "7")
 
 
-def test_a_saved_drawing_is_flagged_on_the_sheet(page: Page, sheet: Locator) -> None:
+def test_saved_drawing_is_corrected_on_the_draw_page(page: Page, sheet: Locator) -> None:
     write(page, sheet, "7")
     page.keyboard.press("Enter")
     expect_saved(page)
@@ -392,7 +392,7 @@ def test_unreachable_site_is_reported(page: Page, sheet: Locator, complaints: Co
     assert Prediction.objects.count() == 1
 
 
-def test_a_drawing_outlives_a_reload_until_it_is_saved(page: Page, sheet: Locator) -> None:
+def test_unsaved_drawing_survives_a_reload(page: Page, sheet: Locator) -> None:
     write(page, sheet, "7")
     expect(reading(page)).to_have_text("7")
     page.reload()

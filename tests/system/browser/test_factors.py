@@ -32,7 +32,7 @@ def log_out(page: Page) -> None:
 
 
 @pytest.mark.essential
-def test_a_passkey_logs_in_alone_and_beside_a_password(page: Page, user: User, settings: Any) -> None:
+def test_passkey_logs_in_with_and_without_a_password(page: Page, user: User, settings: Any) -> None:
     settings.MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
     devtools = page.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
@@ -61,7 +61,7 @@ def test_unknown_passkey_is_refused(page: Page, user: User) -> None:
     expect(page.get_by_role("alert")).to_contain_text("The passkey did not work")
 
 
-def test_an_app_is_asked_for_its_code(page: Page, user: User) -> None:
+def test_log_in_asks_for_the_apps_code(page: Page, user: User) -> None:
     secret = generate_totp_secret()
     TOTP.activate(user, secret)
     page.goto("/accounts/login/")
@@ -72,7 +72,7 @@ def test_an_app_is_asked_for_its_code(page: Page, user: User) -> None:
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_pages_of_accounts_have_no_fault(page: Page, user: User, scheme: Scheme) -> None:
+def test_account_pages_are_accessible(page: Page, user: User, scheme: Scheme) -> None:
     inspection = Inspection(page, scheme)
     inspection.open("/accounts/password/reset/", "/accounts/password/reset/sent/", "/accounts/password/reset/key/1-a/")
     log_in(page, user)

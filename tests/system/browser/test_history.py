@@ -73,14 +73,14 @@ def narrow(page: Page, label: str, choice: str) -> None:
         ("to", f"{timezone.now() - datetime.timedelta(days=2):%Y-%m-%d}", ["5"]),
     ],
 )
-def test_filters_narrow_it_down_and_let_go_again(history: Page, label: str, choice: str, left: list[str]) -> None:
+def test_history_filters_apply_and_reset(history: Page, label: str, choice: str, left: list[str]) -> None:
     narrow(history, label, choice)
     expect(numbers(history)).to_have_text(left)
     history.get_by_role("link", name="Show all").first.click()
     expect(numbers(history)).to_have_count(3)
 
 
-def test_filters_that_leave_nothing_say_so(history: Page) -> None:
+def test_filters_without_results_show_a_message(history: Page) -> None:
     narrow(history, "Digit", "9")
     expect(history.get_by_text("No pictures match these filters.")).to_be_visible()
 
@@ -102,7 +102,7 @@ def selected(page: Page, *names: str) -> None:
 UNDO = "{} deleted. Undo"
 
 
-def test_one_is_deleted_for_good_once_its_time_is_over(history: Page, kept: list[Prediction]) -> None:
+def test_deletion_is_final_after_the_undo_time(history: Page, kept: list[Prediction]) -> None:
     history.clock.install()
     numbers(history).get_by_text("7", exact=True).click()
     history.get_by_role("button", name="Delete this prediction").click()
@@ -132,7 +132,7 @@ def test_several_are_selected_by_keys_and_deleted(history: Page, kept: list[Pred
     expect(cards(history)).to_have_text(["7"])
 
 
-def test_a_deletion_undone_deletes_nothing(history: Page, kept: list[Prediction]) -> None:
+def test_undone_deletion_deletes_nothing(history: Page, kept: list[Prediction]) -> None:
     history.clock.install()
     selected(history, "7")
     history.get_by_role("button", name="Delete", exact=True).click()
@@ -145,7 +145,7 @@ def test_a_deletion_undone_deletes_nothing(history: Page, kept: list[Prediction]
     assert not is_deleted(kept[1])
 
 
-def test_a_deletion_that_fails_shows_the_pictures_again(history: Page, complaints: Complaints) -> None:
+def test_failed_deletion_shows_the_pictures_again(history: Page, complaints: Complaints) -> None:
     complaints.expect("net::ERR_FAILED")
     history.route("**/history/selected/", lambda route: route.abort())
     history.clock.install()
@@ -174,7 +174,7 @@ def test_all_on_a_page_are_selected_and_downloaded(history: Page, kept: list[Pre
 
 
 @pytest.mark.essential
-def test_all_are_erased_after_a_question(history: Page, kept: list[Prediction]) -> None:
+def test_history_is_deleted_after_confirmation(history: Page, kept: list[Prediction]) -> None:
     history.get_by_role("link", name="Delete your history").click()
     history.get_by_role("link", name="Keep it").click()
     expect(numbers(history)).to_have_count(3)

@@ -39,7 +39,7 @@ def save(page: Page, text: str) -> None:
     page.get_by_role("button", name="Save").click()
 
 
-def test_three_numbers_wait_through_flight_mode(phone: Page, complaints: Complaints) -> None:
+def test_drawings_saved_offline_are_sent_once_online(phone: Page, complaints: Complaints) -> None:
     complaints.expect("ERR_INTERNET_DISCONNECTED")
     waiting = phone.locator(".waiting")
     expect(waiting).to_be_hidden()
@@ -62,7 +62,7 @@ def test_three_numbers_wait_through_flight_mode(phone: Page, complaints: Complai
     expect(waiting).to_be_hidden()
 
 
-def test_nothing_private_is_kept(phone: Page, user: User, make_prediction: Any) -> None:
+def test_service_worker_caches_nothing_private(phone: Page, user: User, make_prediction: Any) -> None:
     user.username = "somebody-by-name"
     user.save()
     log_in(phone, user)
@@ -76,7 +76,7 @@ def test_nothing_private_is_kept(phone: Page, user: User, make_prediction: Any) 
     assert not any(user.username in text or "csrfmiddlewaretoken" in text for text in kept.values())
 
 
-def test_an_update_takes_over_at_the_next_start(phone: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_service_worker_update_is_used_at_the_next_start(phone: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     phone.goto("/")  # The first visit is not under the worker's control yet.
     [old] = phone.evaluate(CACHES)
     shell = installed.shell_page

@@ -135,7 +135,7 @@ def test_invalid_numbers_are_not_sent(page: Page, order: str) -> None:
     expect(field(page)).to_have_value("")
 
 
-def test_what_is_no_number_is_no_value(page: Page, order: str, complaints: Complaints) -> None:
+def test_invalid_number_in_the_pad_has_no_value(page: Page, order: str, complaints: Complaints) -> None:
     complaints.expect("status of 400")
     refusal = {"detail": "This is not a number.", "code": "not_a_number"}
     headers = {"Access-Control-Allow-Origin": order}
@@ -146,7 +146,7 @@ def test_what_is_no_number_is_no_value(page: Page, order: str, complaints: Compl
     assert page.locator("digit-pad").evaluate("(pad) => [pad.value, pad.validity.badInput]") == ["", True]
 
 
-def test_disabled_pad_takes_nothing_and_is_not_sent(page: Page, order: str, shop: Any) -> None:
+def test_disabled_pad_ignores_input_and_is_not_sent(page: Page, order: str, shop: Any) -> None:
     shop.page = shop.page.replace("<form>", "<form><fieldset disabled>")
     page.goto(order)
     write(page, sheet(page), "7", height=90, at=(20, 20))
@@ -179,7 +179,7 @@ def test_pad_without_a_key_takes_typed_numbers(page: Page, order: str, shop: Any
 
 
 @pytest.mark.parametrize("origins", [["https://shop.example"], None])
-def test_refused_key_leaves_the_field(
+def test_pad_with_a_refused_key_shows_the_text_field(
     page: Page, order: str, complaints: Complaints, shop: Any, user: User, origins: list[str] | None
 ) -> None:
     complaints.expect("CORS|Failed to load")

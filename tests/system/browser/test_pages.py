@@ -46,7 +46,7 @@ FAULTY = """
 """
 
 
-def test_a_fault_is_found_on_the_screen_that_has_it(page: Page) -> None:
+def test_accessibility_check_finds_a_known_fault(page: Page) -> None:
     page.route("**/faulty/", lambda route: route.fulfill(content_type="text/html", body=FAULTY))
     inspection = Inspection(page, "light")
     inspection.open("/faulty/")
@@ -56,14 +56,14 @@ def test_a_fault_is_found_on_the_screen_that_has_it(page: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_pages_for_everybody_have_no_fault(page: Page, scheme: Scheme) -> None:
+def test_public_pages_are_accessible(page: Page, scheme: Scheme) -> None:
     inspection = Inspection(page, scheme)
     inspection.open(*FOR_EVERYBODY)
     inspection.check()
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_pages_of_ones_own_have_no_fault(page: Page, kept: Prediction, superuser: User, scheme: Scheme) -> None:
+def test_personal_pages_are_accessible(page: Page, kept: Prediction, superuser: User, scheme: Scheme) -> None:
     log_in(page, superuser)
     batch = Batch.objects.create(owner=superuser, name="many.zip", total=3, read=1, source="upload", state="running")
     told = Batch.objects.create(owner=superuser, total=1, source="api", webhook="https://hooks.example/")
@@ -94,7 +94,7 @@ def test_pages_of_ones_own_have_no_fault(page: Page, kept: Prediction, superuser
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_pages_of_the_admin_have_no_fault(page: Page, kept: Prediction, superuser: User, scheme: Scheme) -> None:
+def test_admin_pages_are_accessible(page: Page, kept: Prediction, superuser: User, scheme: Scheme) -> None:
     inspection = Inspection(page, scheme)
     inspection.open("/admin/login/")
     log_in(page, superuser)
@@ -118,7 +118,7 @@ def test_pages_of_the_admin_have_no_fault(page: Page, kept: Prediction, superuse
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_errors_are_pages_too(
+def test_errors_outside_the_api_are_pages(
     page: Page, complaints: Complaints, staff: User, monkeypatch: pytest.MonkeyPatch, scheme: Scheme
 ) -> None:
     for status in (400, 403, 404, 500):
@@ -153,7 +153,7 @@ def test_other_persons_prediction_is_404(page: Page, kept: Prediction, complaint
     expect(page.get_by_role("heading", level=1)).to_have_text("Page not found")
 
 
-def test_the_network_is_described_by_its_card(page: Page, site: str) -> None:
+def test_about_page_shows_the_model_card(page: Page, site: str) -> None:
     version = ModelVersion.objects.get()
     page.goto("/")
     page.get_by_role("navigation", name="Site").get_by_role("link", name="About").click()
@@ -165,7 +165,7 @@ def test_the_network_is_described_by_its_card(page: Page, site: str) -> None:
     expect(page.locator(".mistakes li")).to_have_count(len(version.card["mistakes"]))
 
 
-def test_a_theme_once_chosen_stays(open_page: OpenPage) -> None:
+def test_chosen_theme_is_remembered(open_page: OpenPage) -> None:
     page = open_page(color_scheme="light")
     page.goto("/")
     paper = "getComputedStyle(document.documentElement).backgroundColor"
@@ -177,7 +177,7 @@ def test_a_theme_once_chosen_stays(open_page: OpenPage) -> None:
     assert page.evaluate(paper) == dark
 
 
-def test_the_first_tab_skips_to_the_content(page: Page) -> None:
+def test_first_tab_key_focuses_the_skip_link(page: Page) -> None:
     page.goto("/history/")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
@@ -185,7 +185,7 @@ def test_the_first_tab_skips_to_the_content(page: Page) -> None:
     expect(page.get_by_role("main")).to_be_focused()
 
 
-def test_pages_of_the_reference_load_nothing_from_elsewhere(page: Page, site: str) -> None:
+def test_api_reference_loads_nothing_from_elsewhere(page: Page, site: str) -> None:
     elsewhere: list[str] = []
     page.on("request", lambda request: None if request.url.startswith(site) else elsewhere.append(request.url))
     for path in FOR_EVERYBODY:

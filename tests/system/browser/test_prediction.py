@@ -28,7 +28,7 @@ def heading(page: Page) -> Any:
     return page.get_by_role("heading", level=1)
 
 
-def test_only_a_part_is_read_as_a_prediction_of_its_own(page: Page, kept: Prediction) -> None:
+def test_crop_of_a_stored_picture_is_a_new_prediction(page: Page, kept: Prediction) -> None:
     page.goto(kept.get_absolute_url())
     page.get_by_role("button", name="Crop or turn").click()
     page.evaluate(AXE)
@@ -41,7 +41,7 @@ def test_only_a_part_is_read_as_a_prediction_of_its_own(page: Page, kept: Predic
     assert abs(part.height - kept.height / 2) < 5
 
 
-def test_a_key_crops_a_turned_picture_where_it_was_shown(page: Page, kept: Prediction) -> None:
+def test_api_crop_of_a_turned_picture_uses_shown_coordinates(page: Page, kept: Prediction) -> None:
     page.goto(kept.get_absolute_url())
     page.get_by_role("button", name="Crop or turn").click()
     for _ in range(4):
@@ -53,7 +53,7 @@ def test_a_key_crops_a_turned_picture_where_it_was_shown(page: Page, kept: Predi
     expect(heading(page)).to_have_text("Read as 60")
 
 
-def test_a_picture_on_its_side_is_turned_after_reading(page: Page, user: Any, kept: Prediction) -> None:
+def test_stored_picture_on_its_side_can_be_turned(page: Page, user: Any, kept: Prediction) -> None:
     kept.delete()
     lying = page_on_its_side(photograph("60\n71", seed=2))
     prediction = store_prediction(lying, identity=Identity(user=user), source="upload")
@@ -72,7 +72,7 @@ def page_on_its_side(picture: bytes) -> bytes:
     return out.getvalue()
 
 
-def test_keys_lead_to_the_predictions_around_and_to_the_sheet(page: Page, user: Any, kept: Prediction) -> None:
+def test_arrow_keys_and_n_navigate_between_predictions(page: Page, user: Any, kept: Prediction) -> None:
     later = store_prediction(photograph("314", seed=3), identity=Identity(user=user), source="upload")
     page.goto(kept.get_absolute_url())
     expect(page.get_by_role("link", name="Previous")).to_have_count(0)

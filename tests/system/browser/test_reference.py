@@ -19,7 +19,7 @@ def opened(page: Page, operation: str) -> Locator:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_reference_has_no_fault(open_page: OpenPage, scheme: str) -> None:
+def test_api_reference_is_accessible(open_page: OpenPage, scheme: str) -> None:
     page = open_page(color_scheme=scheme)
     page.goto("/api/v1/docs/")
     for operation in ("predictions_create", "predictions_list", "predictions_destroy"):
@@ -38,7 +38,7 @@ def test_reference_examples_work_at_the_first_try(page: Page) -> None:
     assert Prediction.objects.get().text == "7"
 
 
-def test_a_file_can_be_sent_from_the_reference(page: Page, mnist_pictures: dict[int, bytes]) -> None:
+def test_api_reference_sends_a_file(page: Page, mnist_pictures: dict[int, bytes]) -> None:
     page.goto("/api/v1/docs/")
     block = opened(page, "predictions_create")
     block.locator("select.content-type").first.select_option("multipart/form-data")
@@ -50,7 +50,7 @@ def test_a_file_can_be_sent_from_the_reference(page: Page, mnist_pictures: dict[
     assert Prediction.objects.get().text == "4"
 
 
-def test_the_reference_asks_for_a_key_alone(page: Page) -> None:
+def test_api_reference_authorises_by_key_only(page: Page) -> None:
     page.goto("/api/v1/docs/")
     page.locator(".btn.authorize").click()
     expect(page.locator(".auth-container h4")).to_have_count(1)

@@ -25,7 +25,9 @@ def state_of(claim: Correction) -> str:
 
 
 @pytest.mark.essential
-def test_claims_are_decided_with_one_key_each(page: Page, superuser: Any, mnist_pictures: dict[int, bytes]) -> None:
+def test_corrections_are_decided_with_one_key_each(
+    page: Page, superuser: Any, mnist_pictures: dict[int, bytes]
+) -> None:
     log_in(page, superuser)
     first, second, third = flagged(mnist_pictures, (3, "8"), (4, "9"), (1, "71"))
     page.goto("/review/")
@@ -50,9 +52,7 @@ def test_claims_are_decided_with_one_key_each(page: Page, superuser: Any, mnist_
     assert page.evaluate("window.stays"), "the page was loaded anew"
 
 
-def test_another_number_is_typed_and_keys_go_on_working(
-    page: Page, superuser: Any, mnist_pictures: dict[int, bytes]
-) -> None:
+def test_keys_work_after_typing_another_number(page: Page, superuser: Any, mnist_pictures: dict[int, bytes]) -> None:
     log_in(page, superuser)
     first, second, third = flagged(mnist_pictures, (3, "8"), (4, "9"), (1, "7"))
     page.goto("/review/")
@@ -101,7 +101,7 @@ def test_a_picture_is_zoomed_and_times_are_local(
     expect(time).to_have_text("3 Jan 2026, 05:00")
 
 
-def test_flagging_in_the_history_moves_nothing(page: Page, user: Any, mnist_pictures: dict[int, bytes]) -> None:
+def test_flagging_in_the_history_keeps_the_layout(page: Page, user: Any, mnist_pictures: dict[int, bytes]) -> None:
     log_in(page, user)
     kept = [
         store_prediction(mnist_pictures[number % 10], identity=Identity(user=user), source="upload")
@@ -122,7 +122,7 @@ def test_flagging_in_the_history_moves_nothing(page: Page, user: Any, mnist_pict
     assert page.evaluate("scrollY") > 0
 
 
-def test_a_mistake_is_flagged_from_the_history(page: Page, user: Any, mnist_pictures: dict[int, bytes]) -> None:
+def test_reading_is_corrected_from_the_history(page: Page, user: Any, mnist_pictures: dict[int, bytes]) -> None:
     log_in(page, user)
     prediction = store_prediction(mnist_pictures[3], identity=Identity(user=user), source="upload")
     page.goto("/history/")

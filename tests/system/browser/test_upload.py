@@ -29,7 +29,7 @@ def outcome(page: Page, name: str) -> str:
 
 
 @pytest.mark.essential
-def test_a_photograph_is_chosen_read_and_kept(page: Page) -> None:
+def test_chosen_photo_is_read_and_stored(page: Page) -> None:
     page.goto("/upload/")
     with page.expect_file_chooser() as chooser:
         page.get_by_text("Choose pictures").click()
@@ -42,7 +42,7 @@ def test_a_photograph_is_chosen_read_and_kept(page: Page) -> None:
 
 
 @pytest.mark.essential
-def test_several_at_once_are_read_or_refused_with_a_reason(
+def test_several_uploads_are_each_read_or_refused(
     page: Page, mnist_pictures: dict[int, bytes], blank: bytes, complaints: Complaints, tmp_path: Path
 ) -> None:
     complaints.expect("status of 400")
@@ -61,7 +61,7 @@ def test_several_at_once_are_read_or_refused_with_a_reason(
     assert Prediction.objects.count() == 3
 
 
-def test_a_new_visitor_keeps_all_that_is_sent_at_once(
+def test_simultaneous_first_uploads_belong_to_one_visitor(
     page: Page, mnist_pictures: dict[int, bytes], tmp_path: Path
 ) -> None:
     for digit, content in mnist_pictures.items():
@@ -89,7 +89,7 @@ def test_an_upload_that_fails_is_sent_again(
     assert Prediction.objects.count() == 1
 
 
-def test_a_picture_is_dropped_anywhere(page: Page, mnist_pictures: dict[int, bytes], tmp_path: Path) -> None:
+def test_picture_can_be_dropped_anywhere(page: Page, mnist_pictures: dict[int, bytes], tmp_path: Path) -> None:
     file = tmp_path / "dropped.png"
     file.write_bytes(mnist_pictures[4])
     page.goto("/upload/")
@@ -109,7 +109,7 @@ COPY = """async (picture) => {
 }"""
 
 
-def test_a_picture_is_pasted(page: Page, mnist_pictures: dict[int, bytes]) -> None:
+def test_picture_can_be_pasted(page: Page, mnist_pictures: dict[int, bytes]) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto("/upload/")
     page.evaluate(COPY, base64.b64encode(mnist_pictures[6]).decode())
@@ -136,7 +136,7 @@ def large_photograph(text: str) -> bytes:
     return out.getvalue()
 
 
-def test_a_large_photograph_is_sent_smaller_and_upright(page: Page) -> None:
+def test_large_photo_is_shrunk_before_sending(page: Page) -> None:
     picture = large_photograph("2026")
     page.goto("/upload/")
     with page.expect_request(lambda request: request.method == "POST") as sent:
@@ -147,7 +147,7 @@ def test_a_large_photograph_is_sent_smaller_and_upright(page: Page) -> None:
     assert (kept.width, kept.height < kept.width) == (3000, True)
 
 
-def test_a_picture_is_cropped_and_turned_before_it_is_read(page: Page) -> None:
+def test_picture_is_cropped_and_turned_before_sending(page: Page) -> None:
     with Image.open(io.BytesIO(photograph("60\n71", seed=2))) as upright:
         out = io.BytesIO()
         upright.transpose(Image.Transpose.ROTATE_90).save(out, "PNG")
@@ -160,7 +160,7 @@ def test_a_picture_is_cropped_and_turned_before_it_is_read(page: Page) -> None:
     assert outcome(page, "a.jpg").startswith("60")
 
 
-def test_a_picture_that_is_not_to_be_read_is_left_out(page: Page, mnist_pictures: dict[int, bytes]) -> None:
+def test_picture_without_a_label_is_left_out_of_an_import(page: Page, mnist_pictures: dict[int, bytes]) -> None:
     page.goto("/upload/")
     page.get_by_label("Crop or turn each picture first").check()
     page.locator("#choose").set_input_files({"name": "4.png", "mimeType": "image/png", "buffer": mnist_pictures[4]})
@@ -185,7 +185,7 @@ def test_gif_is_read_by_its_first_frame(page: Page, mnist_pictures: dict[int, by
     assert "first frame" in told
 
 
-def test_a_zip_and_a_file_of_several_pages_go_to_batches(
+def test_zip_and_multipage_file_are_sent_as_batches(
     page: Page, user: User, mnist_pictures: dict[int, bytes], complaints: Complaints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     complaints.expect("status of 400")
@@ -203,7 +203,7 @@ def test_a_zip_and_a_file_of_several_pages_go_to_batches(
     assert sorted(Batch.objects.values_list("total", flat=True)) == [2, 2]
 
 
-def test_a_zip_of_a_stranger_wants_an_account(page: Page) -> None:
+def test_zip_of_a_stranger_asks_to_log_in(page: Page) -> None:
     page.goto("/upload/")
     page.locator("#choose").set_input_files({"name": "a.zip", "mimeType": "application/zip", "buffer": b"PK"})
     assert "you need an account" in outcome(page, "a.zip")
@@ -217,7 +217,7 @@ def test_an_example_is_tried_with_one_click(page: Page) -> None:
     assert outcome(page, "example.jpg").startswith("4032")
 
 
-def test_a_photo_is_taken_with_a_phone_only(page: Page) -> None:
+def test_camera_button_is_shown_on_phones_only(page: Page) -> None:
     page.goto("/upload/")
     expect(page.get_by_text("Take a photo")).to_be_hidden()
     assert page.locator("#camera").get_attribute("capture") == "environment"

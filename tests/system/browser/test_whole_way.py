@@ -21,7 +21,7 @@ def draw_and_save(page: Page, text: str) -> None:
 
 
 @pytest.mark.essential
-def test_a_drawn_digit_is_read_kept_flagged_found_and_approved(page: Page, open_page: OpenPage, superuser: Any) -> None:
+def test_drawn_digit_is_saved_corrected_and_approved(page: Page, open_page: OpenPage, superuser: Any) -> None:
     draw_and_save(page, "7")
     expect(page.get_by_role("heading", level=1)).to_have_text("Read as 7")
     expect(page.get_by_text("drawn")).to_be_visible()
@@ -57,7 +57,7 @@ def test_a_drawn_digit_is_read_kept_flagged_found_and_approved(page: Page, open_
     assert (claim.text, claim.state, claim.reviewed_by) == ("1", "approved", superuser)
 
 
-def test_a_flag_takes_two_clicks(page: Page) -> None:
+def test_correction_takes_two_clicks(page: Page) -> None:
     draw_and_save(page, "4")
     page.get_by_role("button", name="No number here").click()
     expect(page.locator(".claim")).to_contain_text("no number")
@@ -65,7 +65,7 @@ def test_a_flag_takes_two_clicks(page: Page) -> None:
 
 
 @pytest.mark.essential
-def test_a_flag_takes_keys_alone(page: Page) -> None:
+def test_correction_can_be_made_with_the_keyboard_only(page: Page) -> None:
     draw_and_save(page, "4")
     for key in "e9":
         page.keyboard.press(key)

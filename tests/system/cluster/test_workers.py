@@ -68,9 +68,7 @@ def test_other_worker_finishes_a_killed_workers_batch_once(cluster: Cluster, mni
     assert_each_kept_once(cluster, 600)
 
 
-def test_without_redis_a_batch_is_taken_in_and_read_all_the_same(
-    cluster: Cluster, mnist_pictures: dict[int, bytes]
-) -> None:
+def test_batch_is_accepted_and_read_without_redis(cluster: Cluster, mnist_pictures: dict[int, bytes]) -> None:
     cluster.redis.kill()
     is_done = send_batch(cluster, mnist_pictures, 100)
     cluster.until(is_done, "the batch is not read")

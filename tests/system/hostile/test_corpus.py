@@ -54,7 +54,7 @@ def all_formats_known() -> None:
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_bad_picture_is_refused(name: str, real_reader: None, media: Path) -> None:
+def test_invalid_picture_returns_its_error_code(name: str, real_reader: None, media: Path) -> None:
     kept = sorted(media.rglob("*"))
     picture, code = PICTURES[name]
     start = time.thread_time()
@@ -65,14 +65,14 @@ def test_a_bad_picture_is_refused(name: str, real_reader: None, media: Path) -> 
 
 
 @pytest.mark.parametrize("picture", [pytest.param(data, id=name) for name, data in strange_pictures().items()])
-def test_a_strange_picture_is_read_or_refused(picture: bytes, real_reader: None) -> None:
+def test_unusual_picture_is_read_or_refused(picture: bytes, real_reader: None) -> None:
     response = post(picture, PREVIEW)
     assert response.status_code in (200, 400)
     assert response.json().get("text") or response.json()["code"] in (*(reason.value for reason in Reason), "truncated")
 
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
-def test_a_bad_call_is_refused(call: Call, reader: FakeReader) -> None:
+def test_invalid_call_returns_its_error_code(call: Call, reader: FakeReader) -> None:
     start = time.thread_time()
     response = make(call)
     assert_refused(response, call.status, call.code, time.thread_time() - start)

@@ -99,7 +99,7 @@ def read_digits(site: Site, pictures: dict[int, bytes]) -> None:
     [(many_objects, 6, 12), (heavy_pages, 8, 16), (whole_bodies, 90, 90), (log_ins, 16, 48)],
     ids=["JSON", "pages", "bodies", "log-ins"],
 )
-def test_memory_stays_bounded_and_comes_back(
+def test_memory_stays_bounded_and_is_released(
     site: Site, attack: Callable[[Site], Answer], at_once: int, times: int, mnist_pictures: dict[int, bytes]
 ) -> None:
     with ThreadPoolExecutor(at_once) as strangers:
@@ -113,7 +113,9 @@ def test_memory_stays_bounded_and_comes_back(
 
 
 @pytest.mark.parametrize("attack", [half_sent_bodies, silence])
-def test_memory_stays_bounded_beside_who_stalls(site: Site, attack: Attack, mnist_pictures: dict[int, bytes]) -> None:
+def test_memory_stays_bounded_with_stalling_clients(
+    site: Site, attack: Attack, mnist_pictures: dict[int, bytes]
+) -> None:
     with under(attack, Attacker(site.port)):
         read_digits(site, mnist_pictures)
         assert megabytes(site, "VmHWM") <= PEAK

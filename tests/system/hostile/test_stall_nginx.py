@@ -102,7 +102,7 @@ def test_a_stranger_batch_is_refused_before_its_body_is_stored(folder: Path, pro
     assert not [path for name in ("body", "batches") for path in (folder / name).rglob("*") if path.is_file()]
 
 
-def test_batch_of_a_user_passes(site: Site, proxy: int, mnist_pictures: dict[int, bytes]) -> None:
+def test_proxy_check_allows_a_users_batch(site: Site, proxy: int, mnist_pictures: dict[int, bytes]) -> None:
     body, kind = multipart(mnist_pictures[7], "images", "7.png")
     headers = {"Authorization": f"Token {site.token}", "Content-Type": kind}
     assert call("127.0.0.1", proxy, "POST", BATCHES, body, headers).status == 202

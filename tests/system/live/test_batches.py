@@ -27,7 +27,7 @@ def resident(site: Site) -> int:
     return 1024 * sum(map(int, peaks))
 
 
-def test_a_large_batch_goes_to_the_disk_and_never_into_memory(
+def test_large_batch_is_written_to_disk_not_memory(
     site: Site, tmp_path: Path, mnist_pictures: dict[int, bytes]
 ) -> None:
     path = tmp_path / "many.zip"
@@ -62,7 +62,7 @@ def test_stalled_senders_delay_nobody_else(site: Site, mnist_pictures: dict[int,
     assert answers == [b"400"] * MAX_CONCURRENCY + [b"503"] * (8 - MAX_CONCURRENCY)
 
 
-def test_a_stranger_is_refused_before_a_byte_is_read(site: Site) -> None:
+def test_batch_of_a_stranger_is_refused_unread(site: Site) -> None:
     with socket.create_connection(("127.0.0.1", site.port)) as stranger:
         head = f"POST {BATCHES} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=x\r\n"
         stranger.sendall(f"{head}Content-Length: {500 * MB}\r\n\r\n".encode())

@@ -54,7 +54,7 @@ def client(site: Site) -> Iterator[Any]:
         yield client
 
 
-def test_the_client_reads_keeps_finds_flags_and_deletes(client: Any, mnist_pictures: dict[int, bytes]) -> None:
+def test_client_reads_stores_lists_corrects_and_deletes(client: Any, mnist_pictures: dict[int, bytes]) -> None:
     from digit_reader_client.api.models import models_list
     from digit_reader_client.api.predictions import (
         predictions_create,
@@ -115,7 +115,7 @@ def test_the_client_sends_and_cancels_a_batch(client: Any, mnist_pictures: dict[
     assert batches_cancel_create.sync(client=client, id=batch.id).state == BatchStateEnum.CANCELLED
 
 
-def test_schema_and_client_are_those_that_would_be_generated_now(tmp_path: Path) -> None:
+def test_schema_file_and_client_are_up_to_date(tmp_path: Path) -> None:
     command = ["make", "--silent", "--assume-old=.venv/.requirements-dev", "client"]
     command += [f"OPENAPI={tmp_path / 'openapi.yaml'}", f"CLIENT={tmp_path / 'python'}"]
     command += [f"OPERATIONS={tmp_path / 'operations.js'}"]
@@ -167,7 +167,7 @@ def test_reader_reads_flags_and_batches(
 
 
 @pytest.mark.slow
-def test_async_reader_does_the_same(site: Site, worker: None, mnist_pictures: dict[int, bytes]) -> None:
+def test_async_reader_works_like_the_sync_one(site: Site, worker: None, mnist_pictures: dict[int, bytes]) -> None:
     from digit_reader import AsyncReader
 
     async def use() -> None:
@@ -252,7 +252,7 @@ def moody() -> Iterator[Any]:
         (["refuse", "refuse"], 5, "refused"),
     ],
 )
-def test_calls_are_repeated_under_one_key(
+def test_retried_calls_keep_one_idempotency_key(
     moody: Any, moods: list[str], retries: int, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from digit_reader import AsyncReader, Reader, Refused
@@ -278,7 +278,7 @@ def test_calls_are_repeated_under_one_key(
     assert len(set(moody.keys)) == 2
 
 
-def test_previews_are_not_repeated_once_they_may_have_arrived(moody: Any) -> None:
+def test_previews_that_may_have_arrived_are_not_repeated(moody: Any) -> None:
     from digit_reader import Reader
 
     moody.moods = ["hang up", "refuse"]

@@ -40,7 +40,7 @@ def killed_under_load(site: Site, pictures: dict[int, bytes], count: int) -> dic
     return kept
 
 
-def test_what_was_acknowledged_outlives_the_death_of_the_site(new_site: Site, mnist_pictures: dict[int, bytes]) -> None:
+def test_acknowledged_readings_survive_a_killed_site(new_site: Site, mnist_pictures: dict[int, bytes]) -> None:
     site, media = new_site, new_site.folder / "media"
     site.variables["WEB_CONCURRENCY"] = "2"
     chance = random.Random(7)

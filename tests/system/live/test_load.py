@@ -33,7 +33,7 @@ def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
     return found
 
 
-def test_a_call_sent_fifty_times_at_once_is_kept_once(site: Site, mnist_pictures: dict[int, bytes]) -> None:
+def test_call_sent_fifty_times_at_once_is_stored_once(site: Site, mnist_pictures: dict[int, bytes]) -> None:
     before = site.rows()
     answers = at_once(50, lambda number: site.post(mnist_pictures[7], key="once"))
     assert Counter(answer.status for answer in answers) == {201: 50}
@@ -44,7 +44,7 @@ def test_a_call_sent_fifty_times_at_once_is_kept_once(site: Site, mnist_pictures
     assert sum(path.is_file() for path in (site.folder / "media" / "predictions").rglob("*")) == len(after)
 
 
-def test_other_keys_at_once_are_kept_each(site: Site, mnist_pictures: dict[int, bytes]) -> None:
+def test_simultaneous_calls_with_other_keys_are_stored_each(site: Site, mnist_pictures: dict[int, bytes]) -> None:
     answers = at_once(20, lambda number: site.post(mnist_pictures[3], key=f"key-{number}"))
     assert len({answer.json()["id"] for answer in answers}) == 20
 
@@ -99,7 +99,7 @@ def preview(body: bytes, kind: str, *headers: str) -> bytes:
     return "\r\n".join([*lines, f"Content-Type: {kind}", f"Content-Length: {len(body)}", "", ""]).encode()
 
 
-def test_a_request_that_comes_bit_by_bit_is_answered(site: Site, mnist_pictures: dict[int, bytes]) -> None:
+def test_request_sent_in_small_pieces_is_answered(site: Site, mnist_pictures: dict[int, bytes]) -> None:
     body, kind = multipart(mnist_pictures[2])
     request = preview(body, kind) + body
     with half_sent(site, b"") as caller:
@@ -110,7 +110,7 @@ def test_a_request_that_comes_bit_by_bit_is_answered(site: Site, mnist_pictures:
     assert b'"text":"2"' in answer
 
 
-def test_a_body_is_invited_where_the_caller_waits_for_it(site: Site, mnist_pictures: dict[int, bytes]) -> None:
+def test_expect_header_is_answered_100_continue(site: Site, mnist_pictures: dict[int, bytes]) -> None:
     body, kind = multipart(mnist_pictures[6])
     with half_sent(site, preview(body, kind, "Expect: 100-continue")) as caller:
         assert caller.recv(1000).startswith(b"HTTP/1.1 100 Continue")
@@ -118,14 +118,14 @@ def test_a_body_is_invited_where_the_caller_waits_for_it(site: Site, mnist_pictu
         assert b'"text":"6"' in all_of(caller)
 
 
-def test_two_requests_in_one_breath_are_both_answered(site: Site) -> None:
+def test_pipelined_requests_are_both_answered(site: Site) -> None:
     one = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
     last = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     with half_sent(site, one + last) as caller:
         assert all_of(caller).count(b"HTTP/1.1 200 OK") == 2
 
 
-def test_a_connection_is_kept_for_the_next_call(site: Site) -> None:
+def test_connection_is_reused_by_the_next_call(site: Site) -> None:
     connection = HTTPConnection("127.0.0.1", site.port, timeout=30)
     addresses = set()
     for _ in range(3):
@@ -136,7 +136,7 @@ def test_a_connection_is_kept_for_the_next_call(site: Site) -> None:
     assert len(addresses) == 1
 
 
-def test_a_body_of_lies_is_refused_by_its_length(site: Site) -> None:
+def test_body_with_a_false_length_is_refused(site: Site) -> None:
     lie = b"POST /api/v1/predictions/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\nx"
     with half_sent(site, lie) as caller:
         assert caller.recv(65536).startswith(b"HTTP/1.1 413 ")

@@ -31,7 +31,7 @@ def test_the_steps_are_those_that_are_documented() -> None:
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="it moves away from SQLite")
-def test_all_that_a_site_keeps_moves_to_postgresql_and_a_bucket(new_site: Site, tmp_path: Path, picture: bytes) -> None:
+def test_whole_site_moves_to_postgresql_and_a_bucket(new_site: Site, tmp_path: Path, picture: bytes) -> None:
     postgres_or_skip(POSTGRES)
     old = new_site
     with a_database() as database, s3_store() as bucket:

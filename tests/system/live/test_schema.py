@@ -25,12 +25,12 @@ def assert_kept(site: Site, configuration: Path, *options: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_to_visitors_the_api_does_what_its_schema_says(site: Site) -> None:
+def test_api_follows_its_schema_for_visitors(site: Site) -> None:
     # Each call comes without a cookie, so from a new visitor, who does not see what the last one sent.
     assert_kept(site, CONFIGURATION, "--exclude-checks", "ensure_resource_availability")
 
 
-def test_to_users_the_api_does_what_its_schema_says(site: Site, tmp_path: Path) -> None:
+def test_api_follows_its_schema_for_users(site: Site, tmp_path: Path) -> None:
     users = [
         {"name": name, "fixedHeaders": [{"name": "Authorization", "value": f"Token {token}"}]}
         for name, token in site.tokens.items()

@@ -38,7 +38,7 @@ def required(file: str) -> set[str]:
     return {match[0] for line in lines if (match := re.match(r"[A-Za-z][\w-]*", line))}
 
 
-def test_workers_need_what_serving_hosts_need_and_what_trains() -> None:
+def test_worker_requirements_extend_those_of_web_hosts() -> None:
     group = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["training"]
     assert {pin.partition("==")[0] for pin in group} == set(FOR_WORKERS)
     assert required("requirements-serve.txt") <= required("requirements.txt") - set(FOR_WORKERS)
@@ -53,7 +53,7 @@ def serving_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_host_without_tensorflow_migrates_checks_and_serves(
+def test_host_without_tensorflow_migrates_checks_and_serves(
     serving_host: Path, mnist_pictures: dict[int, bytes]
 ) -> None:
     with database_in(serving_host) as database:

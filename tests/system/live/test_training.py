@@ -146,7 +146,7 @@ def make_site(with_corrections: Site, tmp_path: Path) -> Iterator[Callable[..., 
 
 
 @pytest.mark.parametrize("broker", BROKERS)
-def test_a_run_is_delivered_worked_on_and_ended_once(make_site: Callable[..., TrainingSite], broker: str) -> None:
+def test_run_is_carried_out_once(make_site: Callable[..., TrainingSite], broker: str) -> None:
     url = BROKERS[broker]
     if url is not None and not is_there(url):
         if os.environ.get("CI"):
@@ -215,7 +215,7 @@ def test_runs_survive_the_death_of_worker_and_training_process(make_site: Callab
     assert len(whole.query("SELECT * FROM recognizer_modelversion")) == 1 + runs
 
 
-def test_the_death_of_the_web_neither_loses_nor_doubles_a_run(make_site: Callable[..., TrainingSite]) -> None:
+def test_web_process_death_neither_loses_nor_repeats_a_run(make_site: Callable[..., TrainingSite]) -> None:
     chance = random.Random(KILLS)
     whole = make_site(pause=0.25)
     session = whole.manage("shell", "-c", SESSION).splitlines()[-1]
@@ -265,9 +265,7 @@ def test_run_requested_without_broker_starts_once_it_is_back(
     assert whole.until_ended() == "promoted"
 
 
-def test_a_broker_that_goes_away_and_comes_back_loses_no_run(
-    make_site: Callable[..., TrainingSite], tmp_path: Path
-) -> None:
+def test_broker_outage_loses_no_run(make_site: Callable[..., TrainingSite], tmp_path: Path) -> None:
     if shutil.which("redis-server") is None:
         if os.environ.get("CI"):
             pytest.fail("redis-server is absent, and CI must not skip it")

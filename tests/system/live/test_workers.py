@@ -113,7 +113,7 @@ def test_killed_workers_store_each_picture_exactly_once(
     assert len(list((tmp_path / "media" / "predictions").rglob("*.png"))) == 1000
 
 
-def test_a_picture_that_kills_its_reader_fails_alone(
+def test_picture_that_crashes_its_worker_fails_alone(
     hosts: Hosts, tmp_path: Path, mnist_pictures: dict[int, bytes]
 ) -> None:
     folder = folder_of(tmp_path, mnist_pictures, 80)
@@ -124,16 +124,16 @@ def test_a_picture_that_kills_its_reader_fails_alone(
     assert_each_once(hosts, 80, {11: "unreadable"})
 
 
-def test_a_worker_that_starts_without_its_broker_reads(
-    hosts: Hosts, tmp_path: Path, mnist_pictures: dict[int, bytes]
-) -> None:
+def test_worker_started_without_broker_reads(hosts: Hosts, tmp_path: Path, mnist_pictures: dict[int, bytes]) -> None:
     hosts.manage("batch", str(folder_of(tmp_path, mnist_pictures, 20)))
     hosts.variables["CELERY_BROKER_URL"] = f"redis://127.0.0.1:{free_port()}"
     hosts.start_reader()
     assert hosts.until_done() == ("done", 20, 0)
 
 
-def test_without_a_worker_who_waits_reads(hosts: Hosts, tmp_path: Path, mnist_pictures: dict[int, bytes]) -> None:
+def test_waiting_command_reads_if_there_is_no_worker(
+    hosts: Hosts, tmp_path: Path, mnist_pictures: dict[int, bytes]
+) -> None:
     folder = folder_of(tmp_path, mnist_pictures, 70)
     (folder / "0003.png").write_text("no picture")
     lines = [json.loads(line) for line in hosts.manage("batch", str(folder), "--wait").splitlines()]
@@ -171,7 +171,7 @@ def until_told(hosts: Hosts, state: str, attempts: int) -> list[tuple[Any, ...]]
     return hosts.query("SELECT status, failure FROM batches_attempt ORDER BY id")
 
 
-def test_a_webhook_outlives_the_worker_that_tried_it_first(hosts: Hosts, tmp_path: Path) -> None:
+def test_webhook_is_delivered_after_its_worker_dies(hosts: Hosts, tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     hosts.variables["SSL_CERT_FILE"] = str(tmp_path / "ca.pem")
@@ -187,7 +187,7 @@ def test_a_webhook_outlives_the_worker_that_tried_it_first(hosts: Hosts, tmp_pat
     assert len(receiver.came) == 2
 
 
-def test_a_worker_goes_to_no_address_on_its_own_machine(hosts: Hosts) -> None:
+def test_worker_sends_no_webhook_to_its_own_machine(hosts: Hosts) -> None:
     assert hosts.ask(TO_TELL.replace("ADDRESS", "https://localhost:8443/"))
     hosts.start_reader()
     assert until_told(hosts, "waiting", 1) == [(None, "The host name resolves to an address that is not public.")]
