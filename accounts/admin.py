@@ -1,6 +1,6 @@
 """Users in the admin."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
@@ -8,12 +8,14 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, Permission, User
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy
 
 from keys.models import Key
@@ -56,13 +58,40 @@ class ChangeUser(OneName, UserChangeForm):
     pass
 
 
-class AccountAdmin(UserAdmin):
+class Permissions(forms.ModelMultipleChoiceField):
+    """Permissions, each named by its model and what it allows, in the language of the page."""
+
+    WORDS: ClassVar = {
+        "add": gettext_lazy("add"),
+        "change": gettext_lazy("change"),
+        "delete": gettext_lazy("delete"),
+        "view": gettext_lazy("view"),
+    }
+
+    def label_from_instance(self, permission: Any) -> str:
+        model = permission.content_type.model_class()
+        words = self.WORDS.get(permission.codename.removesuffix(f"_{model._meta.model_name}"))
+        return f"{capfirst(model._meta.verbose_name)}: {words or gettext(permission.name)}"
+
+
+class ChoosesPermissions(admin.ModelAdmin):
+    """Offers the permissions of what the admin shows. Others open nothing."""
+
+    # Plain lists: the admin's widget uses inline styles and has no label for screen readers.
+    filter_horizontal = ()
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.related_model is Permission:
+            shown = ContentType.objects.get_for_models(*self.admin_site._registry).values()
+            kwargs |= {"form_class": Permissions, "queryset": Permission.objects.filter(content_type__in=shown)}
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+
+class AccountAdmin(ChoosesPermissions, UserAdmin):
     add_form = AddUser
     form = ChangeUser
     actions = ["make_reset_link", "remove_factors"]
     readonly_fields = ["last_login", "date_joined"]
-    # Plain lists: the admin's widget uses inline styles and has no label for screen readers.
-    filter_horizontal = ()
     change_password_form = SetPasswordForm
     change_user_password_template = "admin/accounts/change_password.html"  # noqa: S105  # no password
 
@@ -75,17 +104,18 @@ class AccountAdmin(UserAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Count what is deleted with an account; Django's own page would list each of many thousand rows."""
-        owned = {
-            "predictions": Prediction.objects.filter(owner__in=objs).count(),
-            "keys": Key.objects.filter(user__in=objs).count(),
+        counts: dict[Any, int] = {
+            User: len(objs),
+            Prediction: Prediction.objects.filter(owner__in=objs).count(),
+            Key: Key.objects.filter(user__in=objs).count(),
         }
         needed = {
             model._meta.verbose_name
             for model in (Prediction, Key)
-            if owned[str(model._meta.verbose_name_plural)]
-            and not self.admin_site.get_model_admin(model).has_delete_permission(request)
+            if counts[model] and not self.admin_site.get_model_admin(model).has_delete_permission(request)
         }
-        return [str(user) for user in objs], {"users": len(objs)} | owned, needed, []
+        named = {model._meta.verbose_name_plural: count for model, count in counts.items()}
+        return [str(user) for user in objs], named, needed, []
 
     @admin.action(description=gettext_lazy("Create a one-time link to reset the password"), permissions=["change"])
     def make_reset_link(self, request: HttpRequest, users: Any) -> HttpResponse | None:
@@ -116,5 +146,10 @@ class AccountAdmin(UserAdmin):
                 self.message_user(request, gettext("Only superusers may do this for staff."), messages.ERROR)
 
 
-admin.site.unregister([User, EmailAddress, UserSession, Authenticator])
+class GroupsAdmin(ChoosesPermissions, GroupAdmin):  # type: ignore[misc]  # the stubs differ
+    pass
+
+
+admin.site.unregister([User, Group, EmailAddress, UserSession, Authenticator])
 admin.site.register(User, AccountAdmin)
+admin.site.register(Group, GroupsAdmin)

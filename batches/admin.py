@@ -4,8 +4,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from core.admin import ReadOnly
+from recognizer.models import Source
 
 from .lifecycle import erase_batch
 from .models import Batch
@@ -18,9 +20,13 @@ class BatchAdmin(ReadOnly, admin.ModelAdmin):
     list_select_related = ["owner"]
     show_full_result_count = False
     fields = [
-        "owner", "name", "source", "state", "total", "read", "refused", "error", "webhook",
+        "owner", "name", "how", "state", "total", "read", "refused", "error", "webhook",
         "created_at", "started_at", "finished_at",
     ]  # fmt: skip
+
+    @admin.display(description=gettext_lazy("source"))
+    def how(self, batch: Batch) -> str:
+        return str(Source(batch.source).label)
 
     def delete_model(self, request: HttpRequest, obj: Batch) -> None:
         erase_batch(obj)

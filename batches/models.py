@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from core.leases import Leased, LeasedQuerySet
 from core.storage.deletion import delete_with_rows
@@ -76,7 +76,7 @@ class Batch(models.Model):
         related_name="+",
         verbose_name=gettext_lazy("version it is to be read with"),
     )
-    total = models.PositiveIntegerField("pictures")
+    total = models.PositiveIntegerField(gettext_lazy("pictures"))
     read = models.PositiveIntegerField(gettext_lazy("pictures that became predictions"), default=0)
     refused = models.PositiveIntegerField(gettext_lazy("pictures that did not"), default=0)
     error = models.TextField(blank=True)
@@ -132,9 +132,13 @@ class Batch(models.Model):
     @property
     def in_words(self) -> str:
         if self.state == BatchState.QUEUED:
-            return gettext("%(total)s pictures queued") % {"total": grouped(self.total)}
+            return ngettext("%(total)s picture queued", "%(total)s pictures queued", self.total) % {
+                "total": grouped(self.total)
+            }
         if self.state == BatchState.ERASING:
-            return gettext("%(left)s pictures left to delete") % {"left": grouped(self.items.count())}
+            left = self.items.count()
+            words = ngettext("%(left)s picture left to delete", "%(left)s pictures left to delete", left)
+            return words % {"left": grouped(left)}
         counts = {name: grouped(getattr(self, name)) for name in ("read", "done", "total", "refused")}
         if self.done == self.total:
             words = gettext("%(read)s read, %(refused)s failed") if self.refused else gettext("%(read)s read")
@@ -201,7 +205,7 @@ class Chunk(Leased):
     batch = models.ForeignKey(Batch, models.CASCADE, related_name="chunks")
     number = models.PositiveIntegerField()
     first = models.PositiveIntegerField(gettext_lazy("number of its first picture in the batch"))
-    count = models.PositiveIntegerField("pictures")
+    count = models.PositiveIntegerField(gettext_lazy("pictures"))
     part = models.CharField(gettext_lazy("file in the storage"), max_length=100)
     attempts = models.PositiveIntegerField(gettext_lazy("times a worker took it, less those it put it off"), default=0)
     suspect = models.PositiveIntegerField(

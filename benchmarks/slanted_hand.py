@@ -15,9 +15,9 @@ from recognizer.reading import Reader
 from recognizer.reading.framing import SIDE, frame
 from training.networks.export import export_network
 from training.retraining.finetuning import FineTuneRecipe, steps_for
-from training.retraining.gate import Verdict
 from training.retraining.pipeline import compare, read_with, taught_examples, teach
 from training.retraining.snapshots import HELD_OUT, Lesson
+from training.retraining.verdicts import Verdict
 from training.synthesis.datasets import Examples, Mnist, framed
 
 SLANT = -1.3

@@ -88,7 +88,7 @@ class AuditAdmin(ReadOnly, admin.ModelAdmin):
         users = list(get_user_model().objects.filter(**names).values_list("pk", flat=True))
         return queryset.filter(Q(user_number__in=users) | Q(address=term) | Q(target=term)), False
 
-    @admin.display
+    @admin.display(description=gettext_lazy("who"))
     def who(self, entry: AuditEntry) -> str:
         return entry.who
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 Row = TypeVar("Row", bound="Leased")
 
@@ -23,7 +24,7 @@ class Leased(models.Model):
 
     lease: ClassVar[datetime.timedelta]
 
-    fence = models.PositiveIntegerField("times a worker took it", default=0, db_default=0)
+    fence = models.PositiveIntegerField(gettext_lazy("times a worker took it"), default=0, db_default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:

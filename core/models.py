@@ -48,12 +48,12 @@ class Event(models.TextChoices):
     KEY_RENEWED = "key_renewed", gettext_lazy("renewed a key")
     KEY_REVOKED = "key_revoked", gettext_lazy("revoked a key")
     PERMISSIONS_CHANGED = "permissions_changed", gettext_lazy("changed permissions")
-    REVIEWED = "reviewed", "reviewed"
-    PROMOTED = "promoted", "promoted"
+    REVIEWED = "reviewed", gettext_lazy("reviewed a correction")
+    PROMOTED = "promoted", gettext_lazy("promoted a version")
     ROLLED_BACK = "rolled_back", gettext_lazy("rolled back")
-    ERASED = "erased", "erased"
-    IMPORTED = "imported", "imported"
-    EXPORTED = "exported", "exported"
+    ERASED = "erased", gettext_lazy("erased data")
+    IMPORTED = "imported", gettext_lazy("imported pictures")
+    EXPORTED = "exported", gettext_lazy("exported data")
     CHANGED_BY_STAFF = "changed_by_staff", gettext_lazy("changed as staff")
 
     @classmethod
@@ -73,10 +73,10 @@ class AuditEntry(models.Model):
     at = models.DateTimeField(default=timezone.now)
     event = models.CharField(max_length=20, choices=events)
     user_number = models.BigIntegerField(gettext_lazy("number of the user"), null=True)
-    user_name = models.CharField("user", max_length=150, blank=True)
-    key_number = models.BigIntegerField("key", null=True)
+    user_name = models.CharField(gettext_lazy("user"), max_length=150, blank=True)
+    key_number = models.BigIntegerField(gettext_lazy("key"), null=True)
     address = models.CharField(gettext_lazy("address, of IPv6 its /64"), max_length=45, blank=True)
-    target = models.CharField("on what", max_length=200, blank=True)
+    target = models.CharField(gettext_lazy("on what"), max_length=200, blank=True)
     facts = models.JSONField(default=dict)
 
     class Meta:

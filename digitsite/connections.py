@@ -9,6 +9,8 @@ from socket import SHUT_WR, socket
 from typing import Any
 from weakref import WeakSet
 
+from django.utils import translation
+from django.utils.translation import gettext, gettext_noop
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
@@ -18,6 +20,8 @@ from waitress.utilities import Error, RequestEntityTooLarge
 
 from recognizer.api.codes import Code
 from recognizer.metrics import REFUSED, WAITING
+
+from .languages import language_of
 
 MAX_WAITING = 64
 """Queue length for threads. With 8 threads the last request in it waits well under a second."""
@@ -40,16 +44,23 @@ ACCEPTED_AT_ONCE = 64
 MAX_SENDING, MAX_SENDING_LARGE = 300.0, 3600.0
 """Seconds for all of a request, and of one whose view reads a large body, however steadily it drips in."""
 
-OVERLOADED = "Too many are reading at once. Try again in a moment."
+OVERLOADED = gettext_noop("The site is busy. Try again in a moment.")
 
 
 class Overloaded(Error):
     """An answer without a view: JSON under /api/, a line of text elsewhere."""
 
+    def __init__(self, request: HTTPRequestParser) -> None:
+        super().__init__(request.path)
+        headers = request.headers
+        self.language = language_of(headers.get("ACCEPT_LANGUAGE", ""), headers.get("COOKIE", ""))
+
     def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
         REFUSED.labels(Code.OVERLOADED.value).inc()
+        with translation.override(self.language):
+            sentence = gettext(OVERLOADED)
         api = self.body.startswith("/api/")
-        content = json.dumps({"detail": OVERLOADED, "code": Code.OVERLOADED}) if api else OVERLOADED
+        content = json.dumps({"detail": sentence, "code": Code.OVERLOADED}) if api else sentence
         kind = "application/json" if api else "text/plain; charset=utf-8"
         return "503 Service Unavailable", [("Content-Type", kind), ("Retry-After", "1")], content.encode()
 
@@ -78,7 +89,7 @@ class Request(HTTPRequestParser):
         elif self.body_bytes_received > MAX_BODY_IN_MEMORY:
             self.large.add(self)
             if sum(each.body_bytes_received for each in self.large) > MAX_ON_DISK:
-                self.error, self.completed, consumed = Overloaded(self.path), True, len(data)
+                self.error, self.completed, consumed = Overloaded(self), True, len(data)
         if self.unread or self.stopping:
             self.headers["CONNECTION"] = "close"
         return consumed
@@ -207,5 +218,5 @@ class Threads(ThreadedTaskDispatcher):
         elif len(self.queue) < MAX_WAITING:
             super().add_task(connection)
         else:
-            request.error = Overloaded(request.path)
+            request.error = Overloaded(request)
             connection.refused = True

@@ -5,12 +5,16 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.utils import translation
 from django.utils.http import parse_header_parameters
+from django.utils.translation import gettext, gettext_noop
 
 from recognizer.api.codes import Code
 
+from .languages import language_of
+
 ENCODINGS = ("utf-8", "ascii", "iso8859-1")
-NO_TEXT = "Unknown charset in Content-Type. Use UTF-8."
+NO_TEXT = gettext_noop("Unknown charset in Content-Type. Use UTF-8.")
 
 
 def with_known_encodings(application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
@@ -23,7 +27,9 @@ def with_known_encodings(application: Callable[..., Iterable[bytes]]) -> Callabl
     def guarded(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if _is_known(environ.get("CONTENT_TYPE", "")):
             return application(environ, start_response)
-        body = json.dumps({"detail": NO_TEXT, "code": Code.UNSUPPORTED_MEDIA_TYPE}).encode()
+        with translation.override(language_of(environ.get("HTTP_ACCEPT_LANGUAGE", ""), environ.get("HTTP_COOKIE", ""))):
+            sentence = gettext(NO_TEXT)
+        body = json.dumps({"detail": sentence, "code": Code.UNSUPPORTED_MEDIA_TYPE}).encode()
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         start_response("415 Unsupported Media Type", headers)
         return [body]

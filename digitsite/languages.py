@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, parse_cookie
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.urls import reverse
@@ -24,6 +24,14 @@ class Languages(LocaleMiddleware):
         if not response.get("Content-Type", "").startswith(WITH_SENTENCES):
             return response
         return super().process_response(request, response)
+
+
+def language_of(accepted: str, cookies: str) -> str:
+    """Return the language of a request that no view sees. accepted, cookies: its Accept-Language and Cookie."""
+    request = HttpRequest()
+    request.META["HTTP_ACCEPT_LANGUAGE"] = accepted
+    request.COOKIES = parse_cookie(cookies)
+    return translation.get_language_from_request(request)
 
 
 @cache

@@ -5,13 +5,18 @@ Compiled catalogues are committed, so that web hosts need no gettext tools.
 """
 
 import ast
+import os
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
 import polib
+from django.contrib import admin
 from django.utils.translation.template import templatize
+
+from core.names import derived_names
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOCALE = PROJECT / "locale"
@@ -19,6 +24,26 @@ LANGUAGES = ("de", "es")
 APPS = ("accounts", "batches", "core", "digitsite", "keys", "recognizer", "training")
 FUNCTIONS = {"gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "ngettext": 2}
 """Number of texts that each function takes."""
+
+OF_DJANGO = (
+    "After you’ve created a user, you’ll be able to edit more user options.",
+    "Conflicting form data submitted. Please try again.",
+    "Disable password-based authentication",
+    "Disabled",
+    "Enable password-based authentication",
+    "Enable password-based authentication for this user by setting a password.",
+    "Enabled",
+    "Password-based authentication",
+    "Password-based authentication was disabled.",
+    "Raw passwords are not stored, so there is no way to see the user’s password.",
+    "Reset password",
+    "Set password",
+    "Set password: %s",
+    "This action will <strong>enable</strong> password-based authentication for this user.",
+    "Whether the user will be able to authenticate using a password or not. If disabled, they may still be able to "
+    "authenticate using other backends, such as Single Sign-On or LDAP.",
+)
+"""Texts of Django's admin that its own catalogues lack in a language."""
 
 WIDTH = 10_000
 """Maximum line length: each text stays on one line, so that diffs are readable."""
@@ -36,6 +61,8 @@ def texts_of_pages() -> Iterator[tuple[Text, str]]:
         for path in sorted((PROJECT / app).rglob("*.py")):
             where = str(path.relative_to(PROJECT))
             yield from ((text, where) for text in texts_of_python(path.read_text()))
+    yield from texts_of_the_admin()
+    yield from ((text, "django") for text in OF_DJANGO)
     for path in sorted((PROJECT / "templates").rglob("*.*")):
         if path.suffix in (".html", ".txt"):
             where = str(path.relative_to(PROJECT))
@@ -46,6 +73,13 @@ def texts_of_scripts() -> Iterator[tuple[Text, str]]:
     for path in sorted((PROJECT / "static" / "js").glob("*.js")):
         where = str(path.relative_to(PROJECT))
         yield from ((text, where) for text in texts_of_calls(path.read_text()))
+
+
+def texts_of_the_admin() -> Iterator[tuple[Text, str]]:
+    """Yield the names of models and fields that the admin shows, and that nothing declares."""
+    for model, shown in admin.site._registry.items():
+        for each in (model, *(inline.model for inline in shown.inlines)):
+            yield from ((words, f"{each._meta.app_label}/models.py") for _, _, words in derived_names(each))
 
 
 DOMAINS = {"django": texts_of_pages, "scripts": texts_of_scripts}
@@ -114,6 +148,8 @@ def strings(entry: polib.POEntry) -> list[str]:
 
 
 def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "digitsite.settings")
+    django.setup()
     for language in LANGUAGES:
         for domain in DOMAINS:
             catalogue, path = updated(language, domain), path_of(language, domain)

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from core.admin import ReadOnly
 
@@ -22,10 +23,10 @@ class KeyAdmin(ReadOnly, admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Key]:
         return Key.objects.prefetch_related("secrets")
 
-    @admin.display
+    @admin.display(description=gettext_lazy("token"))
     def token(self, key: Key) -> str:
         return f"{key.start}…"
 
-    @admin.display
+    @admin.display(description=gettext_lazy("scopes"))
     def may(self, key: Key) -> str:
         return ", ".join(key.scopes)

@@ -108,15 +108,15 @@ class Key(models.Model):  # type: ignore[django-manager-missing]  # knox has no 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="keys")
     name = models.CharField(max_length=60)
     scopes = models.JSONField(default=every_scope)
-    days = models.PositiveSmallIntegerField("expires", choices=Lifetime.choices, null=True, blank=True)
-    expires_at = models.DateTimeField("expires", null=True, blank=True)
+    days = models.PositiveSmallIntegerField(gettext_lazy("expires"), choices=Lifetime.choices, null=True, blank=True)
+    expires_at = models.DateTimeField(gettext_lazy("expires"), null=True, blank=True)
     limit = models.PositiveIntegerField(
         gettext_lazy("calls a minute"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_CALLS)],
     )
-    created_at = models.DateTimeField("made", default=timezone.now)
+    created_at = models.DateTimeField(gettext_lazy("made"), default=timezone.now)
     last_used_at = models.DateTimeField(gettext_lazy("last used"), null=True, blank=True)
 
     objects = KeyQuerySet.as_manager()

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext
 
 FRAME = 28
@@ -160,7 +161,7 @@ def _chart(title: str, training: list[float], validation: list[float], steps: in
         Curve(name, " ".join(f"{x(place):.1f},{y(value):.1f}" for place, value in enumerate(run)))
         for name, run in series.items()
     )
-    ticks = tuple(Tick(y(value), f"{value:g}") for value in _ticks(low, high))
+    ticks = tuple(Tick(y(value), number_format(f"{value:g}")) for value in _ticks(low, high))
     if steps:
         return Chart(title, curves, ticks, "step", round(steps / count), steps)
     return Chart(title, curves, ticks, "epoch", 1, count)

@@ -17,7 +17,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Greatest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from core.audit import record
 from core.leases import Leased, LeasedQuerySet
@@ -101,7 +101,7 @@ class ModelVersion(models.Model):
     class Meta:
         ordering = ["-id"]
         verbose_name = gettext_lazy("model version")
-        permissions = [("manage_networks", "Can retrain, promote and roll back networks")]
+        permissions = [("manage_networks", gettext_noop("Can retrain, promote and roll back networks"))]
 
     def __str__(self) -> str:
         return self.name
@@ -689,7 +689,7 @@ class Correction(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        permissions = [("review_corrections", "Can review corrections")]
+        permissions = [("review_corrections", gettext_noop("Can review corrections"))]
         constraints = [
             models.UniqueConstraint(
                 fields=["prediction"],
@@ -699,7 +699,7 @@ class Correction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.prediction.one_line} is {self.one_line}"
+        return gettext("%(reading)s is %(text)s") % {"reading": self.prediction.one_line, "text": self.one_line}
 
     @property
     def one_line(self) -> str:

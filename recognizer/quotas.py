@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Sum
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from .exceptions import QuotaExceeded
 from .identity import Identity
@@ -43,7 +43,9 @@ def meters_of(identity: Identity) -> list[Meter]:
         _meter(
             used.predictions,
             room.predictions,
-            gettext("%(used)s of %(limit)s readings") if room.predictions else gettext("%(used)s readings"),
+            gettext("%(used)s of %(limit)s readings")
+            if room.predictions
+            else ngettext("%(used)s reading", "%(used)s readings", used.predictions),
         ),
         _meter(
             megabytes,
@@ -99,7 +101,8 @@ def _sum_of_all() -> list[int]:
 
 def _exceeded(identity: Identity, predictions: int) -> QuotaExceeded:
     room = room_of(identity)
-    readings = gettext("%(number)s readings") % {"number": grouped(room.predictions)}
+    readings = ngettext("%(number)s reading", "%(number)s readings", room.predictions)
+    readings %= {"number": grouped(room.predictions)}
     pictures = gettext("%(number)s MB of pictures") % {"number": grouped(room.image_bytes // MB)}
     if room.predictions and room.image_bytes:
         limits = gettext("%(first)s and %(last)s") % {"first": readings, "last": pictures}

@@ -15,12 +15,12 @@ from .models import TrainingRun
 
 @admin.register(TrainingRun)
 class TrainingRunAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ["__str__", "state", "phase", "watch", "taught", "held_out", "champion", "challenger", "created_at"]
+    list_display = ["__str__", "state", "doing", "watch", "taught", "held_out", "champion", "challenger", "created_at"]
     list_filter = ["state"]
     list_select_related = ["champion", "challenger"]
     fields = [
-        "watch", "state", "phase", "verdict", "differences", "error", "taught", "held_out", "snapshot_sha256",
-        "champion", "challenger", "fence", "requested_by", "created_at", "started_at", "finished_at",
+        "watch", "state", "doing", "error", "taught", "held_out", "snapshot_sha256", "champion", "challenger",
+        "fence", "requested_by", "created_at", "started_at", "finished_at",
     ]  # fmt: skip
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -32,6 +32,10 @@ class TrainingRunAdmin(ReadOnly, admin.ModelAdmin):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
+
+    @admin.display(description=gettext_lazy("progress"))
+    def doing(self, run: TrainingRun) -> str | None:
+        return run.in_words if run.is_active else None
 
     @admin.display(description=gettext_lazy("progress and verdict"))
     def watch(self, run: TrainingRun) -> str:

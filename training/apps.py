@@ -2,10 +2,12 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_save
+from django.utils.translation import gettext_lazy
 
 
 class TrainingConfig(AppConfig):
     name = "training"
+    verbose_name = gettext_lazy("Training")
 
     def ready(self) -> None:
         # For every kind of promotion: on the dashboard, in the admin, by a command.

@@ -154,7 +154,7 @@ class TrainingRun(Leased):
             return gettext("%(phase)s: %(number)s of %(steps)s") % words
         words |= {
             "loss": grouped(progress["loss"], 3),
-            "accuracy": percentage(progress["accuracy"], 1).replace(" ", ""),
+            "accuracy": percentage(progress["accuracy"], 1),
             "seconds": progress["seconds_left"],
         }
         if progress["seconds_left"] is None:

@@ -14,13 +14,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from recognizer.exceptions import NoServingVersion
 from recognizer.models import ModelVersion
-from recognizer.serving.cache import serving_trouble
+from recognizer.serving.cache import serving_now, serving_trouble
 from recognizer.serving.install import promote_version
 
 from .dashboard import gather_dashboard
 from .models import TrainingRun
 from .retraining.runs import RunActive, share_done, start_run, words_of
 from .retraining.snapshots import TooFew
+from .retraining.verdicts import told
 
 
 def managers_only(view: Any) -> Any:
@@ -32,7 +33,9 @@ def managers_only(view: Any) -> Any:
 @never_cache
 @staff_member_required
 def dashboard(request: HttpRequest) -> HttpResponse:
-    return render(request, "training/dashboard.html", gather_dashboard() | {"trouble": serving_trouble()})
+    return render(
+        request, "training/dashboard.html", gather_dashboard() | {"trouble": serving_trouble(), "used": serving_now()}
+    )
 
 
 @require_safe
@@ -47,6 +50,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "words": words_of(run) if run.is_active else run.get_state_display(),
         "share": share_done(run),
         "points": points_of(curves.get("loss", [])),
+        "checks": [told(check) for check in run.verdict["checks"]] if run.verdict else [],
     }
     return render(request, "training/run.html", context)
 

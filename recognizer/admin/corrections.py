@@ -105,7 +105,8 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
         halves = sum(
             agreed and claim.state == Correction.State.PENDING for agreed, claim in zip(done, claims, strict=True)
         )
-        self._review(request, done, gettext("%(number)d approved."), halves)
+        words = ngettext("%(number)d approved.", "%(number)d approved.", sum(done) - halves)
+        self._review(request, done, words, halves)
         if halves:
             words = ngettext(
                 "%(number)d more contradicts a very sure network: a second reviewer must approve it.",
@@ -116,7 +117,8 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.action(description=gettext_lazy("Reject the selected corrections"), permissions=["review"])
     def reject(self, request: HttpRequest, corrections: CorrectionQuerySet) -> None:
-        self._review(request, [claim.reject(by=request.user) for claim in corrections], gettext("%(number)d rejected."))
+        done = [claim.reject(by=request.user) for claim in corrections]
+        self._review(request, done, ngettext("%(number)d rejected.", "%(number)d rejected.", sum(done)))
 
     def _review(self, request: HttpRequest, done: list[bool], words: str, halves: int = 0) -> None:
         self.message_user(request, words % {"number": sum(done) - halves}, messages.SUCCESS)

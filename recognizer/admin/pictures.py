@@ -2,6 +2,7 @@
 
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 
 from recognizer.models import Correction, Prediction
 
@@ -21,7 +22,7 @@ def picture_of(prediction: Prediction, small: bool = True, claim: Correction | N
         '<img class="picture" src="{}{}" alt="{}" width="{}" height="{}" loading="lazy">',
         address,
         "?size=thumb" if small else "",
-        f"picture of prediction {prediction.pk}",
+        gettext("picture of prediction %(number)d") % {"number": prediction.pk},
         round(scale * prediction.width),
         round(scale * prediction.height),
     )

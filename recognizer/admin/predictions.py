@@ -170,7 +170,7 @@ class PredictionAdmin(ReadOnly, admin.ModelAdmin):
     def odds(self, prediction: Prediction) -> str:
         return " · ".join(f"{digit['label']} ({wording.percent(digit['confidence'])})" for digit in prediction.digits)
 
-    @admin.display
+    @admin.display(description=gettext_lazy("size"))
     def size(self, prediction: Prediction) -> str:
         return gettext("%(width)d × %(height)d pixels") % {"width": prediction.width, "height": prediction.height}
 
@@ -182,7 +182,7 @@ class PredictionAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description=gettext_lazy("owner"), ordering="owner")
     def owner_name(self, prediction: Prediction) -> str:
         if prediction.owner is None:
-            return "anonymous"
+            return gettext("visitor")
         address = reverse("admin:recognizer_prediction_changelist")
         return format_html('<a href="{}?owner={}">{}</a>', address, prediction.owner_id, prediction.owner)
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext, gettext_lazy
 from core.admin import Facts, ReadOnly
 from recognizer.exceptions import NoServingVersion
 from recognizer.models import ModelVersion, Promotion
+from recognizer.numbers import grouped, percentage
 from recognizer.serving.cache import serving_trouble
 from recognizer.serving.install import promote_version
 
@@ -50,29 +51,26 @@ class ModelVersionAdmin(ReadOnly, admin.ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         if serving_trouble():
-            self.message_user(
-                request,
-                gettext("The last promoted version cannot be loaded: %(trouble)s.") % {"trouble": serving_trouble()},
-                messages.ERROR,
-            )
+            words = gettext("The last promoted version cannot be loaded. The log says why.")
+            self.message_user(request, words, messages.ERROR)
         return super().changelist_view(request, extra_context)
 
-    @admin.display(boolean=True)
+    @admin.display(description=gettext_lazy("current"), boolean=True)
     def serves(self, version: Any) -> bool:
         return version.serves
 
     @admin.display(description=gettext_lazy("MNIST test accuracy"))
     def accuracy(self, version: ModelVersion) -> str | None:
-        return None if version.test_accuracy is None else f"{version.test_accuracy:.2%}"
+        return None if version.test_accuracy is None else percentage(version.test_accuracy, 2)
 
     @admin.display(description=gettext_lazy("MNIST test errors"))
     def errors(self, version: ModelVersion) -> int | None:
         return version.card.get("metrics", {}).get("test_errors")
 
-    @admin.display
+    @admin.display(description=gettext_lazy("parameters"))
     def parameters(self, version: ModelVersion) -> str | None:
         count = version.card.get("network", {}).get("parameters")
-        return None if count is None else f"{count:,}"
+        return None if count is None else grouped(count)
 
     @admin.display(description=gettext_lazy("whole card"))
     def whole_card(self, version: ModelVersion) -> str:

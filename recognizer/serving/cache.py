@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 
+from django.utils import translation
+
 from core.polling import Poller
 from recognizer import events
 from recognizer.exceptions import NoServingVersion
@@ -64,7 +66,9 @@ class _Cache:
     def refresh(self) -> None:
         version = ModelVersion.objects.serving()
         if version is not None:
-            self.trouble = self._follow(version)
+            # What it says goes into the log, whoever's request finds it.
+            with translation.override(None):
+                self.trouble = self._follow(version)
         self.looked_at = time.monotonic()
 
     def _follow(self, version: ModelVersion) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.utils.translation import gettext
 
 from recognizer.admission import ignore
 from recognizer.exceptions import NoServingVersion
@@ -35,7 +36,7 @@ def load_version(version: ModelVersion) -> ServingReader:
     try:
         return ServingReader(version, Reader(load_classifier(content, settings.RECOGNIZER_RUNTIME)))
     except ValueError as error:
-        raise NoServingVersion(f"version {version} cannot be loaded") from error
+        raise NoServingVersion(gettext("version %(version)s cannot be loaded") % {"version": version}) from error
 
 
 def read_verified(version: ModelVersion, runtime: str) -> bytes:
@@ -50,7 +51,8 @@ def read_verified(version: ModelVersion, runtime: str) -> bytes:
         with default_storage.open(str(file)) as stored:
             content = stored.read()
     except OSError as error:
-        raise NoServingVersion(f"the file of version {version} is missing") from error
+        raise NoServingVersion(gettext("the file of version %(version)s is missing") % {"version": version}) from error
     if hashlib.sha256(content).hexdigest() != recorded:
-        raise NoServingVersion(f"the file of version {version} does not match its SHA-256")
+        words = gettext("the file of version %(version)s does not match its SHA-256")
+        raise NoServingVersion(words % {"version": version})
     return content

@@ -7,7 +7,7 @@ from django import template
 from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
-from recognizer.numbers import percentage
+from recognizer.numbers import grouped, percentage
 
 register = template.Library()
 
@@ -103,5 +103,5 @@ def set_title(name: str) -> str:
 
 @register.filter
 def thousands(number: int) -> str:
-    """Group the digits of a large number by thousands."""
-    return f"{number:,}".replace(",", "\u202f")
+    """Group the digits of a large number by thousands, in the language of the page."""
+    return grouped(number)

@@ -17,7 +17,7 @@ function count() {
   const chosen = ticked().length;
   const all = ticks().length;
   form.classList.toggle("active", chosen > 0);
-  form.querySelector(".count").textContent = chosen ? interpolate(gettext("%(count)s selected"), { count: chosen }) : "";
+  form.querySelector(".count").textContent = chosen ? interpolate(ngettext("%(count)s selected", "%(count)s selected", chosen), { count: chosen }) : "";
   every.closest("label").hidden = all === 0;
   every.checked = chosen > 0 && chosen === all;
   every.indeterminate = chosen > 0 && chosen < all;

@@ -2,7 +2,7 @@ import { adjust } from "./adjust.js";
 import { newKey, Refusal, sendMany, sendWithProgress } from "./api.js";
 import { percent, sureness } from "./confidence.js";
 import { cut, decode, shrink } from "./photo.js";
-import { gettext, interpolate } from "./words.js";
+import { formatNumber, gettext, interpolate, ngettext } from "./words.js";
 
 const MAX_BYTES = 10 * 1024 * 1024;
 const ZIP = /\.zip$/i;
@@ -95,7 +95,7 @@ async function sendBatch(row, field, file, key, onProgress) {
   }
   const batch = await sendMany(page.dataset.batchesUrl, field, [file], key, onProgress);
   const words = document.createElement("span");
-  words.textContent = interpolate(gettext("%(total)s pictures are read as a batch."), { total: batch.total });
+  words.textContent = interpolate(ngettext("%(total)s picture is read as a batch.", "%(total)s pictures are read as a batch.", batch.total), { total: formatNumber(batch.total) });
   row.querySelector(".outcome").replaceChildren(words);
   offer(row, page.dataset.batchUrl.replace("0", batch.id), gettext("Open the batch"), interpolate(gettext("Open the batch %(name)s"), { name: file.name }));
 }

@@ -13,7 +13,7 @@ from benchmarks.slanted_hand import Point, learn
 from recognizer.models import ModelVersion
 from recognizer.serving.install import install_shipped_version
 from recognizer.serving.loading import load_version
-from training.retraining import gate, pipeline
+from training.retraining import gate, pipeline, verdicts
 from training.retraining.pipeline import open_network
 from training.synthesis import datasets
 from training.synthesis.datasets import Mnist
@@ -77,7 +77,7 @@ def test_learning_curve_is_a_table_and_a_figure(tmp_path: Path) -> None:
 @pytest.fixture
 def quick(little_mnist: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is trained and no site started."""
-    verdict = gate.Verdict((gate.Check("each digit", False, "3 is read worse."),))
+    verdict = verdicts.Verdict((verdicts.Check("each digit", False, {}),))
 
     def learn(network: Any, reader: Any, mnist: Any, folder: Path, wrong: float) -> Iterator[Point]:
         yield Point(300, wrong, 0.4, 0.1, 0.005, 0.005, verdict, 150.0)

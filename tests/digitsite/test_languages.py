@@ -1,11 +1,20 @@
 """The site in the language of who looks at it."""
 
+import json
 import re
+from functools import partial
 
 import pytest
-from django.test import Client
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets, label_for_field
+from django.contrib.auth.models import User
+from django.test import Client, RequestFactory
 from django.utils import translation
+from waitress.adjustments import Adjustments
+from waitress.parser import HTTPRequestParser
 
+from digitsite.connections import Overloaded
+from digitsite.encodings import with_known_encodings
 from recognizer.models import ModelVersion
 from recognizer.numbers import grouped
 from recognizer.templatetags.wording import ignored_words, percent
@@ -61,6 +70,57 @@ def test_api_details_are_translated_and_codes_are_not(client: Client) -> None:
     missing = client.get("/api/v1/predictions/7/", headers={"Accept-Language": "de"})
     assert missing.json() == {"detail": "Nicht gefunden.", "code": "not_found"}
     assert missing["Content-Language"] == "de"
+
+
+@pytest.mark.parametrize(("language", "sentence"), [("de", "ausgelastet"), ("es", "ocupado"), ("fr", "busy")])
+def test_overload_is_told_in_the_callers_language(language: str, sentence: str) -> None:
+    refused = HTTPRequestParser(Adjustments())
+    refused.received(f"GET /api/v1/models/ HTTP/1.1\r\nAccept-Language: {language}\r\n\r\n".encode())
+    status, _, content = Overloaded(refused).to_response()
+    assert status.startswith("503")
+    assert sentence in json.loads(content)["detail"]
+    assert json.loads(content)["code"] == "overloaded"
+
+
+def test_unknown_charset_is_told_in_the_callers_language() -> None:
+    environ = {"CONTENT_TYPE": "text/plain; charset=x", "HTTP_ACCEPT_LANGUAGE": "es"}
+    [content] = with_known_encodings(lambda *args: [])(environ, lambda *args: None)
+    assert json.loads(content)["detail"].startswith("Juego de caracteres desconocido")
+
+
+SAME = {"name", "text", "token", "version", "error", "champion", "phase", "API"}
+"""Names that German or Spanish write as English does."""
+
+
+@pytest.mark.parametrize("language", ["de", "es"])
+def test_every_name_in_the_admin_is_translated(rf: RequestFactory, superuser: User, language: str) -> None:
+    request = rf.get("/admin/")
+    request.user = superuser
+    missing = []
+    for model, shown in admin.site._registry.items():
+        if model.__module__.startswith("django."):
+            continue
+        names = {*shown.get_list_display(request), *flatten_fieldsets(shown.get_fieldsets(request))} - {"__str__"}
+        words = [partial(label_for_field, name, model, shown) for name in names]
+        words += [lambda options=model._meta: options.verbose_name, lambda o=model._meta: o.verbose_name_plural]
+        for word in words:
+            english = str(word())
+            with translation.override(language):
+                if str(word()) == english and english.lower() not in SAME:
+                    missing.append(f"{model._meta.label}: {english}")
+    assert not missing
+
+
+def test_permissions_are_named_in_the_language_of_the_page(admin_client: Client, user: User) -> None:
+    answer = page(admin_client, f"/admin/auth/user/{user.pk}/change/", accept_language="de")
+    assert ">Korrektur: Korrekturen prüfen</option>" in answer
+    assert ">Ergebnis: ansehen</option>" in answer
+    assert "Can " not in answer
+
+
+def test_account_is_deleted_in_german(admin_client: Client, user: User) -> None:
+    answer = page(admin_client, f"/admin/auth/user/{user.pk}/delete/", accept_language="de")
+    assert "Ergebnisse: 0" in answer
 
 
 def test_schema_is_in_english_for_everybody(client: Client) -> None:

@@ -391,7 +391,7 @@ def test_versions_show_their_metrics_and_which_one_serves(admin: Client, version
         card={"metrics": {"test_accuracy": 0.9968, "test_errors": 32}, "network": {"parameters": 262307}},
     )
     shown = page(admin, VERSIONS)
-    for fact in ("99.68%", "32", "262,307", "50.00%"):
+    for fact in ("99.68 %", "32", "262,307", "50.00 %"):
         assert fact in shown
     assert admin.get(f"{VERSIONS}{version.pk}/change/").status_code == 200
     assert admin.get(f"{VERSIONS}add/").status_code == 403

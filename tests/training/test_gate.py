@@ -1,10 +1,13 @@
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from django.utils import translation
 
 from training.evaluation.measures import Result
-from training.retraining.gate import Measured, Verdict, judge, mcnemar
+from training.retraining.gate import Measured, judge, mcnemar
+from training.retraining.verdicts import Verdict, told
 
 LABELS = np.repeat(np.arange(10), 500)
 
@@ -31,6 +34,21 @@ def test_challenger_that_fixes_and_breaks_nothing_passes() -> None:
     assert verdict.passed
     held_out = next(check for check in verdict.checks if check.name == "held-out corrections")
     assert "12 of 20 right, before 5: fixed 7, broke 0 (p = 0.016)" in held_out.sentence
+
+
+def test_stored_verdict_is_told_in_the_language_of_the_page() -> None:
+    stored = json.loads(json.dumps(judge(measured(held=5), measured(held=12), LABELS).as_json()))
+    assert "p = 0.016" in stored["checks"][2]["sentence"]
+    for language, words in (("de", "12 von 20 richtig"), ("es", "12 de 20 correctas")):
+        with translation.override(language):
+            checks = [told(check) for check in stored["checks"]]
+        assert words in checks[2]["sentence"]
+        assert "p = 0,016" in checks[2]["sentence"]
+        assert not any(new["name"] == old["name"] for new, old in zip(checks[1:5], stored["checks"][1:5], strict=True))
+
+
+def test_sentence_stored_without_figures_stays() -> None:
+    assert told({"name": "speed", "passed": True, "sentence": "1.00 ms."})["sentence"] == "1.00 ms."
 
 
 @pytest.mark.parametrize(("wrong", "names"), [(103, []), (104, ["MNIST validation"])])

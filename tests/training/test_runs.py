@@ -466,7 +466,7 @@ def test_retrain_button_starts_a_run_and_shows_progress(ready: None, superuser: 
     progress = {"number": 30, "steps": 120, "loss": 0.5, "accuracy": 0.9, "seconds_left": 40}
     TrainingRun.objects.update(phase="training", progress=progress, curves={"loss": [1.0, 0.5]})
     told = browser.get(f"/dashboard/runs/{run.pk}/progress/").json()
-    assert told["words"].startswith("training: step 30 of 120, loss 0.500, accuracy 90.0%, 40 s left. About")
+    assert told["words"].startswith("training: step 30 of 120, loss 0.500, accuracy 90.0 %, 40 s left. About")
     assert (told["share"], told["active"], told["points"]) == (
         pytest.approx(0.02 + 0.5 * 0.25),
         True,

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.stats import binomtest
@@ -14,6 +13,7 @@ from training.evaluation.pages import no_numbers
 from training.synthesis.datasets import Examples, Mnist
 
 from .snapshots import Lesson, open_page
+from .verdicts import Check, Verdict
 
 NO_NUMBERS = 200
 FRAMES = 300
@@ -57,28 +57,6 @@ class Measured:
     @property
     def digits_refused(self) -> float:
         return self.validation.errors.get("refused", 0) / max(1, self.validation.count)
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check: whether it passed, and a sentence with its figures."""
-
-    name: str
-    passed: bool
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    checks: tuple[Check, ...]
-
-    @property
-    def passed(self) -> bool:
-        return all(check.passed for check in self.checks)
-
-    def as_json(self) -> dict[str, Any]:
-        checks = [{"name": c.name, "passed": c.passed, "sentence": c.sentence} for c in self.checks]
-        return {"passed": self.passed, "checks": checks}
 
 
 def measure(
@@ -163,7 +141,6 @@ def judge(champion: Measured, challenger: Measured, labels: np.ndarray) -> Verdi
     fallen = max(recalls, key=lambda digit: recalls[digit][0] - recalls[digit][1])
     before, after = recalls[fallen]
     held_lost, held_won, held_p = mcnemar(champion.held_out, challenger.held_out)
-    held = len(champion.held_out)
     unlearnt = float((~challenger.taught).mean()) if len(challenger.taught) else 0.0
     allowed = may_stay_unlearnt(len(challenger.taught))
     return Verdict(
@@ -171,46 +148,44 @@ def judge(champion: Measured, challenger: Measured, labels: np.ndarray) -> Verdi
             Check(
                 "MNIST validation",
                 worse <= WORSE_ON_MNIST + 1e-9,
-                f"{(~challenger.right).sum()} of {len(labels)} wrong, before {(~champion.right).sum()}: fixed {won}, "
-                f"broke {lost} (p = {p:.3f}). At most {WORSE_ON_MNIST:.2%} worse is allowed.",
+                {
+                    "wrong": int((~challenger.right).sum()), "total": len(labels),
+                    "before": int((~champion.right).sum()), "fixed": won, "broke": lost, "p": p,
+                    "allowed": WORSE_ON_MNIST,
+                },
             ),
             Check(
                 "each digit",
                 before - after <= WORSE_RECALL + 1e-9,
-                f"The recall of {fallen} falls most, from {before:.2%} to {after:.2%}. "
-                f"At most {WORSE_RECALL:.1%} lower is allowed.",
+                {"digit": fallen, "before": before, "after": after, "allowed": WORSE_RECALL},
             ),
             Check(
                 "held-out corrections",
                 held_won > held_lost,
-                f"{challenger.held_out.sum()} of {held} right, before {champion.held_out.sum()}: fixed {held_won}, "
-                f"broke {held_lost} (p = {held_p:.3f}). It must fix more than it breaks.",
+                {
+                    "right": int(challenger.held_out.sum()), "total": len(champion.held_out),
+                    "before": int(champion.held_out.sum()), "fixed": held_won, "broke": held_lost, "p": held_p,
+                },
             ),
-            Check(
-                "labels hold together",
-                unlearnt <= allowed,
-                f"{unlearnt:.1%} of the training digits are still read otherwise. Above {allowed:.0%}, "
-                "some labels are probably wrong.",
-            ),
+            Check("labels hold together", unlearnt <= allowed, {"unlearnt": unlearnt, "allowed": allowed}),
             Check(
                 "refusals",
                 champion.refused - challenger.refused <= FEWER_REFUSED + 1e-9
                 and challenger.digits_refused - champion.digits_refused <= MORE_REFUSED + 1e-9,
-                f"Refuses {challenger.refused:.1%} of pages without a number, before {champion.refused:.1%}, and "
-                f"{challenger.digits_refused:.2%} of MNIST, before {champion.digits_refused:.2%}. At most "
-                f"{FEWER_REFUSED:.0%} fewer and {MORE_REFUSED:.2%} more are allowed.",
+                {
+                    "refused": challenger.refused, "before": champion.refused, "digits": challenger.digits_refused,
+                    "digits_before": champion.digits_refused, "fewer": FEWER_REFUSED, "more": MORE_REFUSED,
+                },
             ),
             Check(
                 "calibration",
                 challenger.calibration - champion.calibration <= WORSE_CALIBRATION + 1e-9,
-                f"Confidence is off by {challenger.calibration:.2%}, before {champion.calibration:.2%}. "
-                f"At most {WORSE_CALIBRATION:.1%} more is allowed.",
+                {"off": challenger.calibration, "before": champion.calibration, "allowed": WORSE_CALIBRATION},
             ),
             Check(
                 "speed",
                 challenger.milliseconds <= SLOWER * champion.milliseconds,
-                f"{challenger.milliseconds:.2f} ms for each digit, before {champion.milliseconds:.2f} ms. "
-                f"At most {SLOWER:.2f} times as long is allowed.",
+                {"now": challenger.milliseconds, "before": champion.milliseconds, "allowed": SLOWER},
             ),
         )
-    )
+    )  # fmt: skip

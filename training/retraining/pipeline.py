@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 from django.core.files.storage import default_storage
+from django.utils.translation import gettext_noop
 
 from recognizer.models import ModelVersion, Prediction
 from recognizer.reading import Reader, load_classifier
@@ -24,9 +25,10 @@ from training.networks.model_card import draw_mistakes, test_metrics, told_mista
 from training.synthesis.datasets import Examples, Mnist, load_mnist
 
 from .finetuning import FineTuneRecipe, StepReport, fine_tune, steps_for
-from .gate import Measured, Verdict, judge, measure, time_both
-from .runs import finish_run
+from .gate import Measured, judge, measure, time_both
+from .runs import CannotRetrain, finish_run
 from .snapshots import Lesson, thaw
+from .verdicts import Verdict
 
 REPORT_INTERVAL = 1.0
 """Seconds between two reports of progress."""
@@ -69,15 +71,15 @@ class Reporter:
 def retrain(pk: int, fence: int, recipe: FineTuneRecipe | None = None, mnist: Mnist | None = None) -> None:
     """Carry out a run that this process has leased, to promoted, passed or refused.
 
-    Raises LeaseLost; NoServingVersion if the champion's files do not have the recorded hashes; ValueError if there is
-    no champion.
+    Raises LeaseLost; NoServingVersion if the champion's files do not have the recorded hashes; CannotRetrain if there
+    is no champion, or nothing to learn from.
     """
     reporter = Reporter(pk, fence)
     run = TrainingRun.objects.get(pk=pk)
     reporter.phase("reading the snapshot")
     champion = ModelVersion.objects.serving()
     if champion is None:
-        raise ValueError("there is no current version to start from")
+        raise CannotRetrain(gettext_noop("There is no current version to start from."))
     TrainingRun.objects.report(pk, fence, champion=champion)
     lessons = remaining_lessons(run)
     mnist = mnist or load_mnist()
@@ -125,10 +127,10 @@ def remaining_lessons(run: TrainingRun) -> list[Lesson]:
 
 
 def taught_examples(lessons: list[Lesson]) -> Examples:
-    """Return the boxes of all training lessons. Raises ValueError if none is left."""
+    """Return the boxes of all training lessons. Raises CannotRetrain if none is left."""
     teaching = [lesson for lesson in lessons if lesson.labels and not lesson.held_out]
     if not teaching:
-        raise ValueError("all corrections for training have been deleted")
+        raise CannotRetrain(gettext_noop("All corrections for training have been deleted."))
     images = np.concatenate([lesson.frames for lesson in teaching])
     return Examples(images, np.array([label for lesson in teaching for label in lesson.labels or []], np.uint8))
 

@@ -20,6 +20,7 @@ from recognizer.serving.install import install_version
 from training.models import RunState, TrainingRun
 
 from .snapshots import freeze, gather
+from .verdicts import Check
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,10 @@ ALREADY_ACTIVE = gettext_lazy("A run is already active. Wait until it ends, or c
 
 class RunActive(Exception):
     """Another run is queued or running; only one is allowed at a time."""
+
+
+class CannotRetrain(Exception):
+    """A run lacks what it needs. `str()` is a sentence in English, of the catalogues."""
 
 
 def start_run(by: Any = None, shadow: int = 0) -> TrainingRun:
@@ -80,7 +85,7 @@ def finish_run(
 ) -> None:
     """Record version, verdict and promotion in one transaction. Raises LeaseLost.
 
-    verdict: gate.Verdict as JSON.
+    verdict: a Verdict as JSON.
     """
     TrainingRun.objects.report(pk, fence, phase="storing the version", progress={})
     with transaction.atomic():
@@ -91,9 +96,8 @@ def finish_run(
         challenger = install_version(folder)
         serving = ModelVersion.objects.serving()
         if serving != champion:
-            late = f"The current version is now {serving}, but the comparison was with {champion}. Retrain."
-            checks = [*verdict["checks"], {"name": "champion", "passed": False, "sentence": late}]
-            verdict = {"passed": False, "checks": checks}
+            late = Check("champion", False, {"now": str(serving), "before": str(champion)})
+            verdict = {"passed": False, "checks": [*verdict["checks"], late.as_json()]}
         if not verdict["passed"]:
             state = RunState.REFUSED
         elif run.shadow:

@@ -61,7 +61,7 @@ def test_a_run_is_started_watched_and_cancelled(page: Page, busy: None, superuse
     assert fence is not None
     TrainingRun.objects.report(run.pk, fence, **training(36))
     expect(page.get_by_role("status")).to_contain_text(
-        "training: step 36 of 120, loss 0.250, accuracy 93.0%, 84 s left"
+        "training: step 36 of 120, loss 0.250, accuracy 93.0 %, 84 s left"
     )
     assert page.get_by_role("progressbar").evaluate("bar => bar.value") == pytest.approx(0.02 + 0.5 * 0.3)
     expect(page.get_by_role("img", name="Training loss by step")).to_be_visible()

@@ -1,4 +1,5 @@
 import contextlib
+import errno
 import os
 import sys
 import threading
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_noop
 from core.leases import LeaseLost
 from training.models import RunState, TrainingRun
 from training.retraining.cleanup import clean_up
+from training.retraining.runs import CannotRetrain
 
 NICE = 19
 
@@ -61,7 +63,12 @@ def exit_with_worker() -> None:
 
 def fail(pk: int, fence: int, error: Exception) -> None:
     """Record why a run failed; a retry would fail the same way."""
-    full = isinstance(error, OSError) and error.errno == 28
-    message = gettext_noop("The disk is full. Make room and retrain.") if full else f"{type(error).__name__}: {error}"
+    match error:
+        case OSError(errno=errno.ENOSPC):
+            message = gettext_noop("The disk is full. Make room and retrain.")
+        case CannotRetrain():
+            message = str(error)
+        case _:
+            message = f"{type(error).__name__}: {error}"
     ended = {"state": RunState.FAILED, "error": message, "finished_at": timezone.now()}
     TrainingRun.objects.held(pk, fence).update(**ended)
