@@ -1,4 +1,4 @@
-"""What every test may ask for: a private media folder, people, pictures made in memory, and a reader to install."""
+"""Fixtures for all tests: a private media folder, users, pictures made in memory, and a reader."""
 
 import json
 import uuid
@@ -30,7 +30,7 @@ SYSTEM = Path(__file__).parent / "system"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark whole-system tests by their folder, to be run again where they fail, and others that ask for a database."""
+    """Mark system tests, which are run again if they fail, and tests that use a database."""
     for item in items:
         if SYSTEM in item.path.parents:
             item.add_marker("system")
@@ -50,7 +50,7 @@ def site_for_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         STATIC_ROOT=tmp_path_factory.mktemp("static"),
         STORAGES=storages,
         SECURE_SSL_REDIRECT=False,
-        # WhiteNoise serves them from their sources. It looks at its settings once, when a server starts.
+        # WhiteNoise serves them from their sources, and reads its settings once at start.
         WHITENOISE_USE_FINDERS=True,
         WHITENOISE_AUTOREFRESH=True,
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
@@ -73,7 +73,7 @@ def django_db_modify_db_settings(
 
 @pytest.fixture(autouse=True)
 def fresh_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start each test as a process that has counted no call and loaded no network."""
+    """Reset each test's process: no counted calls, no loaded network."""
     cache.clear()
     monkeypatch.setattr(serving, "_cache", serving._Cache())
     serving._pinned.cache_clear()
@@ -126,7 +126,7 @@ def mnist() -> Mnist:
 
 @pytest.fixture(scope="session")
 def little_mnist(mnist: Mnist) -> Mnist:
-    """Enough to see a training run, not enough to learn."""
+    """A few digits: enough to run a training, too few to learn."""
 
     def some(examples: Examples, count: int) -> Examples:
         return Examples(examples.images[:count], examples.labels[:count])
@@ -136,7 +136,7 @@ def little_mnist(mnist: Mnist) -> Mnist:
 
 @pytest.fixture
 def version(db: None) -> ModelVersion:
-    """A serving version whose files are in the storage but hold no network."""
+    """A current version with stored files that are not networks."""
     card = json.loads((site.SHIPPED_VERSION / "card.json").read_text())
     card["metrics"]["test_accuracy"] = 0.5
     version = ModelVersion(name="test version", card=card)
@@ -151,7 +151,7 @@ def version(db: None) -> ModelVersion:
 
 @pytest.fixture
 def reader(version: ModelVersion, monkeypatch: pytest.MonkeyPatch) -> FakeReader:
-    """The reader of this process, which reads 42 in whatever is a picture."""
+    """This process's reader; it reads every picture as 42."""
     reader = FakeReader(version)
     monkeypatch.setattr(serving, "_cache", FakeCache(reader))
     return reader

@@ -33,7 +33,7 @@ def digit_of(label: int, x: int = 10, line: int = 0, confidence: float = 0.9) ->
 
 
 def reading_of(text: str, page: np.ndarray, reason: Reason | None = None) -> Reading:
-    """Make the reading a network would have come to: text, its lines parted by newlines."""
+    """Make a reading with a text; lines are separated by newlines."""
     digits = tuple(
         digit_of(int(label), x=10 + 25 * place, line=number)
         for number, line in enumerate(text.split("\n"))

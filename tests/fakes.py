@@ -23,10 +23,7 @@ class UndecidedClassifier:
 
 @dataclass
 class FakeReader:
-    """Opens pictures as the real one does, and then reads what it was told to.
-
-    For tests whose subject is not the reading.
-    """
+    """Opens pictures as the real reader does, and returns the text it was given."""
 
     version: ModelVersion
     text: str = "42"
@@ -44,7 +41,7 @@ class FakeReader:
 
 @dataclass
 class FakeCache:
-    """Stands where this process keeps its reader; without one, no version can be served."""
+    """Replaces this process's cached reader; without one, no version is loaded."""
 
     reader: FakeReader | serving.ServingReader | None
     trouble: str = ""

@@ -1,4 +1,4 @@
-"""Real servers for tests to stand on: an S3 store of their own, and a Redis and a PostgreSQL where they answer."""
+"""Real servers for tests: an S3 store, and a running Redis and PostgreSQL if there are any."""
 
 import os
 import socket
@@ -34,7 +34,7 @@ def redis_or_skip() -> str:
 
 
 def postgres_or_skip(url: str) -> None:
-    """Skip where no PostgreSQL lets us in."""
+    """Return the address of a PostgreSQL for tests; skip if none accepts the log-in."""
     try:
         psycopg.connect(url, connect_timeout=3).close()
     except psycopg.OperationalError:

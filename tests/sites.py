@@ -1,4 +1,4 @@
-"""The site as processes of its own: web, workers, a database and files on the disk."""
+"""The site as real processes: web, workers, a database and files."""
 
 import json
 import os
@@ -120,7 +120,7 @@ class Site:
         return json.loads(self.manage("shell", "--no-imports", "-c", code).splitlines()[-1])
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Ask the database, past the site."""
+        """Query the database directly."""
         if self.database.startswith("postgres"):
             with psycopg.connect(self.database) as server:
                 return server.execute(sql.encode()).fetchall()
@@ -134,7 +134,7 @@ class Site:
             wait_until_ready(self.process, self.is_ready, self.log)
 
     def stop(self, word: signal.Signals = signal.SIGTERM) -> None:
-        """Stop serving, with all that it started; with SIGKILL nobody has time for a last word."""
+        """Stop the site and its processes; SIGKILL kills them at once."""
         if self.process is not None:
             stop(self.process, word, timeout=60)
             self.process = None
@@ -149,13 +149,13 @@ class Site:
         self.workers.remove(worker)
 
     def close(self) -> None:
-        """Kill whatever runs."""
+        """Kill all processes."""
         self.stop(signal.SIGKILL)
         for worker in list(self.workers):
             self.stop_worker(worker)
 
     def until(self, done: Callable[[], Any], timeout: float = TIMEOUT) -> Any:
-        """Ask again and again; return the first answer that is true. Raises TimeoutError, with the log's end."""
+        """Poll; return the first true answer. Raises TimeoutError, with the log's end."""
         return wait_until(done, timeout, lambda: self.log.read_text()[-3000:])
 
     def is_ready(self) -> bool:

@@ -1,4 +1,4 @@
-"""Everybody may take all of theirs along, and have it gone."""
+"""Users export and delete all their data."""
 
 import csv
 import io

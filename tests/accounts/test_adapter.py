@@ -1,4 +1,4 @@
-"""Coming in: by which name, how often one may guess, and where one is sent."""
+"""Log-in: names, limits of attempts, and redirects."""
 
 import re
 from typing import Any

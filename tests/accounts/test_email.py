@@ -1,4 +1,4 @@
-"""An address is optional; it is used once it is confirmed to be its owner's."""
+"""An email address is optional, and used once it is confirmed."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A second factor is asked for wherever somebody comes in who has one."""
+"""Every log-in of an account with a second factor asks for it."""
 
 import json
 import time
@@ -22,13 +22,13 @@ pytestmark = pytest.mark.django_db
 
 
 def code_of(secret: str) -> str:
-    """Return what an app shows now. Codes that were used before are forgotten."""
+    """Return the app's current code, and forget used codes."""
     cache.clear()
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
 
 
 def guarded(user: User) -> str:
-    """Give somebody an app, and return its secret."""
+    """Add an authenticator app to a user, and return its secret."""
     secret = generate_totp_secret()
     TOTP.activate(user, secret)
     return secret

@@ -1,4 +1,4 @@
-"""One name is one person's, however it is written."""
+"""User names are unique, ignoring case and width."""
 
 from unittest.mock import patch
 

@@ -1,4 +1,4 @@
-"""What can do harm asks for the password again an hour after the last proof."""
+"""Dangerous actions ask for the password again after an hour."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who has lost a password sets a new one, by mail or by a link of staff's."""
+"""Lost passwords are reset by mail, or by a link from staff."""
 
 import re
 from typing import Any
@@ -35,7 +35,7 @@ def link_in(text: str) -> str:
 
 
 def open_link(client: Client, link: str) -> Any:
-    """Open a link, which leads on to an address without its secret."""
+    """Open a link; it redirects to an address without its secret."""
     answer = client.get(link)
     return client.get(answer["Location"]) if answer.status_code == 302 else answer
 

@@ -1,4 +1,4 @@
-"""How long sessions live, and how somebody ends them."""
+"""Lifetime of sessions, and how users end them."""
 
 import datetime
 import time
@@ -36,7 +36,7 @@ def seconds_left(client: Client) -> float:
 
 
 def later(client: Client, seconds: int) -> None:
-    """Let time pass for a session."""
+    """Move a session's times into the past."""
     session = Session.objects.get(pk=client.session.session_key)
     content = session.get_decoded() | {"seen_at": int(time.time()) - seconds}
     session.session_data = client.session.encode(content)
@@ -119,7 +119,7 @@ def test_ipv6_address_is_recorded_as_its_network(user: User) -> None:
 
 
 def aged(client: Client, days: int) -> str:
-    """Let days pass for a visitor, and return the cookie."""
+    """Return the cookie of a visitor some days later."""
     now = time.time()
     with patch("django.core.signing.time.time", return_value=now - days * DAY):
         value = signing.get_cookie_signer(salt="visitor" + "visitor").sign(str(uuid.uuid4()))

@@ -23,7 +23,7 @@ def api(user: User) -> Client:
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """What the workers would be told, where none is there."""
+    """Messages to the workers, of which there are none."""
     messages: list[int] = []
 
     def note() -> None:

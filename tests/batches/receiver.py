@@ -1,4 +1,4 @@
-"""Whoever is told by a webhook: a real server, with a certificate of an authority that a test made."""
+"""A webhook receiver: a real server, with a certificate of a test's own authority."""
 
 import ssl
 import threading
@@ -15,7 +15,7 @@ NAME = "hooks.example"
 
 @dataclass
 class Receiver:
-    """What came to it, and how it answers."""
+    """Records requests, and answers them as told."""
 
     port: int = 0
     status: int = 204
@@ -49,13 +49,13 @@ def serving(receiver: Receiver, certificate: trustme.LeafCert) -> Iterator[None]
             return None
 
     class Server(ThreadingHTTPServer):
-        # Not in the loop that accepts: a handshake that fails would be its end.
+        # Not in the accept loop, which a failed handshake would end.
         def finish_request(self, request: Any, client_address: Any) -> None:
             try:
                 with context.wrap_socket(request, server_side=True) as secured:
                     super().finish_request(secured, client_address)
             except OSError:
-                return  # Who does not trust the certificate leaves.
+                return  # A client that does not trust the certificate disconnects.
 
         def shutdown_request(self, request: Any) -> None:
             request.close()

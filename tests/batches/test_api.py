@@ -1,4 +1,4 @@
-"""Batches as programs see them."""
+"""The API of batches."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""A zip is looked through before anything is kept, and whatever is wrong with it has a name."""
+"""Zips are checked before anything is stored, and refused with a code."""
 
 import io
 import tracemalloc

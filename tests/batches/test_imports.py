@@ -30,7 +30,7 @@ def importer(staff: User) -> Client:
 
 @pytest.fixture
 def bring(send: Send) -> Callable[..., Any]:
-    """Send a zip as the page for staff does."""
+    """Send an import as the page does."""
 
     def post(client: Client, labels: Any, files: dict[str, bytes]) -> Any:
         content = zip_of(files if labels is None else files | {"labels.json": json.dumps(labels).encode()})

@@ -1,4 +1,4 @@
-"""A batch is held to the quota of its owner: as it comes, and once more as it is read."""
+"""A batch is checked against its owner's quota on arrival and again while it is read."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How a worker reads: each picture once, one poisoned picture alone, and nothing kept for a batch that has ended."""
+"""Workers store each picture once, survive crashing pictures, and store nothing for ended batches."""
 
 import io
 import threading
@@ -40,7 +40,7 @@ def take() -> Chunk:
 
 
 def release() -> None:
-    """Let the time of every lease go by."""
+    """Expire all leases."""
     Chunk.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
 
 
@@ -103,7 +103,7 @@ def test_picture_with_an_unexpected_error_fails_alone(many: Batch, monkeypatch: 
 
 
 class Died(BaseException):
-    """Stands for the death of the process."""
+    """Simulates the death of the process."""
 
 
 def test_refused_picture_of_a_batch_has_a_thumbnail(

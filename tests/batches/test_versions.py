@@ -1,4 +1,4 @@
-"""A batch may name the version of the network that is to read it."""
+"""A batch can choose the version that reads it."""
 
 import threading
 from typing import Any

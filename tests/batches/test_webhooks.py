@@ -40,7 +40,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
-    """An authority that this process trusts, and no other."""
+    """The only certificate authority that this process trusts."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
@@ -50,7 +50,7 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
 
 @pytest.fixture
 def near(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every name lead to this machine, and forgive that it does."""
+    """Resolve every name to this machine, and accept its address as public."""
     monkeypatch.setattr(webhooks, "resolve", lambda host, port: ["127.0.0.1"])
     monkeypatch.setattr(webhooks, "is_public", lambda address: True)
     monkeypatch.setattr(webhooks, "PORTS", range(1, 65536))
@@ -64,7 +64,7 @@ def receiver(authority: trustme.CA, near: None) -> Iterator[Receiver]:
 
 
 def ended(user: User, address: str) -> Delivery:
-    """A batch that is cancelled, and what is to tell of it, taken."""
+    """A cancelled batch, and its leased delivery."""
     batch = Batch.objects.create(owner=user, total=1, source="api", webhook=address)
     assert stop_batch(batch)
     return take()

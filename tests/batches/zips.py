@@ -1,4 +1,4 @@
-"""Zips made in memory, honest and otherwise."""
+"""Zips made in memory, valid and hostile."""
 
 import io
 import struct
@@ -26,7 +26,7 @@ def encrypted(content: bytes) -> bytes:
 
 
 def unflagged(content: bytes) -> bytes:
-    """Take the flag that says that names are in UTF-8 from every header of a zip."""
+    """Clear the UTF-8 flag in every header of a zip."""
     altered = bytearray(content)
     for start, flags in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
         place = altered.find(start)
@@ -37,13 +37,13 @@ def unflagged(content: bytes) -> bytes:
 
 
 def renamed(content: bytes, name: bytes, other: bytes) -> bytes:
-    """Give an entry another name of the same length, which no library would write."""
+    """Rename an entry to a name of the same length that libraries would not write."""
     assert len(name) == len(other)
     return content.replace(name, other)
 
 
 def claiming(content: bytes, size: int) -> bytes:
-    """Let the first entry of a zip's list claim another size unpacked."""
+    """Change the unpacked size of the first directory entry."""
     place = content.index(b"PK\x01\x02")
     return content[: place + 24] + struct.pack("<I", size) + content[place + 28 :]
 
@@ -61,6 +61,6 @@ def crowd(count: int) -> bytes:
     one = zip_of({"0000000": b""}, zipfile.ZIP_STORED)
     start, end = one.index(b"PK\x01\x02"), one.index(b"PK\x05\x06")
     listed = b"".join(renamed(one[start:end], b"0000000", b"%07d" % number) for number in range(count))
-    # One too many for the field: the list is as long as it is, whatever its length in files says.
+    # One more than the field can count: the directory's size counts, not its number of files.
     told = min(count, 0xFFFE)
     return one[:start] + listed + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, told, told, len(listed), start, 0)

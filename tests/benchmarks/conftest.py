@@ -8,7 +8,7 @@ from benchmarks import publishing
 
 @pytest.fixture
 def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with pages and a model card to publish in, instead of the project's own."""
+    """A copy of the pages and the model card to publish into."""
     blocks = "".join(f"{name}\n<!-- {name} -->\nold\n<!-- /{name} -->\n" for name in ("summary", "learning", "rows"))
     (tmp_path / "docs" / "images").mkdir(parents=True)
     for name in ("evaluate", "learning", "rows", "batches"):

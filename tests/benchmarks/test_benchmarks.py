@@ -1,4 +1,4 @@
-"""What measures is held to measure what it says."""
+"""The benchmarks measure what they claim."""
 
 import re
 import subprocess
@@ -80,7 +80,7 @@ def test_stopping_a_server_stops_its_children(tmp_path: Path) -> None:
         family = [server.process, *server.process.children(recursive=True)]
         assert server.resident("http.server") > 1e6
         assert server.start > 0
-    # One that was told to die takes a moment on a busy machine, and may wait for its parent to notice.
+    # A killed process takes a moment to end, and its parent to notice.
     _, left = psutil.wait_procs(family, timeout=10)
     assert all(process.status() == psutil.STATUS_ZOMBIE for process in left)
 

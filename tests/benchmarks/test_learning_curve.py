@@ -1,4 +1,4 @@
-"""What is told of learning is measured on real retrainings, with little of everything."""
+"""The learning curve is measured on real, very short retrainings."""
 
 import json
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def test_learning_curve_measures_errors_before_and_after(
 
 @pytest.mark.slow
 def test_readings_beside_a_retraining_are_timed(little_mnist: Mnist, tmp_path: Path) -> None:
-    # The process that trains only rehearses; the site and the calls are real.
+    # The training process is a rehearsal; the site and the calls are real.
     images, labels = little_mnist.test.images[:6], little_mnist.test.labels[:6].tolist()
     rehearsal = {"DJANGO_SETTINGS_MODULE": "tests.system.live.rehearsal_settings", "RETRAIN_LEAST": "4"}
     served = serve_while_training(tmp_path, images, labels, images[0], quiet=1, **rehearsal)

@@ -79,7 +79,7 @@ def test_damaged_limits_file_is_replaced(shared: SharedFile, harm: str) -> None:
     else:
         path.unlink()
     for _ in range(2):
-        with suppress(Exception):  # What the throttles take for a cache that is away.
+        with suppress(Exception):  # The throttles treat this as an unreachable cache.
             shared.count("a", 1, 1, 60)
     assert path.exists()
     assert not shared.count("a", 1, 1, 60).allowed

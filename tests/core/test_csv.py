@@ -1,4 +1,4 @@
-"""Tables that spreadsheets open as they were meant."""
+"""CSV tables open correctly in spreadsheets."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Stored files go with the rows that name them, however the rows go."""
+"""Stored files are deleted with their rows, however these are deleted."""
 
 import datetime
 import uuid

@@ -9,7 +9,7 @@ from core.polling import MAX_BACKOFF, Poller
 
 
 class Looks:
-    """A look that fails as often as it was told to, and what can be waited for."""
+    """A function for a poller that fails some times, and counts its calls."""
 
     def __init__(self, *errors: Exception) -> None:
         self.errors = list(errors)

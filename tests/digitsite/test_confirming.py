@@ -1,4 +1,4 @@
-"""What cannot be undone takes two steps, without scripts too."""
+"""Destructive actions take two steps, without scripts too."""
 
 import re
 from collections.abc import Callable
@@ -20,7 +20,7 @@ FINAL = re.compile(r'action="([^"]*/(?:erase|revoke|cancel|delete|secret)/)"')
 
 
 def ready_at_once(browser: Client, path: str) -> list[str]:
-    """Name the addresses that one click on a page would end something at."""
+    """Return the addresses of destructive actions that a page offers with one click."""
     shown = browser.get(path).content.decode()
     assert FINAL.search(shown), path
     return FINAL.findall(re.sub(r"<details.*?</details>", "", shown, flags=re.DOTALL))

@@ -1,4 +1,4 @@
-"""What is answered, and how, at the connections of a process that serves."""
+"""How a web process handles connections."""
 
 import socket
 import threading
@@ -55,7 +55,7 @@ def ask(port: int, request: bytes) -> bytes:
 
 
 class Echo:
-    """An application that notes what it was given, and answers the body."""
+    """An application that records its environ and returns the body."""
 
     def __init__(self) -> None:
         self.environ: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""What the site answers where something that it stands on is gone."""
+"""Answers of the site when a service it needs is missing."""
 
 import errno
 import json
@@ -61,7 +61,7 @@ def test_locked_database_returns_503_and_leaves_no_image(
 
 @contextmanager
 def locked_database() -> Iterator[None]:
-    """Hold SQLite as somebody else would."""
+    """Lock SQLite over another connection."""
     if connection.vendor != "sqlite":
         pytest.skip("the lock is SQLite's")
     with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as other:
@@ -110,7 +110,7 @@ def test_bug_in_a_view_returns_500(user: Any, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_missing_files_of_all_networks_are_reported(version: ModelVersion, picture: bytes) -> None:
-    # An older version would serve in place of a damaged one: none must be left.
+    # Leave no older version, which would be used instead of the damaged one.
     ModelVersion.objects.exclude(pk=version.pk).filter(promotions__isnull=False).update(litert_sha256="gone")
     default_storage.delete(version.litert_file.name)
     for path in (STORE, PREVIEW):

@@ -1,4 +1,4 @@
-"""What may be kept of an answer, and by whom."""
+"""Caching headers of answers."""
 
 from collections.abc import Callable
 from typing import Any

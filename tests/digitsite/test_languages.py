@@ -1,4 +1,4 @@
-"""The site in the language of who looks at it."""
+"""The site in the user's language."""
 
 import json
 import re

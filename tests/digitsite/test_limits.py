@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 
 def answer(path: str, content_type: str, method: str = "GET") -> tuple[str, bytes]:
-    """Ask the site as a server does."""
+    """Call the site's WSGI application."""
     from digitsite.wsgi import application
 
     environ = RequestFactory()._base_environ(
@@ -74,7 +74,7 @@ def test_passwords_of_many_addresses_leave_threads_free() -> None:
         return limit(RequestFactory(REMOTE_ADDR=f"2001:db8:{number:x}::1").post("/accounts/login/", fields))
 
     def view(request: HttpRequest) -> HttpResponse:
-        # While one is checked, another address comes.
+        # Another address calls while one password is checked.
         if len(begun) < MAX_PASSWORDS:
             begun.append(len(begun) + 1)
             answer = post(begun[-1], password="a guess")
@@ -97,7 +97,7 @@ def test_passwords_of_one_address_are_checked_one_at_a_time(monkeypatch: pytest.
         return limit(RequestFactory(REMOTE_ADDR=address).post("/accounts/login/", fields))
 
     def view(request: HttpRequest) -> HttpResponse:
-        # While one is checked, others come.
+        # Others call while one password is checked.
         if "outer" in request.POST:
             for address, fields in (
                 ("2001:db8::2", {"password": "a guess"}),

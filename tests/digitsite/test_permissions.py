@@ -1,4 +1,4 @@
-"""Who may do what, for every address there is. An address without a row here fails."""
+"""The permission matrix: who may do what, for every URL. A URL without a row fails."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -51,22 +51,22 @@ def everybody(status: int) -> str:
 
 
 def people(yes: int) -> str:
-    """Whoever is logged in; the others are sent to the log-in page."""
+    """Statuses of a page for logged-in users; others are sent to the log-in page."""
     return f"302 302 302 {yes} {yes} {yes} {yes} {yes}"
 
 
 def people_of(owner: int, staff: int, superuser: int | None = None, other: int = 404) -> str:
-    """Whoever is logged in, by whether a batch is theirs; the others are sent to the log-in page."""
+    """Statuses of a page about a batch; others than logged-in users are sent to the log-in page."""
     return f"302 302 302 {owner} {other} {staff} {staff} {superuser or staff}"
 
 
 def tokens_of(owner: int, staff: int, superuser: int | None = None) -> str:
-    """The same for programs, which are told that they have to log in."""
+    """The same for programs, which get 401."""
     return people_of(owner, staff, superuser).replace("302", "401")
 
 
 def in_admin(staff: int, superuser: int, reviewer: int | None = None) -> str:
-    """Staff alone; a reviewer gets what staff without permissions do, unless told otherwise."""
+    """Statuses of an admin page. A reviewer gets those of staff without permissions, unless given."""
     return f"302 302 302 302 302 {staff} {reviewer or staff} {superuser}"
 
 
@@ -290,7 +290,7 @@ ROWS: dict[str, list[Row]] = {
 }
 
 ADMIN_MODELS: dict[str, dict[str, str]] = {
-    # What a superuser gets, and a reviewer who may look; staff without permissions get 403, others the log-in page.
+    # Statuses of a superuser and of a reviewer with view permission; other staff get 403, others the log-in page.
     "recognizer/prediction": {"add": "403", "delete": "200", "reviewer": "200"},
     "recognizer/correction": {"add": "403", "delete": "200", "reviewer": "200"},
     "recognizer/modelversion": {"add": "403", "delete": "403"},
@@ -314,7 +314,7 @@ for model, answers in ADMIN_MODELS.items():
 
 
 def addresses(patterns: Any = None, space: str = "", before: str = "") -> Iterator[str]:
-    """Yield the name of every address the site answers, or its route where it has none."""
+    """Yield the name of every URL of the site, or its route if it has no name."""
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         route = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
@@ -333,7 +333,7 @@ def test_permission_matrix_has_every_url() -> None:
 
 
 def session_of(user: User) -> UserSession:
-    """Return a session of somebody, at another browser."""
+    """Return a session of a user in another browser."""
     return UserSession.objects.get_or_create(
         session_key=user_client(user).session.session_key, defaults={"user": user, "ip": "192.0.2.1"}
     )[0]
@@ -346,7 +346,7 @@ def passkey_of(user: User) -> Authenticator:
 
 
 def batch_of(user: User) -> Batch:
-    """Return a batch of somebody, with a picture that was refused."""
+    """Return a batch of a user with a refused picture."""
     batch = Batch.objects.create(owner=user, total=1, source="api")
     batch.items.create(number=1, name="a.png", code="not_a_number", picture=b"a small JPEG")
     return batch
@@ -403,7 +403,7 @@ def test_permission_matrix_holds_for_every_url_and_role(
                     "recognizer/prediction": prediction.pk,
                     "recognizer/correction": prediction.flag("7").pk,
                     "recognizer/modelversion": version.pk,
-                    # A batch belongs to a user: here to the owner, whoever asks.
+                    # Batches belong to the owner, whoever asks.
                     "batches/batch": batch_of(user).pk,
                     "training/trainingrun": TrainingRun.objects.get_or_create()[0].pk,
                     "keys/key": Key.objects.filter(user=user).delete() and Key.objects.issue(user)[0].pk,

@@ -1,4 +1,4 @@
-"""The site and a PostgreSQL whose connections come and go."""
+"""The site with PostgreSQL connections that fail and recover."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Other users of the machine read nothing of what the site writes, but static files."""
+"""Other users of the machine can read only static files."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Who sent a request, where proxies stand between and anybody may write headers."""
+"""The sender of a request behind proxies, with forged headers."""
 
 import runpy
 from ipaddress import ip_network

@@ -93,7 +93,7 @@ def test_postgresql_is_reached_through_a_pool() -> None:
     assert (options["sslmode"], options["pool"]["max_size"]) == ("require", 5)
     assert options["options"].startswith("-c lock_timeout=20s ")
     assert (options["tcp_user_timeout"], options["keepalives_idle"]) == (9000, 2), "the address has the last word"
-    # Django refuses a pool of connections that are kept besides.
+    # Django refuses a pool together with persistent connections.
     assert not databases["default"].get("CONN_MAX_AGE")
 
 

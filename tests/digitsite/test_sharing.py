@@ -1,4 +1,4 @@
-"""What several hosts share through a real Redis, and how they do without it."""
+"""What several hosts share through a real Redis, and how they work without it."""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""Keys: who holds them, what they may do, until when, how often; and how much they were used."""
+"""Keys: owners, scopes, expiry, limits and usage."""
 
 import re
 import threading

@@ -1,4 +1,4 @@
-"""Publishable keys: pages of the origins that they name may have numbers read with them, and that is all."""
+"""Publishable keys only read previews for pages of the origins that they name."""
 
 import html
 import re
@@ -175,7 +175,7 @@ def test_publishable_key_is_refused_for_other_calls(
         if path == PREVIEW:
             assert refusal(answer) == (400, "missing_image")
         else:
-            # It acts for nobody: where a user is needed, there is none.
+            # It has no user, so calls that need one are refused.
             assert answer.status_code in (401, 403), (method, path)
 
 

@@ -1,4 +1,4 @@
-"""The texts of the site in other languages: whole, translated, and compiled as they are."""
+"""Catalogues are complete, translated and compiled."""
 
 import re
 

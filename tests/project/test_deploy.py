@@ -1,4 +1,4 @@
-"""The files of deploy/ are whole, name settings that exist, and describe a site that its own checks let pass."""
+"""The files of deploy/ are valid, use existing settings, and pass the site's checks."""
 
 import os
 import re
@@ -190,7 +190,7 @@ def test_every_deployment_has_a_worker_for_every_queue() -> None:
 
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not on this machine")
 def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
-    # Names are looked up while it starts, and `resolve` is younger than many an nginx.
+    # Names are resolved at start, and many versions of nginx lack `resolve`.
     content = (DEPLOY / "nginx.conf").read_text().replace("web:8000 resolve", "127.0.0.1:8000")
     (tmp_path / "nginx.conf").write_text(content)
     done = subprocess.run(

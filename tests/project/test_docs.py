@@ -1,4 +1,4 @@
-"""README and docs say what is so: examples run as they stand, tables are the code's, what they name exists."""
+"""README and docs are true: examples run, tables match the code, and everything they name exists."""
 
 import json
 import os
@@ -38,7 +38,7 @@ LANGUAGES = {"curl": "sh", "python": "python", "javascript": "js"}
 COMMANDS = {"curl": ["sh"], "python": [sys.executable, "-"], "javascript": ["node", "--input-type=module"]}
 NEEDED = {"curl": "curl", "javascript": "node"}
 NOT_SETTINGS = {"TEST_POSTGRES_URL", "GRANT", "INSERT", "CONCURRENTLY"}
-"""Words in capitals that pages have and that are no settings of the site."""
+"""Words in capitals on pages that are not settings of the site."""
 
 
 def section(page: str, title: str) -> str:
@@ -108,7 +108,7 @@ def kinds_of_errors(kind: type[APIException] = APIException) -> Iterator[type[AP
 
 
 def test_every_raised_code_is_in_the_list() -> None:
-    # Every address has one kind of answer, whatever kind a caller would accept.
+    # Content negotiation is off, so `not_acceptable` never occurs.
     raised = {str(kind.default_code) for kind in kinds_of_errors()} - {"not_acceptable"}
     assert raised <= set(Code)
     assert {reason.value for reason in [*Reason, *Unreadable]} <= set(Code)

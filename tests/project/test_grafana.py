@@ -1,4 +1,4 @@
-"""The dashboard in `deploy/` is held to the metrics that the site exports."""
+"""The dashboard in `deploy/` matches the metrics that the site exports."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What is installed is what was locked: every library is one release, known by its hashes."""
+"""Every library is locked to one release by its hashes."""
 
 import json
 import re
@@ -58,7 +58,7 @@ def test_requirements_files_match_the_lock(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_locks_name_no_index(name: str) -> None:
-    """A mirror of somebody's own would bind everybody to it."""
+    """A lock that names a private mirror would bind everybody to it."""
     lines = [line for line in (ROOT / f"{name}.txt").read_text().splitlines() if not line.startswith("#")]
     assert not [line for line in lines if "://" in line or "index-url" in line]
 

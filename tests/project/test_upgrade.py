@@ -1,4 +1,4 @@
-"""A database made by the first release is brought up to date by `migrate` alone."""
+"""`migrate` upgrades a database of the first release."""
 
 import json
 import os

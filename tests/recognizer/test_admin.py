@@ -59,7 +59,7 @@ LISTS = [
 def test_invalid_admin_query_is_not_a_500(
     transactional_db: None, admin: Client, path: str, make_prediction: Make
 ) -> None:
-    # In a test's own transaction, PostgreSQL would answer nothing more after the first refusal.
+    # In the test's transaction, PostgreSQL would refuse all queries after the first error.
     make_prediction().flag("7")
     for query in QUERIES:
         assert admin.get(f"{path}?{query}").status_code < 500, query
@@ -120,7 +120,7 @@ def test_prediction_list_has_constant_queries(
 def test_admin_list_never_counts_all_rows(
     admin: Client, make_prediction: Make, user: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A list that fits on one page is asked for whole.
+    # A list that fits on one page is loaded completely.
     monkeypatch.setattr(PredictionAdmin, "list_per_page", 1)
     for _ in range(2):
         make_prediction(owner=user).flag("7")

@@ -1,4 +1,4 @@
-"""What waits, and what passes."""
+"""Admission of readings: slots, memory and turns."""
 
 import threading
 import time
@@ -102,7 +102,7 @@ def test_many_pieces_make_a_reading_wait_as_a_heavy_one(soon: None, holding: Exi
         found(HEAVY_PIECES)
         with pytest.raises(TooBusy):
             found(HEAVY_PIECES + 1)
-    # What waited gave its slot back.
+    # The waiting reading has released its slot.
     assert (admission.slots, admission.heavy) == (1, {"ada"})
 
 

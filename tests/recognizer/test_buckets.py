@@ -40,7 +40,7 @@ def store() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(store: str, settings: Any) -> Bucket:
-    """The bucket in the place of the media folder."""
+    """A bucket instead of the media folder."""
     settings.STORAGES = site.STORAGES | {"default": file_storage(store)}
     storage = storages["default"]
     assert isinstance(storage, Bucket)

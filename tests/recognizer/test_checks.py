@@ -44,7 +44,7 @@ def several_hosts(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return settings
 
 
-# Replacing the databases does not change what tests run on: nothing here asks one.
+# The tests here query no database, so replacing the setting is safe.
 pytest_databases = pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
 
 

@@ -1,4 +1,4 @@
-"""A reading that is called right, and claims that are taken back."""
+"""Confirmed readings and withdrawn corrections."""
 
 import uuid
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Word of a promotion over a real Redis, and that nothing depends on it."""
+"""Announcements of promotions over a real Redis, and polling without it."""
 
 import json
 import subprocess
@@ -73,12 +73,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 
 def seconds_until_another_process_serves(site: Site, look_every: float) -> float:
-    """Promote a version in one process, and return how long another one, which looks so seldom, takes to serve it."""
+    """Promote a version in one process, and return how long another with this poll interval takes to use it."""
     command = [sys.executable, "-c", HOST, str(look_every)]
     with subprocess.Popen(command, cwd=ROOT, env=site.environment, stdout=subprocess.PIPE, text=True) as host:
         try:
             assert host.stdout is not None
-            # It listens by then, and has looked for the last time before it is told.
+            # By then it listens, and does not poll again before the announcement.
             host.stdout.readline()
             began = float(site.ask(SECOND))
             return float(json.loads(host.stdout.readline())) - began

@@ -1,4 +1,4 @@
-"""Numbers as shapes."""
+"""Geometry of figures."""
 
 import math
 from typing import Any

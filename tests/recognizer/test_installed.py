@@ -1,4 +1,4 @@
-"""What the site is installed from: the manifest, the shell and the script that keeps it."""
+"""The web app: manifest, cached page and service worker."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Reviewers label what nobody corrected: the least sure first, and a random sample of all."""
+"""Reviewers label uncorrected readings, the least sure first, and a random sample."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -126,7 +126,7 @@ def test_sample_is_drawn_from_all_sent_predictions(browser: Client, make_predict
 
 def test_every_prediction_is_as_likely_to_be_drawn(make_prediction: Make) -> None:
     made = [make_prediction() for _ in range(12)]
-    # Gaps between numbers must not make what follows them likelier.
+    # Ids after a gap must not be likelier.
     kept = [prediction.pk for number, prediction in enumerate(made) if number in (0, 1, 6, 11)]
     Prediction.objects.exclude(pk__in=kept).delete()
     drawn: Counter[int | None] = Counter()

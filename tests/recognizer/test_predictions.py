@@ -83,7 +83,7 @@ def test_concurrent_readings_are_limited_to_the_slots(
 def test_threads_storing_at_once_get_no_locked_database(picture: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     if connection.vendor != "sqlite":
         pytest.skip("rows are locked here, not the database")
-    # However slow the disk is, nobody goes before it is their turn.
+    # With any disk speed, threads write in turn.
     monkeypatch.setattr(predictions, "WRITE_TIMEOUT", 60.0)
 
     def store(times: int) -> None:

@@ -1,4 +1,4 @@
-"""What may be stored of one owner is counted exactly, however it comes and goes."""
+"""Storage usage is counted exactly, however data is added and deleted."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +31,7 @@ def usage() -> dict[int | uuid.UUID, tuple[int, int]]:
 
 
 def kept() -> dict[int | uuid.UUID, tuple[int, int]]:
-    """Count what there is, row by row."""
+    """Count the stored data row by row."""
     found: dict[int | uuid.UUID, tuple[int, int]] = {}
     for row in Prediction.objects.all():
         whose = row.owner_id or row.visitor

@@ -1,4 +1,4 @@
-"""What has expired goes, in chunks, and nothing else does."""
+"""Only expired data is deleted, in chunks."""
 
 import datetime
 import threading
@@ -34,7 +34,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def seen(days_ago: int, make: Make, count: int = 1, visitor: uuid.UUID | None = None) -> list[Prediction]:
-    """Store predictions of a visitor who was last here some days ago."""
+    """Store predictions of a visitor whose last visit was some days ago."""
     visitor = visitor or uuid.uuid4()
     Usage.objects.count_in((None, visitor), [1] * count)
     Usage.objects.filter(visitor=visitor).update(seen_on=today() - datetime.timedelta(days=days_ago))

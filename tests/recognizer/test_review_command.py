@@ -1,4 +1,4 @@
-"""Reviewing without a browser."""
+"""The review command."""
 
 import io
 import json

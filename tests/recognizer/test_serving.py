@@ -36,7 +36,7 @@ def nothing_installed(media: Path) -> None:
 
 
 def folder_of(path: Path, name: str, content: bytes) -> Path:
-    """Lay out a version whose networks are a few bytes."""
+    """Write a version's folder with networks of a few bytes."""
     path.mkdir()
     files = {"digits.keras": b"keras " + content, "digits.tflite": b"litert " + content}
     for file, data in files.items():

@@ -1,4 +1,4 @@
-"""The site's pages as programs see them; what people see of them is in tests/browser."""
+"""The site's pages without a browser; tests/system/browser has the rest."""
 
 import datetime
 import io

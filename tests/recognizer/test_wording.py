@@ -1,4 +1,4 @@
-"""How the site says numbers."""
+"""Wording of numbers."""
 
 import pytest
 

@@ -15,7 +15,7 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture
 def stepwise(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Train uncompiled and in this process: for a few steps, to compile them and to start others takes far longer."""
+    """Train uncompiled and in this process, because compiling and starting others takes longer than a few steps."""
     import tensorflow as tf
 
     from training.networks import fitting

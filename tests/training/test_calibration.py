@@ -74,7 +74,7 @@ def test_fitting_weighs_each_kind_of_page_equally() -> None:
 
 def test_threshold_keeps_its_share_of_right_readings() -> None:
     class Reader:
-        """Is the surer of a page the brighter it is, and wrong on the darkest."""
+        """Its confidence grows with the page's brightness; the darkest is read wrong."""
 
         def read_page(self, page: np.ndarray) -> Reading:
             return Reading("1" if page[0, 0] > 0 else "7", page[0, 0] / 100, (), None, page)

@@ -27,7 +27,7 @@ def test_batch_has_frames_of_digits_and_of_no_digit(little_mnist: Mnist) -> None
     assert frames.max() <= 1
     assert frames.any(axis=(1, 2)).all()
     assert 0.1 < (labels == 10).mean() < 0.35
-    # What comes before are runs cut from written rows.
+    # Before these are segments cut from rows.
     digits = np.flatnonzero(labels < 10)
     digits = digits[digits >= round(LEARNING.runs * 192)]
     assert np.array_equal(labels[digits], little_mnist.train.labels[digits])

@@ -24,7 +24,7 @@ from training.synthesis.datasets import Mnist
 
 
 class Parrot:
-    """Reads whatever it was told to, in turn."""
+    """Returns given readings in turn."""
 
     def __init__(self, *texts: str, confidence: float = 0.8) -> None:
         self.texts, self.confidence = list(texts), confidence
@@ -55,7 +55,7 @@ def test_accuracy_has_a_wilson_interval(right: int, wrong: int, interval: tuple[
 
 @pytest.fixture
 def shipped(db: None, media: Path) -> None:
-    """The shipped version serves, as after `manage.py migrate`."""
+    """The shipped version is current, as after `manage.py migrate`."""
     install_shipped_version()
 
 

@@ -104,7 +104,7 @@ def test_exported_corrections_can_be_imported_again(
     for text in ("1", "2"):
         twice.flag(text).approve(by=staff)
     make_prediction().flag("8")
-    # Confirmed without a review: brought back, it would count as approved.
+    # Confirmed without a review: imported again, it would count as approved.
     make_prediction().flag("42")
     make_prediction().flag("9").reject(by=staff)
     out, _ = run("export_corrections", tmp_path / "out")

@@ -16,7 +16,7 @@ LITTLE = fitting.Recipe(epochs=2, batch_size=64, average=0.5)
 
 
 def build_tiny() -> keras.Model:
-    """A network with a layer of each kind: what is told here of training is no matter of size."""
+    """A tiny network with a layer of each kind."""
     frames = keras.Input((28, 28, 1))
     return answering(frames, convolution(frames, 4, strides=4), "tiny")
 
@@ -89,7 +89,7 @@ def test_training_is_followed_by_settling_rounds(little_mnist: Mnist, tmp_path: 
 def test_last_round_has_no_teacher_and_counts_half(little_mnist: Mnist, tmp_path: Path) -> None:
     recipe = replace(LITTLE, epochs=1)
     before, _ = fitting.fit_settled(TINY, little_mnist, recipe, tmp_path, lambda: 0.0)
-    # The checkpoint is of the recipe with a last round too: nothing but that round is left to train.
+    # The checkpoint includes all but the last round.
     state = tmp_path / "checkpoint" / "progress.json"
     finished = replace(recipe, finishing=1)
     state.write_text(json.dumps(json.loads(state.read_text()) | {"recipe": asdict(finished)}))

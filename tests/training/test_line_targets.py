@@ -22,7 +22,7 @@ from training.synthesis.pen import LEARNING
 
 @pytest.fixture
 def few_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three little files: two of numbers, and one of rows too, which with the second is settled on."""
+    """Three small files: two of numbers, one also of rows; the last two are used to settle."""
     for name, value in {"PAGES": 12, "FIRST_FILES": 1, "MORE_FILES": 1, "NUMBER_FILES": 2, "FILES": 3}.items():
         monkeypatch.setattr(line_targets, name, value)
 

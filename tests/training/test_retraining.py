@@ -1,4 +1,4 @@
-"""Real retrainings with little of everything: they go the whole way, and learn next to nothing."""
+"""Real but tiny retrainings: all stages run, and hardly anything is learnt."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -40,7 +40,7 @@ def champion(db: None, media: Path) -> ModelVersion:
 
 @pytest.fixture
 def taught(champion: ModelVersion, mnist_pictures: dict[int, bytes], settings: Any) -> Iterator[list[Correction]]:
-    """Corrections of ten people, each of whom says what the network reads anyway."""
+    """Corrections of ten people that agree with the network."""
     settings.RETRAIN_LEAST = 5
     claims = []
     for digit, content in mnist_pictures.items():

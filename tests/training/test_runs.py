@@ -38,7 +38,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def nothing_delivered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Keep what would go to the broker."""
+    """Record messages instead of sending them to the broker."""
     sent: list[int] = []
     monkeypatch.setattr(celery_app, "send_task", lambda name, args, **options: sent.append(*args))
     return sent

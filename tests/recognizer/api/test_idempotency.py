@@ -1,4 +1,4 @@
-"""The same call twice: kept once, and answered as it was."""
+"""A repeated call is stored once and answered the same."""
 
 from typing import Any
 from unittest.mock import Mock

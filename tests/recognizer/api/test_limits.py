@@ -1,4 +1,4 @@
-"""Who is counted, and what callers are told of it."""
+"""Rate limits and their headers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is held to its size before it is parsed."""
+"""Limits of JSON bodies before parsing."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ def post(body: bytes, path: str = PREVIEW, client: Client | None = None) -> Any:
 
 
 def large_picture(picture: bytes, url: str = "data:image/png;base64,{}") -> str:
-    """A data URL of a picture with as much behind it as makes it large."""
+    """A data URL of a picture, made large by appended bytes."""
     return url.format(base64.b64encode(picture + b"\xff\xef\xbe" * MAX_JSON_BYTES).decode())
 
 

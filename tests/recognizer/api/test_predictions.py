@@ -1,4 +1,4 @@
-"""What callers find again: list, filters, pages, one prediction, its image, a flag, an end."""
+"""Stored predictions: list, filters, pages, one prediction, its image, flag, deletion."""
 
 import base64
 import datetime

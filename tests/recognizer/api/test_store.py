@@ -1,4 +1,4 @@
-"""POST /api/v1/predictions/ and …/preview/: what is read, what is kept, what is refused."""
+"""POST /api/v1/predictions/ and …/preview/: read, store, refuse."""
 
 import base64
 import json
@@ -78,7 +78,7 @@ def test_storing_call_needs_few_queries(
 ) -> None:
     program = Client(headers={"Authorization": f"Token {Key.objects.issue(user)[1]}"})
     program.post(STORE, {"image": upload(picture)})  # The first one of an owner starts their quota.
-    # The token; what the owner has stored; the row and the owner's new sum, between the two ends of a savepoint.
+    # The token; the owner's usage; savepoint; the row; the new usage; release of the savepoint.
     with django_assert_num_queries(6):
         assert program.post(STORE, {"image": upload(picture)}).status_code == 201
 
@@ -144,7 +144,7 @@ def test_simultaneous_first_calls_give_one_visitor(reader: FakeReader, picture: 
     cookies = {name: morsel.value for name, morsel in client.cookies.items()}
     assert not Session.objects.exists()
     for _ in range(3):
-        # Each leaves before another is answered: with the cookies of the page, and none of an answer.
+        # All are sent before any answer: with the cookies of the page only.
         racing = Client(enforce_csrf_checks=True)
         racing.cookies.load(cookies)
         answer = racing.post(STORE, {"image": upload(picture)}, headers={"X-CSRFToken": cookies["csrftoken"]})

@@ -1,4 +1,4 @@
-"""A call may name the version of the network that is to read."""
+"""A call can choose the version that reads."""
 
 import base64
 from collections.abc import Callable
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def twin() -> Twin:
-    """Keep the serving version under one more name; it does not serve."""
+    """Store the current version under another name; it is not current."""
     serving_version = ModelVersion.objects.serving()
     assert serving_version is not None
     with serving_version.litert_file.open() as file:

@@ -22,7 +22,7 @@ def mnist_test() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="session")
 def mnist_learnt() -> np.ndarray:
-    """MNIST's training images; the last 5,000 are kept to choose by."""
+    """MNIST's training images; the last 5,000 are for validation."""
     with np.load(PROJECT / "training" / "data" / "mnist.npz") as arrays:
         images: np.ndarray = arrays["x_train"]
         return images

@@ -8,7 +8,7 @@ from recognizer.reading.occlusion import heat_strip, occlusion
 
 
 class TopHalfClassifier:
-    """Is the surer of a 3 the more ink there is in the upper half."""
+    """Its probability of a 3 grows with the ink in the upper half."""
 
     def classify(self, frames: np.ndarray) -> np.ndarray:
         share = frames[:, :14].mean(axis=(1, 2)) * 0.9 + 0.01

@@ -40,7 +40,7 @@ def test_strokes_on_paper_hatched_with_print_are_ink(one_of_each: dict[int, np.n
 
 
 def test_uneven_light_does_not_hide_strokes_or_invent_them() -> None:
-    # By hand: of perfectly upright strokes nobody can tell whether they are printed.
+    # Slightly irregular: perfectly upright strokes could be print.
     page = drawn([[(60, 50), (75, 90), (55, 160)], [(100, 60), (140, 50), (120, 100), (145, 150)]])
     light = np.linspace(0.35, 1, page.shape[1])[None, :]
     shaded = (page * 0.9 * light + 10).astype(np.uint8)

@@ -26,7 +26,7 @@ BOX = [[(53, 43), (147, 43), (147, 157), (53, 157), (53, 43)]]
 
 
 class FakeNetwork:
-    """Sees a page as one would who made it."""
+    """Returns the true classes of a synthetic page."""
 
     def __init__(self, classes: np.ndarray) -> None:
         self.masks = np.eye(CLASSES, dtype=np.float32)[classes]
@@ -36,7 +36,7 @@ class FakeNetwork:
 
 
 def lit(page: np.ndarray) -> np.ndarray:
-    """A page as a lamp at one side lights it, so that it is not clean."""
+    """A page lit from one side, so that it is not clean."""
     return (page * np.linspace(0.6, 1, page.shape[1])).astype(np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""A real Chromium in front of the real site with the shipped network. Whatever a page complains of fails the test."""
+"""A real Chromium on the real site with the shipped network. Any error in a page fails the test."""
 
 import os
 import re
@@ -22,7 +22,7 @@ from recognizer.serving.install import install_shipped_version
 from .chromium import NAMES, find_chromium
 
 TIMEOUT = 20_000
-"""Milliseconds to wait for what ought to happen at once; a loaded machine is slow, not wrong."""
+"""Milliseconds to wait for an immediate change; a loaded machine may be slow."""
 HOST = "localhost"
 """Where the site under test answers."""
 expect.set_options(timeout=TIMEOUT)
@@ -87,7 +87,7 @@ def erase_rows() -> None:
 
 @pytest.fixture
 def transactional_db(served: tuple[list[ModelVersion], list[Promotion]], django_db_blocker: Any) -> Iterator[None]:
-    """Let a test and the server's threads see each other's rows, and leave those behind that `migrate` makes.
+    """Let a test and the server's threads see each other's rows, and keep the rows that `migrate` creates.
 
     Deleting the few others takes milliseconds. A flush, as pytest-django does it, makes all permissions anew and
     installs the version again.
@@ -102,7 +102,7 @@ def transactional_db(served: tuple[list[ModelVersion], list[Promotion]], django_
 
 @pytest.fixture
 def db(transactional_db: None) -> None:
-    """What people and versions are made in: rows that the server sees."""
+    """The database, with rows that the server sees."""
 
 
 @pytest.fixture(scope="session")
@@ -114,7 +114,7 @@ def readers() -> serving._Cache:
 @pytest.fixture
 def site(transactional_db: None, live_server: Any, readers: serving._Cache, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of the site, which reads with the version that ships."""
-    install_shipped_version()  # Writes its files again, should a test have taken them away.
+    install_shipped_version()  # Restores files that a test deleted.
     readers.looked_at = float("-inf")
     monkeypatch.setattr(serving, "_cache", readers)
     version = ModelVersion.objects.serving()
@@ -125,13 +125,13 @@ def site(transactional_db: None, live_server: Any, readers: serving._Cache, monk
 
 @dataclass
 class Complaints:
-    """What pages complained of: errors in the console, uncaught exceptions, violated policies, answers of 5xx."""
+    """Errors of pages: console errors, uncaught exceptions, policy violations, 5xx answers."""
 
     heard: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
 
     def expect(self, pattern: str) -> None:
-        """Forgive complaints that match, and demand at least one."""
+        """Expect at least one matching error, and ignore all matching ones."""
         self.expected.append(pattern)
 
     def listen(self, page: Page) -> None:
@@ -156,7 +156,7 @@ class Complaints:
 
 @pytest.fixture(autouse=True)
 def complaints() -> Iterator[Complaints]:
-    """Fail every test whose pages complain of what it does not expect."""
+    """Fail a test if its pages have unexpected errors."""
     complaints = Complaints()
     yield complaints
     complaints.check()
@@ -167,7 +167,7 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture
 def open_page(browser: Browser, site: str, complaints: Complaints) -> Iterator[OpenPage]:
-    """Open a page in a browser of its own: nobody has been here with it before."""
+    """Open a page in a new browser without cookies."""
     contexts = []
 
     def open_page(**options: Any) -> Page:
@@ -175,7 +175,7 @@ def open_page(browser: Browser, site: str, complaints: Complaints) -> Iterator[O
         context.set_default_timeout(TIMEOUT)
         context.add_init_script(TELL_VIOLATIONS)
         if options.get("service_workers") != "allow":
-            # It would fetch the shell in each test, and stand between the page and what the test does to its calls.
+            # The service worker would load its files in each test, and hide calls from the test's routes.
             context.add_init_script("delete Navigator.prototype.serviceWorker")
         contexts.append(context)
         page = context.new_page()

@@ -1,4 +1,4 @@
-"""A hand that writes digits with the mouse: strokes as a person would make them."""
+"""Write digits with the mouse, in strokes like a person's."""
 
 import itertools
 import math
@@ -11,7 +11,7 @@ Stroke = list[Point]
 WIDTH = 0.7
 """Width of a digit, as a share of its height."""
 STEP = 12
-"""Pixels between two points that the mouse passes."""
+"""Pixels between two mouse positions."""
 
 
 def arc(x: float, y: float, rx: float, ry: float, start: float, end: float) -> Stroke:
@@ -62,7 +62,7 @@ def trace(page: Page, stroke: Stroke) -> None:
 
 
 def write_with_a_finger(page: Page, sheet: Locator, text: str, height: float = 150, at: Point = (40, 40)) -> None:
-    """Write a number on a sheet by touch, as a phone would tell it."""
+    """Write a number on the drawing area by touch."""
     finger = page.context.new_cdp_session(page)
 
     def touch(kind: str, *points: Point) -> None:

@@ -1,4 +1,4 @@
-"""What is wrong with a page on the screens that people have: what axe finds, and what is wider than the screen."""
+"""Inspect pages on common screens: axe violations, and content wider than the screen."""
 
 from typing import Any, Literal
 
@@ -11,9 +11,9 @@ Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 REFERENCE = "/api/v1/docs/"
 AXE = Axe().axe_script
-# To look into imported style sheets axe would write inline ones, which the policy forbids.
+# To read imported style sheets axe would add inline ones, which the policy forbids.
 OPTIONS = {"preload": False, "resultTypes": ["violations"]}
-# The rest of what axe tells takes longer to hand over than to find.
+# Returning all results takes longer than the check.
 VIOLATIONS = "(options) => axe.run(document, options).then((results) => results.violations)"
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 SHOWN = """
@@ -33,7 +33,7 @@ class Inspection:
         self.page = page
         self.faults: list[str] = []
         self.screens = [DESKTOP, PHONE] if scheme == "light" else [PHONE, DESKTOP]
-        # What it emulates lasts as long as this session.
+        # The emulation lasts as long as this session.
         self.devtools = page.context.new_cdp_session(page)
         self._show_on(self.screens[0])
 

@@ -1,4 +1,4 @@
-"""People coming and going, and programs that act for them."""
+"""Log-in, log-out and API keys in the browser."""
 
 import base64
 import json

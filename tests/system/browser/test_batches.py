@@ -1,4 +1,4 @@
-"""Many pictures on their way in, and their results on the way out."""
+"""Batches in the browser: upload, progress, results."""
 
 import csv
 import json
@@ -20,7 +20,7 @@ from .conftest import Complaints, log_in
 
 @pytest.fixture(autouse=True)
 def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the reading to the test."""
+    """Let the test itself read the batch."""
     monkeypatch.setattr(tasks.read_batches, "delay", lambda: None)
 
 

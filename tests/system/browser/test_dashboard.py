@@ -1,4 +1,4 @@
-"""What staff watch and do: the dashboard, a run while it works and when it has ended."""
+"""The dashboard and the page of a run in the browser."""
 
 from typing import Any
 

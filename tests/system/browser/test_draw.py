@@ -1,4 +1,4 @@
-"""The first page, as a hand uses it."""
+"""The drawing page in the browser."""
 
 import re
 from contextlib import suppress
@@ -142,9 +142,9 @@ def test_an_answer_to_an_older_drawing_is_dropped(page: Page, sheet: Locator) ->
     write(page, sheet, "2", at=(200, 40))
     expect(reading(page)).to_have_text("42")
     assert held
-    with suppress(Error):  # The page has given the call up, and may say so.
+    with suppress(Error):  # The page has aborted the call.
         held[0].fulfill(json={"text": "9", "confidence": 1, "digits": []})
-    late = held[0].request.response()  # None where the page has given the call up.
+    late = held[0].request.response()  # None if the page has aborted the call.
     if late is not None:
         late.finished()
     page.evaluate(SHOWN)

@@ -1,4 +1,4 @@
-"""Second factors as people meet them."""
+"""Second factors in the browser."""
 
 import time
 from typing import Any

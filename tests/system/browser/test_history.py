@@ -1,4 +1,4 @@
-"""What people kept: found, narrowed down, deleted."""
+"""The history in the browser: filters, selection, deletion."""
 
 import csv
 import datetime

@@ -1,4 +1,4 @@
-"""Readings that nobody corrected, labelled with a key each."""
+"""Labelling uncorrected readings with keys."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Pages in a language that nobody speaks: it shows texts that are not marked, and layouts that longer texts break."""
+"""Pages in a pseudo-language, which shows unmarked texts and layouts that longer texts break."""
 
 import re
 from typing import Any
@@ -65,7 +65,7 @@ SCRIPT = """globalThis.django = {
 
 
 def longer(text: str) -> str:
-    """Return a text with other vowels and almost half as long again; its placeholders and tags stay."""
+    """Return a text with changed vowels and half as long again; placeholders and tags stay."""
     if not text or DATE.fullmatch(text):
         return text
     parts = [part if UNTOUCHED.fullmatch(part) else part.translate(ACCENTS) for part in UNTOUCHED.split(text)]
@@ -83,7 +83,7 @@ class Longer(trans_real.DjangoTranslation):
 
 @pytest.fixture
 def narrow(open_page: OpenPage, superuser: Any, monkeypatch: pytest.MonkeyPatch) -> Page:
-    """A narrow screen on which German is that language."""
+    """A narrow screen with the pseudo-language as German."""
     monkeypatch.setitem(trans_real._translations, "de", Longer("de"))
     page = open_page(viewport={"width": 320, "height": 800}, locale="de")
     page.route("**/texts/*.js", lambda route: route.fulfill(content_type="text/javascript", body=SCRIPT))

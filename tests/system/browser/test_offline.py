@@ -1,4 +1,4 @@
-"""The site installed on a phone: it opens without a network, and what is written then waits."""
+"""The site installed on a phone: it opens offline, and keeps drawings until it is online."""
 
 from typing import Any
 
@@ -77,7 +77,7 @@ def test_service_worker_caches_nothing_private(phone: Page, user: User, make_pre
 
 
 def test_service_worker_update_is_used_at_the_next_start(phone: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    phone.goto("/")  # The first visit is not under the worker's control yet.
+    phone.goto("/")  # The service worker does not control the first visit.
     [old] = phone.evaluate(CACHES)
     shell = installed.shell_page
     monkeypatch.setattr(installed, "shell_page", lambda request: shell(request).replace("Write a number", "Newer"))

@@ -51,7 +51,7 @@ def shop() -> Iterator[Any]:
 def order(shop: Any, site: str, user: User) -> str:
     """The address of the page in the docs, with a key for it."""
     token = Key.objects.issue(user, origins=[shop.url])[1]
-    # Without an icon of its own, browsers ask for one at any time.
+    # Without an icon, browsers request one at any time.
     page = EXAMPLE.replace("<title>", '<link rel="icon" href="data:,"><title>')
     shop.page = page.replace("http://127.0.0.1:8000", site).replace("pk_YOUR_KEY", token)
     return str(shop.url)

@@ -1,4 +1,4 @@
-"""Every page there is: for everybody, on every screen, by day and by night."""
+"""Accessibility of every page, on each screen, in light and dark."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A prediction's page: on to the next one, copied, cropped and turned."""
+"""A prediction's page in the browser: next one, copy, crop and turn."""
 
 import io
 from typing import Any

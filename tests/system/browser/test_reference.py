@@ -1,4 +1,4 @@
-"""The reference of the API: for everybody, and right at the first try."""
+"""The API reference in the browser."""
 
 import pytest
 from playwright.sync_api import Locator, Page, expect

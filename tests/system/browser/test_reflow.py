@@ -1,4 +1,4 @@
-"""No page is wider than a narrow screen, and none is with text of twice the size."""
+"""No page is wider than a narrow screen, with normal text or twice the size."""
 
 from typing import Any
 

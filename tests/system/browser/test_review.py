@@ -1,4 +1,4 @@
-"""The review queue with keys alone, and a flag from the history."""
+"""The review queue by keyboard, and a correction from the history."""
 
 import datetime
 import uuid

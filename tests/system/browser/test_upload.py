@@ -1,4 +1,4 @@
-"""Pictures on their way in: chosen, dropped, pasted, photographed."""
+"""Uploads: chosen, dropped, pasted and photographed pictures."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""The main job from end to end: drawn, read, kept, flagged, found again, approved."""
+"""The main task from end to end: draw, read, save, correct, find, approve."""
 
 from typing import Any
 

@@ -10,14 +10,14 @@ from .topology import Cluster, missing_programs
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let nothing else run meanwhile: seconds are promised here."""
+    """Run these tests alone, because they check times."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("serial")
 
 
 def pytest_report_header() -> str:
-    """Say what the hosts are."""
+    """Report what kind of hosts is used."""
     why = why_no_namespaces()
     return f"cluster: hosts are processes, not namespaces: {why}" if why else "cluster: hosts are network namespaces"
 
@@ -41,6 +41,6 @@ def running_cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def cluster(running_cluster: Cluster) -> Cluster:
-    """The cluster with all its hosts up, whatever the last test did to them."""
+    """The cluster with all its hosts running again."""
     running_cluster.until_well()
     return running_cluster

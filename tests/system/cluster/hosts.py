@@ -25,7 +25,7 @@ TIMEOUT = 60.0
 
 @dataclass
 class Host:
-    """A machine as the others see it: an address, and one process that serves there.
+    """A host: an address and one process.
 
     enter: what a command begins with to run on this host. environment: of all that runs there.
     """
@@ -72,13 +72,13 @@ class Host:
         return answers(self.address, self.port)
 
     def stop(self, word: signal.Signals = signal.SIGTERM) -> None:
-        """Tell the process to stop, and wait until it has."""
+        """Stop the process and wait for its end."""
         assert self.process
         self.process.send_signal(word)
         self.process.wait(TIMEOUT)
 
     def kill(self) -> None:
-        """Kill the process and all it started, without time for a last word."""
+        """Kill the process and its children."""
         if self.process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -89,7 +89,7 @@ class Host:
 
 
 class Network:
-    """Mere processes, each with an address of its own."""
+    """Processes, each with its own address."""
 
     ports_from = 10_000
     """Added to a server's usual port: somebody may listen there on every address."""
@@ -114,7 +114,7 @@ class Network:
 
     @contextmanager
     def cut_off(self, host: Host) -> Iterator[None]:
-        """Pull a host's cable, and plug it in again."""
+        """Disconnect a host, and connect it again."""
         pytest.skip(f"a process cannot be cut off, and namespaces are not to be had: {why_no_namespaces()}")
         yield
 
@@ -131,7 +131,7 @@ class Namespaces(Network):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         number = os.getpid()
-        # A block that is meant for tests of networks.
+        # An address block reserved for network tests.
         self.prefix = f"198.18.{number % 250}"
         self.proxies = f"{self.prefix}.0/24"
         self.mark, self.plug = f"digits-{number}", f"digits{number}"
@@ -141,7 +141,7 @@ class Namespaces(Network):
             ip(f"-n {self.switch} link add ports type bridge")
             ip(f"-n {self.switch} link set ports up")
             ip(f"link add {self.plug} type veth peer name machine netns {self.switch}")
-            # A deleted namespace lets go of its cards only by and by.
+            # A deleted namespace releases its network cards with a delay.
             self.undo.callback(ip, f"link delete {self.plug}")
             ip(f"address add {self.prefix}.1/24 dev {self.plug}")
             ip(f"link set {self.plug} up")
@@ -187,7 +187,7 @@ def ip(words: str) -> None:
 
 @cache
 def why_no_namespaces() -> str:
-    """Try to make namespaces; say what is in the way, "" where nothing is."""
+    """Try to create namespaces; return why that fails, or ""."""
     if os.geteuid() != 0 or shutil.which("ip") is None:
         return "they want root and iproute2"
     try:

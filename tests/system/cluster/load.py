@@ -1,4 +1,4 @@
-"""People who send pictures through the proxy until they are told to stop, and remember what came of each."""
+"""Clients that send pictures through the proxy until stopped, and record each result."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ CLIENTS = 6
 
 
 class Failure(NamedTuple):
-    """A call that was not acknowledged. sent: when it set out, by the monotonic clock."""
+    """A call that was not acknowledged. sent: its time by the monotonic clock."""
 
     sent: float
     status: int | None
@@ -62,7 +62,7 @@ class Load:
         """Find every acknowledged reading again, with its image."""
 
         def image_of(pk: int) -> int:
-            # Not just now is no loss: who is told so asks again.
+            # A 503 is no loss: clients repeat the call.
             for _ in range(5):
                 answer = self.cluster.call("GET", f"{PREDICTIONS}{pk}/image/", token=self.kept[pk])
                 if answer.status != 503:
@@ -77,7 +77,7 @@ class Load:
 
 @contextmanager
 def under_load(cluster: Cluster, pictures: dict[int, bytes]) -> Iterator[Load]:
-    """Send pictures meanwhile; afterwards wait for the last answer, and find again what was acknowledged."""
+    """Send pictures during the context; then check that all acknowledged readings are stored."""
     load = Load(cluster, pictures)
     with ThreadPoolExecutor(CLIENTS) as people:
         sending = [people.submit(load.send, number) for number in range(CLIENTS)]

@@ -1,4 +1,4 @@
-"""What web hosts count and keep together, and what they do while the servers they share are gone."""
+"""What web hosts share, and what they do while shared servers are down."""
 
 import signal
 import time
@@ -62,7 +62,7 @@ def test_call_repeated_on_both_hosts_is_stored_once(cluster: Cluster, mnist_pict
 
 @contextmanager
 def stopped(cluster: Cluster, host: Host) -> Iterator[None]:
-    host.stop(signal.SIGINT)  # PostgreSQL's word for: at once, whoever is connected.
+    host.stop(signal.SIGINT)  # SIGQUIT: PostgreSQL stops at once, with clients connected.
     yield
     host.start()
 

@@ -1,4 +1,4 @@
-"""Web hosts that die, part from the network, restart and take up a new version, behind the proxy."""
+"""Web hosts behind the proxy that die, lose the network, restart and load a new version."""
 
 import re
 import shutil
@@ -35,7 +35,7 @@ def test_requests_spread_over_both_web_hosts(cluster: Cluster, mnist_pictures: d
 
 
 def assert_only_in_flight(load: Load, moment: float) -> None:
-    """Let nothing have failed but calls that had set out by a moment, one of each client."""
+    """Assert that only calls sent before a moment failed, at most one of each client."""
     assert len(load.failures) <= CLIENTS, load.failures
     assert [failure for failure in load.failures if failure.sent > moment] == []
 
@@ -107,7 +107,7 @@ from recognizer.serving.install import FILES, install_version
 card = json.loads((settings.SHIPPED_VERSION / "card.json").read_text()) | {"name": "another"}
 with tempfile.TemporaryDirectory() as name:
     for file in FILES.values():
-        # Bytes after a network's end belong to no tensor, but make it another file.
+        # Bytes after the end change the file's hash but not the network.
         content = (settings.SHIPPED_VERSION / file).read_bytes() + b"another"
         (Path(name) / file).write_bytes(content)
         card["files"].setdefault(file, {})["sha256"] = hashlib.sha256(content).hexdigest()

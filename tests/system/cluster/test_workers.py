@@ -1,4 +1,4 @@
-"""Workers on hosts of their own, killed in the middle of a batch, or cut off with what they have locked."""
+"""Workers on separate hosts, killed during a batch or disconnected while holding locks."""
 
 import io
 import json

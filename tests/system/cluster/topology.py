@@ -1,4 +1,4 @@
-"""The site as deploy/ describes it, on hosts of its own: the commands, settings and proxy are those that ship."""
+"""The site as in deploy/, on separate hosts, with the shipped commands, settings and proxy."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from .hosts import TIMEOUT, Host, Network
 
 PREDICTIONS = "/api/v1/predictions/"
 PEOPLE = 100
-"""Who call under load: so many stay within the limit of each."""
+"""Clients under load: few enough to stay within their limits."""
 
 TOKENS = f"""
 import json
@@ -34,7 +34,7 @@ print(json.dumps([Key.objects.issue(User.objects.create(username=str(n)))[1] for
 
 
 def postgres_programs() -> Path | None:
-    """Return the folder of PostgreSQL's programs, which Debian keeps off the path."""
+    """Return the folder of PostgreSQL's programs, which is not on Debian's PATH."""
     if found := shutil.which("initdb"):
         return Path(found).parent
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
@@ -116,12 +116,12 @@ class Cluster:
         self.tokens = cycle(self.ask(TOKENS))
 
     def with_addresses(self, text: str) -> str:
-        """Put addresses where deploy/ has names."""
+        """Replace the host names of deploy/ by addresses."""
         hosts = {host.name: host for host in self.shared}
         return re.sub(rf"\b({'|'.join(hosts)}):\d+", lambda found: hosts[found[1]].at, text)
 
     def set_up_nginx(self) -> None:
-        """Write deploy/nginx.conf with the web hosts' addresses, as it tells whoever has fixed ones."""
+        """Write deploy/nginx.conf with the web hosts' addresses, as its comments describe for fixed ones."""
         content = (DEPLOY / "nginx.conf").read_text()
         server = re.compile(r"server web:8000 resolve (.*;)")
         assert server.search(content)
@@ -142,7 +142,7 @@ class Cluster:
         return json.loads(self.manage("shell", "--no-imports", "-c", code).splitlines()[-1])
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Ask the database, past the site: `ask` takes seconds."""
+        """Query the database directly, because `ask` takes seconds."""
         with psycopg.connect(self.database()) as server:
             return server.execute(sql.encode()).fetchall()
 
@@ -167,7 +167,7 @@ class Cluster:
             return False
 
     def until(self, done: Callable[[], Any], otherwise: str, timeout: float = TIMEOUT) -> Any:
-        """Ask again and again; return the first answer that is true."""
+        """Poll; return the first true answer."""
 
         def explain() -> str:
             logs = [f"{host.name}: {host.log.read_text()[-1500:]}" for host in self.network.hosts]
@@ -176,7 +176,7 @@ class Cluster:
         return wait_until(done, timeout, explain)
 
     def until_well(self) -> None:
-        """Start whatever does not run, and wait until both web hosts serve through the proxy."""
+        """Start stopped hosts, and wait until both web hosts answer through the proxy."""
         for host in self.network.hosts:
             if not host.is_running:
                 host.start()

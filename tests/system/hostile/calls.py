@@ -1,4 +1,4 @@
-"""Calls that no honest program makes, each with the answer that it gets."""
+"""Hostile calls, each with its expected answer."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""A target for atheris: whatever bytes come, a page or UnreadableImage.
+"""A fuzz target for atheris: any bytes give a page or UnreadableImage.
 
 `pip install atheris`, then `python -m tests.system.hostile.fuzz CORPUS -max_total_time=600`: the folder CORPUS is
 filled with the bad pictures to start from, and with what is found.

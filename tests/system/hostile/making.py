@@ -1,4 +1,4 @@
-"""Bad pictures and calls, sent to the site in this process. A 500 is an answer here, not an exception."""
+"""Send invalid pictures and calls to the site in this process. A 500 is an answer here, not an exception."""
 
 from typing import Any
 

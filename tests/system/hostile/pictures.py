@@ -1,4 +1,4 @@
-"""Pictures that are none, or that mean harm, each made by code with the refusal that it gets."""
+"""Invalid and hostile pictures, made by code, each with its expected refusal."""
 
 import io
 import struct
@@ -68,7 +68,7 @@ def exif_loop() -> bytes:
 
 
 def exif_of_itself() -> bytes:
-    """An EXIF pointer that points at the directory it stands in."""
+    """An EXIF pointer to its own directory."""
     return b"MM\0*" + struct.pack(">I", 8) + struct.pack(">H", 1) + struct.pack(">HHII", 0x8769, 4, 1, 8) + bytes(4)
 
 
@@ -353,7 +353,7 @@ def pictures_of_nothing() -> Iterator[tuple[str, bytes, Refusal]]:
 
 
 def strange_pictures() -> dict[str, bytes]:
-    """Name -> bytes of pictures that may be read as something: whatever is answered, it is an answer."""
+    """Name -> bytes of unusual pictures that may be read or refused."""
     return {
         "a single dot": drawn((98, 98, 101, 101)),
         "three dots": drawn((20, 98, 23, 101), (90, 98, 93, 101), (160, 98, 163, 101)),

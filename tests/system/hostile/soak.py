@@ -1,4 +1,4 @@
-"""Refuse bad pictures and calls, as many as asked for, in a process of its own; print its memory before and after."""
+"""Refuse invalid pictures and calls many times in a separate process, and print its memory before and after."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ def main(count: int) -> None:
     from .making import make, post
     from .pictures import every_picture
 
-    # What is small is plenty: memory that is not given back shows by number, not by size.
+    # Small ones suffice: a leak shows by the number of calls, not by their size.
     pictures = [data for data, _ in every_picture().values() if len(data) < 5000]
     calls = [call for call in every_call() if len(call.body) < 5000]
 

@@ -1,4 +1,4 @@
-"""Callers who connect and then stall, and what an honest one meets meanwhile."""
+"""Clients that connect and stall, and the experience of an honest client beside them."""
 
 import contextlib
 import socket
@@ -15,10 +15,10 @@ from benchmarks.load import multipart
 PREVIEW = "/api/v1/predictions/preview/"
 ATTACKER, HONEST = "127.0.0.2", "127.0.0.3"
 SECONDS = 4.0
-"""How long an honest caller goes on beside an attack."""
+"""How long an honest client calls during an attack."""
 
 MIN_CALLS = 40
-"""Fewer say nothing about the slowest twentieth."""
+"""Fewer calls give no 95th percentile."""
 
 MAX_P95 = 1.0
 """Seconds."""
@@ -40,14 +40,14 @@ class Attacker:
     going_on: list[threading.Thread] = field(default_factory=list)
 
     def open(self, content: bytes = b"", window: int = 0) -> socket.socket:
-        """Connect and send what the other side takes. window: bytes that it may send before they are read."""
+        """Connect and send as much as the other side accepts. window: bytes that it may send before they are read."""
         caller = socket.socket()
         self.connections.append(caller)
         if window:
             caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
         caller.settimeout(10)
         caller.bind((self.address, 0))
-        # Refused, cut off or waited for: it is the attacker's own trouble.
+        # The attacker may be refused, cut off or kept waiting.
         with contextlib.suppress(OSError):
             caller.connect(("127.0.0.1", self.port))
             caller.sendall(content)
@@ -161,7 +161,7 @@ def under(attack: Attack, attacker: Attacker) -> Iterator[None]:
 
 @dataclass
 class Experience:
-    """What an honest caller met: seconds of each answer, and what failed."""
+    """What an honest client saw: seconds of each answer, and failures."""
 
     seconds: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)

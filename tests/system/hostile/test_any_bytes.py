@@ -1,4 +1,4 @@
-"""Whatever bytes and whatever JSON come: a reading or a named refusal, never anything else."""
+"""Any bytes and any JSON give a reading or a refusal with a code."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Every bad picture and every bad call gets its refusal: at once, as JSON, with nothing kept and nothing told."""
+"""Every invalid picture and call is refused at once as JSON, storing and revealing nothing."""
 
 import json
 import os
@@ -29,7 +29,7 @@ AT_ONCE = 0.25
 
 
 def tells_nothing(content: bytes) -> bool:
-    """Whether an answer holds no path, no trace, no name of what is inside."""
+    """Whether an answer contains no path, no traceback and no internal name."""
     inside = (str(site.BASE_DIR), str(site.MEDIA_ROOT), site.SECRET_KEY, "Traceback", "site-packages", ".py", "sqlite")
     return not any(word in content.decode() for word in inside)
 
@@ -49,7 +49,7 @@ def test_the_corpus_is_large() -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def all_formats_known() -> None:
-    """Let Pillow look for its formats, as it does once a process, when the first picture is none of the usual ones."""
+    """Let Pillow load all its formats, as it does once per process for the first unusual picture."""
     Image.init()
 
 

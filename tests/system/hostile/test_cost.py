@@ -1,4 +1,4 @@
-"""What costs seconds of a processor, for one address or account, does not hold up another's single digit."""
+"""Expensive work of one address or account does not delay another's single digit."""
 
 import io
 import threading
@@ -23,7 +23,7 @@ MAX_P95 = 0.5
 """Seconds."""
 
 MAX_WAIT = 30.0
-"""Seconds for a batch of one digit: workers go on with the parts that they have begun."""
+"""Seconds for a batch of one digit: workers first finish the parts they have begun."""
 
 NEW_USER = """
 import json
@@ -52,7 +52,7 @@ def attacked(site: Site, callers: int, path: str, body: bytes, headers: dict[str
 
     def attack() -> None:
         while not stop.is_set():
-            # Refused or cut off: it is the attacker's own trouble.
+            # The attacker may be refused or cut off.
             with (
                 suppress(OSError, HTTPException),
                 closing(HTTPConnection("127.0.0.1", site.port, timeout=60, source_address=(ATTACKER, 0))) as connection,
@@ -98,7 +98,7 @@ def test_many_log_ins_do_not_hold_up_another(site: Site, mnist_pictures: dict[in
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={TOKEN}"}
     with attacked(site, 16, "/accounts/login/", urlencode(fields).encode(), headers) as statuses:
         honest = call_honestly(site.port, mnist_pictures[7], HONEST, page=False)
-    # Some were checked, and more turned away.
+    # Some were checked, and more refused.
     assert {200, 503} <= set(statuses) <= {200, 403, 429, 503}
     assert_unharmed(honest)
 

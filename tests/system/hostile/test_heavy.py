@@ -1,4 +1,4 @@
-"""Pictures that would cost seconds of everybody's time."""
+"""Pictures that would take seconds to read."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""What a web process holds while strangers send what is small on the wire and large in memory."""
+"""Memory of a web process while clients send data that is small on the wire and large in memory."""
 
 import sys
 from collections.abc import Callable, Iterator

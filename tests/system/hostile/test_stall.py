@@ -1,4 +1,4 @@
-"""One address that stalls does not stop the site: an honest caller of the same address is answered beside it."""
+"""A stalling address does not stop the site: an honest client at the same address is answered."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Behind the proxy of deploy/nginx.conf, one address that stalls does not hold up another."""
+"""Behind the proxy of deploy/nginx.conf, a stalling address does not delay another."""
 
 import re
 import shutil
@@ -56,7 +56,7 @@ def large_picture(site: Site, mnist_pictures: dict[int, bytes]) -> str:
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """A folder that nginx's processes may enter, which are another user's where it is root's."""
+    """A folder that nginx's worker processes can enter, also when nginx runs as root."""
     with tempfile.TemporaryDirectory(prefix="digits-nginx-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
@@ -113,7 +113,7 @@ def test_proxy_check_allows_a_users_batch(site: Site, proxy: int, mnist_pictures
 
 def test_too_many_requests_at_once_get_retry_after(proxy: int) -> None:
     attacker = Attacker(proxy, ATTACKER)
-    # A few more than may: nginx takes some of them in after the one that is told.
+    # A few more than allowed, because nginx accepts some before it refuses one.
     attacker.open_many(110, head("POST", "/api/v1/predictions/preview/", "Content-Length: 1000") + b"half")
     refused = attacker.open(head("GET", "/healthz"))
     received = b""

@@ -1,4 +1,4 @@
-"""The site as a server of its own, copied from one that is installed once."""
+"""The site as a real server, copied from a template that is installed once."""
 
 from collections.abc import Iterator
 from pathlib import Path

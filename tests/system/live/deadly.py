@@ -1,4 +1,4 @@
-"""Loaded into a worker: a picture that ends in `deadly` kills the process that reads it, as a fault in C would."""
+"""Loaded into a worker: a picture that ends in `deadly` kills its process, as a crash in C code would."""
 
 import os
 import signal

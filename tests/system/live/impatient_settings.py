@@ -1,4 +1,4 @@
-"""The site's settings with a second's patience for a locked database."""
+"""The site's settings with a lock timeout of one second."""
 
 from digitsite.settings import *  # noqa: F403
 from digitsite.settings import DATABASES

@@ -1,4 +1,4 @@
-"""Loaded into a worker: every name leads to this machine, at any port, and it tries again soon."""
+"""Loaded into a worker: every name resolves to this machine, any port is allowed, and retries are quick."""
 
 import datetime
 

@@ -1,4 +1,4 @@
-"""Stands in for the training process where the subject is what happens around it: seconds at most, and no learning.
+"""Replaces the training process in tests of what happens around it: it takes seconds and trains nothing.
 
 It goes through the same command, row and ending; its challenger is the champion with a card of its own.
 """
@@ -34,7 +34,7 @@ def rehearse(self: object, pk: int, fence: int) -> None:
         time.sleep(0.02)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        # Bytes after a network's end belong to no tensor, but make it another file.
+        # Bytes after the end change the file's hash but not the network.
         content = champion.litert_file.open("rb").read() + os.urandom(8)
         files = {"digits.keras": b"keras" + content[-8:], "digits.tflite": content}
         for name, data in files.items():

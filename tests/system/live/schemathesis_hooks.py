@@ -1,4 +1,4 @@
-"""What no schema can say: what is a picture with a number or a zip of such, which version is kept, whom to tell."""
+"""Valid values that the schema cannot describe: pictures, zips, versions, webhooks."""
 
 import base64
 import io
@@ -47,7 +47,7 @@ schemathesis.openapi.format("data-url", pictures.map(data_url))
 @schemathesis.hook
 def before_load_schema(context: Any, schema: dict[str, Any]) -> None:
     schemas = schema["components"]["schemas"]
-    # Whatever fits the pattern would be taken for a picture.
+    # Anything that matches the pattern would count as a picture.
     del schemas["DataUrlRequest"]["properties"]["image"]["pattern"]
     many = schemas["ManyRequest"]
     for request in (schemas["PictureRequest"], schemas["DataUrlRequest"], many):

@@ -1,4 +1,4 @@
-"""Batches on their way through the real server: to the disk, and never into its memory."""
+"""Batch uploads to the real server go to disk, not into memory."""
 
 import socket
 import time
@@ -20,7 +20,7 @@ def headers_of(site: Site, kind: str) -> dict[str, str]:
 
 
 def resident(site: Site) -> int:
-    """Bytes of memory that the server's processes have at most had."""
+    """Peak memory of the server's processes, in bytes."""
     assert site.process is not None
     processes = [psutil.Process(site.process.pid), *psutil.Process(site.process.pid).children(recursive=True)]
     peaks = [Path(f"/proc/{process.pid}/status").read_text().partition("VmHWM:")[2].split()[0] for process in processes]

@@ -1,4 +1,4 @@
-"""The clients call a real site, and what is generated of them is what would be generated now."""
+"""The clients call a real site, and their generated parts are up to date."""
 
 import asyncio
 import base64

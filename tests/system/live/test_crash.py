@@ -1,4 +1,4 @@
-"""The whole site killed under load, again and again: whatever was acknowledged is there, and nothing hangs loose.
+"""The whole site is killed under load repeatedly: acknowledged readings remain, and nothing is orphaned.
 
 Three times in the suite; `make crash-test` does it a hundred times.
 """

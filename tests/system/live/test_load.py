@@ -1,4 +1,4 @@
-"""Many at once, the same call many times, and callers who take their time."""
+"""Many simultaneous calls, repeated calls, and slow clients."""
 
 import socket
 import threading

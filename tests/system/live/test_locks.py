@@ -1,4 +1,4 @@
-"""Somebody else, such as a backup or a person with a shell, holds the database locked for writing."""
+"""Another process, such as a backup, holds a write lock on the database."""
 
 import sqlite3
 import time
@@ -15,7 +15,7 @@ PREDICTIONS = "/api/v1/predictions/"
 
 @contextmanager
 def locked(site: Site) -> Iterator[None]:
-    """Keep everybody from writing predictions, over a connection of this test's own."""
+    """Lock the predictions for writing over a separate connection."""
     if site.database.startswith("postgres"):
         with psycopg.connect(site.database) as database:
             database.execute("LOCK TABLE recognizer_prediction IN EXCLUSIVE MODE")

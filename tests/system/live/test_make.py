@@ -1,4 +1,4 @@
-"""`make run` as a person meets it: what it serves, what it says, how it stops."""
+"""`make run`: what it serves, prints, and how it stops."""
 
 import socket
 import subprocess

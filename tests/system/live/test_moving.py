@@ -1,4 +1,4 @@
-"""One machine grows into many, by the steps and commands of docs/operations.md."""
+"""The move from one machine to several, by the steps of docs/operations.md."""
 
 import json
 import signal
@@ -18,7 +18,7 @@ STEPS = (DUMP, "manage.py migrate", "manage.py flush --no-input", "manage.py loa
 
 
 def copy(folder: Path, bucket: str) -> None:
-    """Put the files of a folder into a bucket, as a store's own tool would."""
+    """Copy a folder into a bucket, as the store's own tool would."""
     with s3_client(f"http://127.0.0.1:{urlsplit(bucket).port}", "key", "secret") as client:
         for path in folder.rglob("*"):
             if path.is_file():

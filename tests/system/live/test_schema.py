@@ -1,4 +1,4 @@
-"""The API does what its schema says, whatever is sent: schemathesis makes the calls, and all its checks judge."""
+"""The API follows its schema for any request, by all checks of schemathesis."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ peers = ["ada", "blaise"]
 
 
 def assert_kept(site: Site, configuration: Path, *options: str) -> None:
-    """Let schemathesis call each address with what fits the schema and what does not, alone and in chains."""
+    """Let schemathesis send valid and invalid calls to each address, alone and in sequences."""
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(configuration), "--no-color", "run"]
     command += [f"http://127.0.0.1:{site.port}/api/v1/schema/", "--checks", "all", *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)

@@ -1,4 +1,4 @@
-"""A host that serves has what requirements-serve.txt names, and nothing of TensorFlow."""
+"""A web host has the libraries of requirements-serve.txt only, without TensorFlow."""
 
 import os
 import re
@@ -46,7 +46,7 @@ def test_worker_requirements_extend_those_of_web_hosts() -> None:
 
 @pytest.fixture
 def serving_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let every Python that starts from now on lack what workers alone have."""
+    """Hide the workers' libraries from every Python started from now on."""
     (tmp_path / "sitecustomize.py").write_text(ABSENT)
     monkeypatch.setenv("DEBUG", "on")  # Pages need no collected static files then.
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(ROOT)]))

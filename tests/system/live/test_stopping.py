@@ -1,4 +1,4 @@
-"""A server that is told to stop answers whoever has come, and refuses whoever comes later."""
+"""A stopping server answers accepted connections and refuses new ones."""
 
 import signal
 import threading
@@ -38,7 +38,7 @@ def test_no_request_is_cut_off_while_the_site_stops(new_site: Site, mnist_pictur
             thread.join()
     assert set(told) == {"201"}, [words for words in told if words != "201"]
     assert len(site.rows()) == len(told)
-    # Counted in memory, and written down before each process ended.
+    # Usage is counted in memory, and stored before each process ends.
     assert site.query("SELECT sum(calls) FROM keys_dayofuse") == [(len(told),)]
 
 
@@ -51,5 +51,5 @@ def test_stopped_site_leaves_its_database_in_one_file(new_site: Site, mnist_pict
         site.post(mnist_pictures[7])
     site.stop(signal.SIGTERM)
     log = Path(site.database.removeprefix("sqlite:///") + "-wal")
-    # What is in the log would be played into a backup that is unpacked over the database.
+    # A leftover log would be replayed into a restored backup.
     assert not log.exists() or log.stat().st_size == 0

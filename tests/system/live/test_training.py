@@ -1,4 +1,4 @@
-"""Whole sites of processes, killed at random: each run ends once, and nobody ever sees half a version."""
+"""Sites whose processes are killed at random: each run ends once, and no partial version is used."""
 
 import hashlib
 import json
@@ -42,14 +42,14 @@ class TrainingSite(Site):
         self.start_worker(self.variables["REHEARSAL_QUEUE"])
 
     def kill_worker(self) -> None:
-        """Kill the worker alone: what it started must notice by itself."""
+        """Kill only the worker; the training process must notice it."""
         (worker,) = self.workers
         worker.kill()
         worker.wait()
         self.workers.remove(worker)
 
     def press_retrain(self, session: str) -> int | None:
-        """Press the dashboard's button; None where the web died over it."""
+        """Press the dashboard's button; None if the web process died meanwhile."""
         token = "t" * 32
         headers = {"Cookie": f"sessionid={session}; csrftoken={token}", "X-CSRFToken": token}
         try:
@@ -63,7 +63,7 @@ class TrainingSite(Site):
         return [int(pid) for pid in found.split()]
 
     def hold(self) -> None:
-        """Let no rehearsal end."""
+        """Keep rehearsals from ending."""
         (self.folder / "media" / "hold").touch()
 
     def let_go(self) -> None:
@@ -77,7 +77,7 @@ class TrainingSite(Site):
         return self.state()
 
     def check_versions(self) -> None:
-        """Hold every version there is to the files it names."""
+        """Check every version against its files."""
         kinds = "keras_file, keras_sha256", "litert_file, litert_sha256"
         for kind in kinds:
             for name, recorded in self.query(f"SELECT {kind} FROM recognizer_modelversion"):  # noqa: S608
@@ -86,7 +86,7 @@ class TrainingSite(Site):
 
     @contextmanager
     def watched_versions(self) -> Iterator[None]:
-        """Look all the while whether half a version is to be seen."""
+        """Check during the context that no partial version is visible."""
         done, seen = threading.Event(), []
 
         def watch() -> None:
@@ -234,7 +234,7 @@ def test_web_process_death_neither_loses_nor_repeats_a_run(make_site: Callable[.
             whole.start(wait=False)
             runs += 1
             if len(whole.query("SELECT * FROM training_trainingrun")) < runs:
-                # It died before the button was heard.
+                # It died before the request arrived.
                 whole.until(whole.is_ready)
                 assert whole.press_retrain(session) == 302
             for _ in range(min(3, KILLS - killed)):

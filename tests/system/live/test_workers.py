@@ -1,4 +1,4 @@
-"""Real workers, killed without a last word: no picture is lost, and none is kept twice."""
+"""Real workers that are killed: no picture is lost, and none is stored twice."""
 
 import json
 import random
@@ -42,7 +42,7 @@ print(json.dumps(stop_batch(batch)))
 
 
 class Hosts(Site):
-    """A site without web, and workers that come and go."""
+    """A site without web processes, with workers that start and stop."""
 
     def start_reader(self, loads: str = "tests.system.live.deadly") -> subprocess.Popen[Any]:
         return self.start_worker("batches", "--include", loads)
