@@ -1,4 +1,4 @@
-# Everything a fresh machine needs besides Python 3.11+ and make comes from the package index.
+# A fresh machine needs only make and Python 3.11+; everything else comes from the package index.
 HOST ?= 127.0.0.1
 PORT ?= 8000
 THREADS ?= 8
@@ -8,7 +8,7 @@ SBOM ?= sbom.json
 OPENAPI ?= docs/openapi.yaml
 CLIENT ?= clients/python/digit_reader_client
 OPERATIONS ?= clients/js/operations.js
-# Where a PostgreSQL server answers, the suite runs on it too.
+# If a PostgreSQL server answers, the suite runs on it too.
 TEST_POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 
 PYTHON := .venv/bin/python
@@ -66,7 +66,7 @@ port: $(RUN_STAMP)
 	@$(PYTHON) -c "import socket; socket.create_server(('$(HOST)', $(PORT)))" 2>/dev/null \
 	  || { echo "Port $(PORT) on $(HOST) is taken, or not this machine's: try make run PORT=8001" >&2; exit 1; }
 
-# One interpreter runs one thread at a time, so two processes serve. They count limits together in a folder.
+# Two web processes, because one interpreter runs one thread at a time. They share rate limits in a folder.
 run: export WEB_CONCURRENCY ?= 2
 run: export CACHE_URL ?= filecache://$(CURDIR)/.limits
 run: port setup
@@ -75,11 +75,11 @@ run: port setup
 backup: $(RUN_STAMP)
 	$(PYTHON) manage.py backup $(TO)
 
-# Each test runs once: here those that are fast and show the main ways, in test-all the rest.
+# The fast tests, and the essential ones of tests/system. test-all runs all, each once.
 FAST := not slow and (not system or essential)
 PYTEST := $(PYTHON) -m pytest --numprocesses=auto --dist=loadfile --quiet
 COVER ?=
-# Without a PostgreSQL, the tests that it decides are skipped; in CI that is a failure.
+# Tests that need PostgreSQL are skipped without it; in CI that is a failure.
 POSTGRES := $(PYTHON) -c "import psycopg; psycopg.connect('$(TEST_POSTGRES_URL)', connect_timeout=3)" 2>/dev/null
 NO_POSTGRES := echo "No PostgreSQL answers at $(TEST_POSTGRES_URL): its tests are skipped" >&2; test -z "$$CI"
 
@@ -129,7 +129,7 @@ crash-test: $(DEV_STAMP)
 	CRASHES=100 $(PYTHON) -m pytest tests/system/live/test_crash.py
 	KILLS=20 $(PYTHON) -m pytest tests/system/live/test_training.py -k death
 
-# Starts servers of its own, and as root a network of its own.
+# Starts its own servers, and as root its own network.
 cluster-test: $(DEV_STAMP)
 	$(PYTHON) -m pytest tests/system/cluster -rs
 
@@ -141,25 +141,25 @@ audit: $(DEV_STAMP)
 sbom: $(DEV_STAMP)
 	$(PYTHON) -m docs.sbom $(SBOM)
 
-# Installed already, it locks though the locks do not hold what their sources ask for.
+# uv is installed already, so this works even if the locks are out of date.
 .venv/bin/uv:
 	$(MAKE) $(DEV_STAMP)
 
 LOCK := .venv/bin/uv pip compile --quiet --no-strip-extras pyproject.toml
 
-# requirements-dev.txt locks everything, and the others take their releases from it. With extras: without them pip asks
-# for the newest release of what it has locked already.
+# requirements-dev.txt locks everything; the other files take their releases from it. Extras are kept, because pip treats
+# a library without its extras as another one, and would install its newest release.
 lock: .venv/bin/uv
 	$(LOCK) --group dev --output-file requirements-dev.txt
 	$(LOCK) --group training --constraints requirements-dev.txt --output-file requirements.txt
 	$(LOCK) --constraints requirements-dev.txt --output-file requirements-serve.txt
-	@# Thousands of hashes: their indentation alone is 10 kB.
+	@# Without indentation: for thousands of hashes it takes 10 kB.
 	@sed -i.bak 's/^    --hash/ --hash/' requirements*.txt && rm requirements*.txt.bak
 
 screenshots: $(DEV_STAMP)
 	$(PYTHON) -m docs.screenshots
 
-# The schema names the largest number of a column, which databases differ in.
+# Always on SQLite: the schema contains the largest number of a column, which differs between databases.
 client: $(DEV_STAMP)
 	DATABASE_URL=sqlite:///:memory: $(PYTHON) manage.py spectacular --validate --fail-on-warn --file $(OPENAPI)
 	rm -rf $(CLIENT)

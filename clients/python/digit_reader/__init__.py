@@ -1,4 +1,4 @@
-"""Read handwritten digits with a digit reader: pictures one by one, or many in a batch."""
+"""Client of a digit reader: reads single pictures, or many as a batch."""
 
 from .errors import BatchFailed, Refused
 from .reader import AsyncReader, Reader

@@ -1,8 +1,8 @@
-"""Why a call gave nothing."""
+"""Exceptions of the client."""
 
 
 class Refused(Exception):
-    """The site refused a call. code: a word for programs, as in docs/api.md."""
+    """The site refused a call. code: one of the error codes in docs/api.md."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(f"{detail} ({code})")
@@ -10,4 +10,4 @@ class Refused(Exception):
 
 
 class BatchFailed(Exception):
-    """A batch ended without being read to its end."""
+    """A batch failed or was cancelled."""

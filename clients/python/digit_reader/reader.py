@@ -1,4 +1,4 @@
-"""The calls that most programs need. `digit_reader_client` has all of them, generated from the API's schema."""
+"""The most common calls. `digit_reader_client` has all calls, generated from the API's schema."""
 
 import asyncio
 import io
@@ -45,10 +45,10 @@ RUNNING = (BatchStateEnum.QUEUED, BatchStateEnum.RUNNING)
 
 
 class Reader:
-    """Reads pictures at a site. Close it, or use it in `with`.
+    """Sends pictures to a digit reader. Close it, or use it in `with`.
 
-    retries: how often a call is repeated that did not get through. What it stores is stored once. Each call raises
-    Refused, and httpx.TransportError if the site cannot be reached.
+    retries: how often a failed call is repeated; it is stored once. Each call raises Refused, or httpx.TransportError if
+    the site cannot be reached.
     """
 
     def __init__(self, address: str, token: str, *, retries: int = 5) -> None:
@@ -75,13 +75,13 @@ class Reader:
         return _value(predictions_preview_create.sync(client=self.client, body=PictureRequest(image=_file(picture))))
 
     def flag(self, prediction: int, text: str) -> Correction:
-        """Say what a prediction should be; the same text confirms it."""
+        """Correct a prediction; the same text confirms it."""
         return _value(predictions_flag_create.sync(client=self.client, id=prediction, body=FlagRequest(text=text)))
 
     def read_many(self, pictures: Iterable[Picture], *, progress: bool = True) -> list[Result]:
-        """Read pictures in one batch; return their results in the order given. progress: show a bar on stderr.
+        """Read pictures as one batch; return the results in the same order. progress: show a bar on stderr.
 
-        Raises BatchFailed too.
+        Also raises BatchFailed.
         """
         body = _many(pictures)
         batch = _value(batches_create.sync(client=self.client, body=body, idempotency_key=_new_key()))
@@ -95,7 +95,7 @@ class Reader:
 
 
 class AsyncReader:
-    """The same for `asyncio`. Use it in `async with`."""
+    """Like Reader, for `asyncio`. Use it in `async with`."""
 
     def __init__(self, address: str, token: str, *, retries: int = 5) -> None:
         self.client = AuthenticatedClient(
@@ -122,14 +122,14 @@ class AsyncReader:
         return _value(await predictions_preview_create.asyncio(client=self.client, body=body))
 
     async def flag(self, prediction: int, text: str) -> Correction:
-        """Say what a prediction should be; the same text confirms it."""
+        """Correct a prediction; the same text confirms it."""
         body = FlagRequest(text=text)
         return _value(await predictions_flag_create.asyncio(client=self.client, id=prediction, body=body))
 
     async def read_many(self, pictures: Iterable[Picture], *, progress: bool = True) -> list[Result]:
-        """Read pictures in one batch; return their results in the order given. progress: show a bar on stderr.
+        """Read pictures as one batch; return the results in the same order. progress: show a bar on stderr.
 
-        Raises BatchFailed too.
+        Also raises BatchFailed.
         """
         body = _many(pictures)
         batch = _value(await batches_create.asyncio(client=self.client, body=body, idempotency_key=_new_key()))
@@ -157,11 +157,11 @@ def _many(pictures: Iterable[Picture]) -> ManyRequest:
 
 
 def _value(answer: Answer | Error | None) -> Answer:
-    """Return what was answered. Raises Refused."""
+    """Return the answer. Raises Refused."""
     if isinstance(answer, Error):
         raise Refused(answer.code, answer.detail if answer.detail is not UNSET else str(answer.additional_properties))
     if answer is None:
-        raise Refused("error", "The site gave an answer that its schema does not name.")
+        raise Refused("error", "The answer is not in the API's schema.")
     return answer
 
 

@@ -1,4 +1,4 @@
-"""Repeat calls that may succeed later: with growing pauses, or after as long as the site says."""
+"""Repeat calls that may succeed later, with growing pauses or after Retry-After."""
 
 import asyncio
 import random
@@ -11,15 +11,15 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 
 
 class Retries:
-    """How often a call is repeated, and after how long."""
+    """Decides whether a call is repeated, and after how long."""
 
     def __init__(self, retries: int) -> None:
         self.retries = retries
 
     def pause(self, request: httpx.Request, attempt: int, response: httpx.Response | None) -> float | None:
-        """Return the seconds to wait after an attempt, the first being 0; None if its answer stands.
+        """Return the seconds to wait before the next attempt, or None if there is none. attempt: from 0.
 
-        response: None where none arrived. A POST without an Idempotency-Key may then have been carried out.
+        response: None if none arrived. A POST without an Idempotency-Key may have been carried out, and is not repeated.
         """
         if attempt >= self.retries or (response is not None and response.status_code not in BUSY):
             return None
@@ -32,7 +32,7 @@ class Retries:
 
 
 class RetryTransport(httpx.HTTPTransport):
-    """Repeats the calls of a client."""
+    """A transport that repeats failed calls."""
 
     def __init__(self, retries: Retries) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class RetryTransport(httpx.HTTPTransport):
 
 
 class AsyncRetryTransport(httpx.AsyncHTTPTransport):
-    """The same for an asynchronous client."""
+    """Like RetryTransport, for an asynchronous client."""
 
     def __init__(self, retries: Retries) -> None:
         super().__init__()
