@@ -12,12 +12,12 @@ class AccountsConfig(AppConfig):
 
         from . import audit  # noqa: F401  # connects its receivers
         from .adapter import forget_guesses
-        from .history import claim_history
+        from .history import move_history
         from .names import keep_folded
         from .proof import note_log_in, note_step
 
         # For every kind of log-in.
-        user_logged_in.connect(claim_history)
+        user_logged_in.connect(move_history)
         user_logged_in.connect(note_log_in)
         authentication_step_completed.connect(note_step)
         password_reset.connect(forget_guesses)

@@ -9,7 +9,7 @@ from recognizer.identity import visitor_of
 from recognizer.models import Prediction
 
 
-def claim_history(request: HttpRequest, user: Any, **kwargs: Any) -> None:
+def move_history(request: HttpRequest, user: Any, **kwargs: Any) -> None:
     """Move a visitor's predictions to the account that has logged in.
 
     Raises DatabaseError; the log-in then fails, and the next attempt moves the rows.
@@ -18,7 +18,7 @@ def claim_history(request: HttpRequest, user: Any, **kwargs: Any) -> None:
     if visitor is None:
         return
     try:
-        Prediction.objects.claim(visitor, user)
+        Prediction.objects.move(visitor, user)
     except DatabaseError:
         request.session.clear()
         raise

@@ -79,7 +79,7 @@ def flag_two(page: Page) -> None:
         page.locator(".card").filter(has=page.get_by_text(number, exact=True)).click()
         page.get_by_label("The right number").fill(right)
         page.get_by_role("button", name="Send").click()
-        expect(page.locator(".claim")).to_be_visible()
+        expect(page.locator(".correction")).to_be_visible()
 
 
 def log_in(page: Page) -> None:

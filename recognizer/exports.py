@@ -42,7 +42,7 @@ def predictions_table(predictions: PredictionQuerySet) -> StreamingHttpResponse:
 
 
 def _row(prediction: Prediction) -> list[Any]:
-    claim = prediction.correction
+    correction = prediction.correction
     return [
         prediction.pk,
         prediction.created_at.isoformat(),
@@ -51,8 +51,8 @@ def _row(prediction: Prediction) -> list[Any]:
         csv.digits(prediction.text),
         prediction.confidence,
         str(prediction.model_version),
-        csv.digits(claim.text) if claim else "",
-        claim.state if claim else "",
+        csv.digits(correction.text) if correction else "",
+        correction.state if correction else "",
         prediction.filename,
     ]
 

@@ -14,13 +14,13 @@ def label_prediction(prediction: Prediction, text: str, by: Any) -> Correction |
     Returns the correction with the label, or None if another reviewer must decide.
     """
     with transaction.atomic():
-        claim = prediction.label(text, by)
-        if claim is not None:
+        correction = prediction.label(text, by)
+        if correction is not None:
             # If two reviewers must agree, the answer is known after the second.
-            right = None if claim.state == Correction.State.PENDING else text == prediction.text
+            right = None if correction.state == Correction.State.PENDING else text == prediction.text
             waiting = Sample.objects.filter(prediction=prediction, answered_at=None)
-            waiting.update(answer=claim, answered_by=by, answered_at=timezone.now(), right=right)
-    return claim
+            waiting.update(answer=correction, answered_by=by, answered_at=timezone.now(), right=right)
+    return correction
 
 
 def take_back_label(prediction: Prediction, by: Any) -> bool:
@@ -28,5 +28,5 @@ def take_back_label(prediction: Prediction, by: Any) -> bool:
     with transaction.atomic():
         unanswered: dict[str, Any] = {"answer": None, "answered_by": None, "answered_at": None, "right": None}
         answered = Sample.objects.filter(prediction=prediction, answered_by=by).update(**unanswered)
-        claim = prediction.corrections.first()
-        return (claim is not None and claim.take_back(by)) or bool(answered)
+        correction = prediction.corrections.first()
+        return (correction is not None and correction.take_back(by)) or bool(answered)

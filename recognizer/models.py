@@ -176,11 +176,11 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
 
     def flagged(self, flagged: bool = True) -> Self:
         """Filter flagged predictions, or those that are not. A confirmed reading is not flagged."""
-        claims = Correction.objects.exclude(state=Correction.State.CONFIRMED)
+        corrections = Correction.objects.exclude(state=Correction.State.CONFIRMED)
         if flagged:
             # From the few flagged ones: SQLite would search the corrections of each prediction in turn.
-            return self.filter(pk__in=claims.values("prediction"))
-        return self.filter(~models.Exists(claims.filter(prediction=models.OuterRef("pk"))))
+            return self.filter(pk__in=corrections.values("prediction"))
+        return self.filter(~models.Exists(corrections.filter(prediction=models.OuterRef("pk"))))
 
     def starting_with(self, digits: str, most: int) -> Self:
         """Filter at most so many predictions by the first digits of their text, using an index, exact matches first."""
@@ -239,7 +239,7 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
                 Usage.objects.count_out(owner, sizes)
         return deleted
 
-    def claim(self, visitor: uuid.UUID, user: Any) -> int:
+    def move(self, visitor: uuid.UUID, user: Any) -> int:
         """Move a visitor's predictions to the user who has logged in, all or none.
 
         If both used one Idempotency-Key, the user's prediction keeps it.
@@ -399,20 +399,20 @@ class Prediction(models.Model):
             Prediction.objects.select_for_update().only("pk").get(pk=self.pk)
             unflagged = not self.corrections.exclude(imported=True).exists()
             self.corrections.unreviewed().delete()
-            self.correction = self._claim(text, by, unflagged and self._is_labelled_by_a_reviewer(by))
+            self.correction = self._add_correction(text, by, unflagged and self._is_labelled_by_a_reviewer(by))
         return self.correction
 
-    def _claim(self, text: str, by: Any, reviewed: bool) -> "Correction":
+    def _add_correction(self, text: str, by: Any, reviewed: bool) -> "Correction":
         disputed = self.corrections.approved().exclude(text=self.text).exists()
         confirmed = text == self.text and not disputed
         state = Correction.State.CONFIRMED if confirmed else Correction.State.PENDING
-        claim = Correction(prediction=self, text=text, flagged_by=by, state=state)
+        correction = Correction(prediction=self, text=text, flagged_by=by, state=state)
         if reviewed and not confirmed:
-            claim.count_as_reviewed(by)
-        claim.save()
-        if claim.reviewed_by_id or claim.first_reviewer_id:
-            record(Event.REVIEWED, claim, user=by, word=Correction.State.APPROVED)
-        return claim
+            correction.count_as_reviewed(by)
+        correction.save()
+        if correction.reviewed_by_id or correction.first_reviewer_id:
+            record(Event.REVIEWED, correction, user=by, word=Correction.State.APPROVED)
+        return correction
 
     def label(self, text: str, by: Any) -> "Correction | None":
         """Label this prediction as a reviewer, "" for no number.
@@ -431,17 +431,17 @@ class Prediction(models.Model):
                 return waits if waits.approve(by) else None
             if known is not None and known.text == text:
                 return known
-            return self._claim(text, by, reviewed=True)
+            return self._add_correction(text, by, reviewed=True)
 
     def _is_labelled_by_a_reviewer(self, by: Any) -> bool:
         return by is not None and self.owner_id != by.pk and by.has_perm("recognizer.review_corrections")
 
     def may_be_withdrawn_by(self, identity: Identity | None) -> bool:
         """Return whether the correction is the person's own, or they may delete anybody's."""
-        claim = self.correction
-        if claim is None or identity is None:
+        correction = self.correction
+        if correction is None or identity is None:
             return False
-        return claim.is_by(identity) or identity.may("recognizer.delete_correction")
+        return correction.is_by(identity) or identity.may("recognizer.delete_correction")
 
     def withdraw(self) -> bool:
         """Withdraw the correction. Returns False if there is none, or it has been reviewed."""
@@ -776,11 +776,11 @@ class Correction(models.Model):
         with transaction.atomic():
             if not self.reject(by):
                 return None
-            claim = Correction(prediction=self.prediction, text=text, labels=labels, flagged_by=by)
-            claim.count_as_reviewed(by)
-            claim.save()
-            record(Event.REVIEWED, claim, user=by, word=Correction.State.APPROVED)
-        return claim
+            correction = Correction(prediction=self.prediction, text=text, labels=labels, flagged_by=by)
+            correction.count_as_reviewed(by)
+            correction.save()
+            record(Event.REVIEWED, correction, user=by, word=Correction.State.APPROVED)
+        return correction
 
     def reopen(self, by: Any) -> bool:
         """Undo one's own decision, and its labels unless another reviewer agreed to them.

@@ -39,14 +39,14 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
     list_display = [
         "thumbnail",
         "reading",
-        "claim",
+        "corrected_text",
         "state",
         "flagged_by",
         "created_at",
         "reviewed_by",
         "reviewed_at",
     ]
-    list_display_links = ["thumbnail", "claim"]
+    list_display_links = ["thumbnail", "corrected_text"]
     list_filter = [StateFilter, "created_at"]
     list_select_related = ["prediction", "flagged_by", "reviewed_by"]
     list_per_page = 50
@@ -55,7 +55,7 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
     fields = [
         "picture",
         "reading",
-        "claim",
+        "corrected_text",
         "state",
         "flagged_by",
         "created_at",
@@ -80,18 +80,18 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description=gettext_lazy("picture"))
     def thumbnail(self, correction: Correction) -> str:
-        return picture_of(correction.prediction, claim=correction)
+        return picture_of(correction.prediction, correction=correction)
 
     @admin.display(description=gettext_lazy("picture"))
     def picture(self, correction: Correction) -> str:
-        return picture_of(correction.prediction, small=False, claim=correction)
+        return picture_of(correction.prediction, small=False, correction=correction)
 
     @admin.display(description=gettext_lazy("read as"))
     def reading(self, correction: Correction) -> str:
         return correction.prediction.one_line
 
     @admin.display(description=gettext_lazy("corrected to"), ordering="text")
-    def claim(self, correction: Correction) -> str:
+    def corrected_text(self, correction: Correction) -> str:
         return correction.one_line
 
     @admin.display(description=gettext_lazy("used by"))
@@ -100,10 +100,11 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.action(description=gettext_lazy("Approve the selected corrections"), permissions=["review"])
     def approve(self, request: HttpRequest, corrections: CorrectionQuerySet) -> None:
-        claims = list(corrections)
-        done = [claim.approve(by=request.user) for claim in claims]
+        selected = list(corrections)
+        done = [correction.approve(by=request.user) for correction in selected]
         halves = sum(
-            agreed and claim.state == Correction.State.PENDING for agreed, claim in zip(done, claims, strict=True)
+            agreed and correction.state == Correction.State.PENDING
+            for agreed, correction in zip(done, selected, strict=True)
         )
         words = ngettext("%(number)d approved.", "%(number)d approved.", sum(done) - halves)
         self._review(request, done, words, halves)
@@ -117,7 +118,7 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.action(description=gettext_lazy("Reject the selected corrections"), permissions=["review"])
     def reject(self, request: HttpRequest, corrections: CorrectionQuerySet) -> None:
-        done = [claim.reject(by=request.user) for claim in corrections]
+        done = [correction.reject(by=request.user) for correction in corrections]
         self._review(request, done, ngettext("%(number)d rejected.", "%(number)d rejected.", sum(done)))
 
     def _review(self, request: HttpRequest, done: list[bool], words: str, halves: int = 0) -> None:

@@ -91,10 +91,10 @@ class OwnerFilter(admin.SimpleListFilter):
 
 class CorrectionFacts(Facts):
     model = Correction
-    fields = ["claim", "state", "flagged_by", "created_at", "reviewed_by", "reviewed_at"]
+    fields = ["corrected_text", "state", "flagged_by", "created_at", "reviewed_by", "reviewed_at"]
 
     @admin.display(description=gettext_lazy("corrected to"))
-    def claim(self, correction: Correction) -> str:
+    def corrected_text(self, correction: Correction) -> str:
         address = reverse("admin:recognizer_correction_change", args=[correction.pk])
         return format_html('<a href="{}">{}</a>', address, correction.one_line)
 
@@ -105,7 +105,7 @@ class PredictionAdmin(ReadOnly, admin.ModelAdmin):
         "thumbnail",
         "reading",
         "percent",
-        "newest_claim",
+        "newest_correction",
         "source",
         "owner_name",
         "model_version",
@@ -175,9 +175,9 @@ class PredictionAdmin(ReadOnly, admin.ModelAdmin):
         return gettext("%(width)d × %(height)d pixels") % {"width": prediction.width, "height": prediction.height}
 
     @admin.display(description=gettext_lazy("correction"))
-    def newest_claim(self, prediction: Prediction) -> str | None:
-        claim = prediction.correction
-        return f"{claim.one_line} ({claim.get_state_display()})" if claim else None
+    def newest_correction(self, prediction: Prediction) -> str | None:
+        correction = prediction.correction
+        return f"{correction.one_line} ({correction.get_state_display()})" if correction else None
 
     @admin.display(description=gettext_lazy("owner"), ordering="owner")
     def owner_name(self, prediction: Prediction) -> str:

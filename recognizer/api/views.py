@@ -187,10 +187,10 @@ class PredictionViewSet(
         prediction = self.get_object()
         if not prediction.may_be_flagged_by(identity_of(request)):
             raise PermissionDenied(gettext("Only the owner may correct this prediction."))
-        claim = FlagSerializer(data=request.data)
-        claim.is_valid(raise_exception=True)
+        flag = FlagSerializer(data=request.data)
+        flag.is_valid(raise_exception=True)
         by = request.user if request.user.is_authenticated else None
-        correction = prediction.flag(claim.validated_data["text"], by)
+        correction = prediction.flag(flag.validated_data["text"], by)
         return Response(CorrectionSerializer(correction).data, status.HTTP_201_CREATED)
 
     @extend_schema(

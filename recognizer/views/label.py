@@ -72,17 +72,17 @@ def label(request: HttpRequest, pk: int) -> HttpResponse:
     text = number_in(request)
     if text is None:
         return answer(request, queue, gettext("Write digits only."))
-    claim = label_prediction(prediction, text, request.user)
-    if claim is None:
+    correction = label_prediction(prediction, text, request.user)
+    if correction is None:
         return answer(request, queue, str(OTHERS_DECIDE))
-    waits = claim.first_reviewer_id and not claim.reviewed_by_id
+    waits = correction.first_reviewer_id and not correction.reviewed_by_id
     if text == prediction.text:
         said = gettext("%(text)s: right; a second reviewer must agree.") if waits else gettext("%(text)s: right.")
     elif waits:
         said = gettext("%(text)s: not %(reading)s; a second reviewer must agree.")
     else:
         said = gettext("%(text)s: not %(reading)s.")
-    return answer(request, queue, said % {"text": claim.one_line, "reading": prediction.one_line}, prediction)
+    return answer(request, queue, said % {"text": correction.one_line, "reading": prediction.one_line}, prediction)
 
 
 def answer(request: HttpRequest, queue: str, said: str, last: Prediction | None = None) -> HttpResponse:

@@ -44,7 +44,7 @@ def show_prediction(request: HttpRequest, prediction: Prediction, form: FlagForm
         "next": mine.filter(pk__gt=prediction.pk).first(),
         "is_mine": prediction.belongs_to(identity),
         "correction": prediction.correction,
-        "claimant": claimant_of(prediction.correction, request) if prediction.correction else "",
+        "corrector": corrector_of(prediction.correction, request) if prediction.correction else "",
         "form": form,
         "digits": digit_figures(prediction.digits, prediction.width, prediction.height),
         "strip_width": FRAME * len(prediction.digits),
@@ -56,13 +56,13 @@ def show_prediction(request: HttpRequest, prediction: Prediction, form: FlagForm
     return render(request, "prediction.html", context, status=status)
 
 
-def claimant_of(claim: Correction, request: HttpRequest) -> str:
+def corrector_of(correction: Correction, request: HttpRequest) -> str:
     """Return who made a correction; staff see the name."""
-    if claim.is_by(identity_of(request)):
+    if correction.is_by(identity_of(request)):
         return gettext("You")
     if not request.user.is_staff:
         return gettext("Somebody else")
-    return claim.flagged_by.get_username() if claim.flagged_by else gettext("A visitor")
+    return correction.flagged_by.get_username() if correction.flagged_by else gettext("A visitor")
 
 
 @require_safe
@@ -121,10 +121,10 @@ def flag_prediction(request: HttpRequest, pk: int) -> HttpResponse:
     form = FlagForm(request.POST)
     if not form.is_valid():
         return show_prediction(request, prediction, form, status=400)
-    claim = prediction.flag(form.cleaned_data["text"], request.user if request.user.is_authenticated else None)
-    if claim.state == Correction.State.CONFIRMED:
+    correction = prediction.flag(form.cleaned_data["text"], request.user if request.user.is_authenticated else None)
+    if correction.state == Correction.State.CONFIRMED:
         messages.success(request, gettext("Thank you. The network can learn from your confirmation."))
-    elif claim.state == Correction.State.APPROVED:
+    elif correction.state == Correction.State.APPROVED:
         messages.success(request, gettext("Correction approved. The network can learn from it."))
     else:
         messages.success(
@@ -134,7 +134,7 @@ def flag_prediction(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def withdraw_claim(request: HttpRequest, pk: int) -> HttpResponse:
+def withdraw_correction(request: HttpRequest, pk: int) -> HttpResponse:
     prediction = own_prediction(request, pk)
     if prediction.correction is not None and not prediction.may_be_withdrawn_by(identity_of(request)):
         raise PermissionDenied("Only the person who made this correction may withdraw it.")

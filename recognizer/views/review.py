@@ -40,29 +40,29 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 def show_next(request: HttpRequest, after: int = 0, message: str = "", status: int = 200) -> HttpResponse:
     waiting = Correction.objects.waiting_for(request.user).order_by("id")
-    claim = waiting.select_related("prediction__model_version").filter(pk__gt=after).first()
+    correction = waiting.select_related("prediction__model_version").filter(pk__gt=after).first()
     last = Correction.objects.decided_by(request.user).first()
     context = {
-        "claim": claim,
+        "correction": correction,
         "said": message,
         "last": last,
         "waiting": waiting.count(),
-        "passed": after and claim is None and waiting.exists(),
-        **(claim_context(claim) if claim else {}),
+        "passed": after and correction is None and waiting.exists(),
+        **(correction_context(correction) if correction else {}),
     }
-    template = "review/claim.html" if request.headers.get(FRAGMENT) else "review/queue.html"
+    template = "review/correction.html" if request.headers.get(FRAGMENT) else "review/queue.html"
     return render(request, template, context, status=status)
 
 
-def claim_context(claim: Correction) -> dict[str, Any]:
-    prediction = claim.prediction
+def correction_context(correction: Correction) -> dict[str, Any]:
+    prediction = correction.prediction
     digits = digit_figures(prediction.digits, prediction.width, prediction.height)
-    record = record_of(claim)
+    record = record_of(correction)
     return {
         "prediction": prediction,
         "digits": digits,
-        "boxes": label_fields(digits, claim.box_labels),
-        "teaches": claim.box_labels is not None and bool(digits),
+        "boxes": label_fields(digits, correction.box_labels),
+        "teaches": correction.box_labels is not None and bool(digits),
         "record": record,
         "reviewed": sum(record.values()),
     }
@@ -70,10 +70,10 @@ def claim_context(claim: Correction) -> dict[str, Any]:
 
 def label_fields(digits: list[DigitFigure], labels: list[int] | None) -> list[dict[str, Any]]:
     """Pair each box with its label in the correction ("x" for no digit), or else with its reading."""
-    claimed = labels if labels is not None else [digit.label for digit in digits]
+    shown = labels if labels is not None else [digit.label for digit in digits]
     return [
         {"digit": digit, "label": "x" if label == NOT_A_DIGIT else str(label), "new": label != digit.label}
-        for digit, label in zip(digits, claimed, strict=False)
+        for digit, label in zip(digits, shown, strict=False)
     ]
 
 
@@ -85,8 +85,8 @@ def image(request: HttpRequest, pk: int) -> HttpResponse:
     views = identity is not None and identity.may("recognizer.view_prediction")
     if not (views or request.user.has_perm("recognizer.review_corrections")):
         raise PermissionDenied("Only reviewers may see this.")
-    claim = get_object_or_404(Correction.objects.select_related("prediction"), pk=pk)
-    return stored_image(claim.prediction, small=request.GET.get("size") == "thumb")
+    correction = get_object_or_404(Correction.objects.select_related("prediction"), pk=pk)
+    return stored_image(correction.prediction, small=request.GET.get("size") == "thumb")
 
 
 def number_in(request: HttpRequest, otherwise: str = "") -> str | None:
@@ -95,46 +95,46 @@ def number_in(request: HttpRequest, otherwise: str = "") -> str | None:
     return form.cleaned_data["text"] if form.is_valid() else None
 
 
-def agree(claim: Correction, text: str, by: Any, labels: list[int] | None) -> tuple[bool, Correction]:
+def agree(correction: Correction, text: str, by: Any, labels: list[int] | None) -> tuple[bool, Correction]:
     """Approve a correction, or replace it by the reviewer's own if the number differs.
 
     Returns whether it was approved, and the correction that holds now.
     """
-    if text == claim.text:
-        return claim.approve(by, labels), claim
-    corrected = claim.correct(text, by, labels)
-    return corrected is not None, corrected or claim
+    if text == correction.text:
+        return correction.approve(by, labels), correction
+    corrected = correction.correct(text, by, labels)
+    return corrected is not None, corrected or correction
 
 
 @require_POST
 @reviewers_only
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
     """Approve, change or reject a correction, or undo one's own decision; then show the next correction."""
-    claim = get_object_or_404(Correction.objects.select_related("prediction"), pk=pk)
+    correction = get_object_or_404(Correction.objects.select_related("prediction"), pk=pk)
     decision = request.POST.get("decision")
     late = gettext("This correction was already decided or replaced.")
     match decision:
         case "approve":
-            text = number_in(request, claim.text)
+            text = number_in(request, correction.text)
             if text is None:
                 return show_next(request, message=gettext("Write digits only."))
-            labels = labels_in(request.POST.getlist("label"), claim)
-            done, claim = agree(claim, text, request.user, labels)
-            if not done and not claim.may_be_approved_by(request.user):
+            labels = labels_in(request.POST.getlist("label"), correction)
+            done, correction = agree(correction, text, request.user, labels)
+            if not done and not correction.may_be_approved_by(request.user):
                 late = str(OTHERS_DECIDE)
             verb = (
                 gettext("Approved")
-                if claim.state == Correction.State.APPROVED
+                if correction.state == Correction.State.APPROVED
                 else gettext("Approved; a second reviewer must approve it too")
             )
         case "reject":
-            done, verb = claim.reject(request.user), gettext("Rejected")
+            done, verb = correction.reject(request.user), gettext("Rejected")
         case "undo":
-            done, verb = claim.reopen(request.user), gettext("Undone")
+            done, verb = correction.reopen(request.user), gettext("Undone")
         case _:
             words = "The decision must be approve, reject or undo."
             return HttpResponse(words, status=400, content_type="text/plain")
-    message = gettext("%(done)s: %(text)s.") % {"done": verb, "text": claim.one_line} if done else late
+    message = gettext("%(done)s: %(text)s.") % {"done": verb, "text": correction.one_line} if done else late
     if request.headers.get(FRAGMENT):
         return show_next(request, message=message)
     return redirect("review")

@@ -5,24 +5,24 @@ const NUMBER = /^[0-9]+(\s+[0-9]+)*$/;
 
 /**
  * The part of the page below a reading: corrections in one click, and links after saving.
- * `onClaim(text)` is called with the corrected number.
+ * `onCorrection(text)` is called with the corrected number.
  */
 export class After {
   #page;
   #likely;
   #field;
 
-  constructor(page, onClaim) {
+  constructor(page, onCorrection) {
     this.#page = page;
     this.#likely = page.querySelector(".likely");
     this.#field = page.querySelector("#right-number");
-    this.#likely.addEventListener("click", ({ target }) => target.value && onClaim(target.value));
+    this.#likely.addEventListener("click", ({ target }) => target.value && onCorrection(target.value));
     page.querySelector(".other form").addEventListener("submit", (event) => {
       event.preventDefault();
       const text = this.#field.value.trim();
       const isNumber = NUMBER.test(text);
       this.#field.setCustomValidity(isNumber ? "" : gettext("Digits only, a space between two lines."));
-      if (isNumber) onClaim(text.split(/\s+/).join("\n"));
+      if (isNumber) onCorrection(text.split(/\s+/).join("\n"));
       else this.#field.reportValidity();
     });
     this.#field.addEventListener("input", () => this.#field.setCustomValidity(""));
@@ -32,12 +32,12 @@ export class After {
   offer({ text, digits }) {
     this.#likely.replaceChildren(...likelyNumbers(digits).map(choice));
     this.#field.value = text.replaceAll("\n", " ");
-    this.#show(".claim", true);
+    this.#show(".correction", true);
   }
 
   /** Hide the corrections and links: the drawing has changed. */
   withdraw() {
-    this.#show(".claim", false);
+    this.#show(".correction", false);
     this.#show(".saved", false);
     this.#page.querySelector(".other").open = false;
   }
@@ -51,7 +51,7 @@ export class After {
 
   /** Show that a correction was stored. */
   thank(text) {
-    this.#show(".claim", false);
+    this.#show(".correction", false);
     this.tell(interpolate(gettext("Saved. You said: %(text)s. Thank you."), { text: text.replaceAll("\n", " ") }));
   }
 

@@ -19,7 +19,7 @@ const penWidth = page.querySelector("#pen-width");
 const button = (action) => page.querySelector(`[data-action=${action}]`);
 
 const view = new ReadingView(page);
-const after = new After(page, claim);
+const after = new After(page, correct);
 let saving = false;
 let saved = null; // The stored prediction of the current drawing.
 let key = newKey();
@@ -122,7 +122,7 @@ async function readWaiting() {
 }
 
 /** Send a correction. Saves the drawing first if it is not saved. */
-async function claim(text) {
+async function correct(text) {
   await save();
   if (!saved) return;
   try {

@@ -10,7 +10,7 @@ async function show(address, options = {}) {
   if (busy) return;
   busy = true;
   try {
-    const response = await fetch(address, { ...options, headers: { "X-Fragment": "claim" } });
+    const response = await fetch(address, { ...options, headers: { "X-Fragment": "correction" } });
     if (!response.ok || response.redirected) throw new Error(`status ${response.status}`);
     queue.innerHTML = await response.text();
     showLocally(queue);

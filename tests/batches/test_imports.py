@@ -52,9 +52,9 @@ def test_imported_labels_become_approved_corrections(
     assert (batch.state, batch.read, batch.refused) == ("done", 2, 1)
     right, wrong = Correction.objects.order_by("prediction_id")
     assert (right.text, wrong.text, right.writer, wrong.writer) == ("42", "4\n7", "", "w1")
-    for claim in (right, wrong):
-        assert (claim.state, claim.imported, claim.reviewed_by) == ("approved", True, staff)
-        assert (claim.prediction.owner, claim.prediction.source) == (staff, "import")
+    for correction in (right, wrong):
+        assert (correction.state, correction.imported, correction.reviewed_by) == ("approved", True, staff)
+        assert (correction.prediction.owner, correction.prediction.source) == (staff, "import")
     assert AuditEntry.objects.get(event="imported").facts["pictures"] == 3
 
 

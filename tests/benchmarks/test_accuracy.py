@@ -35,5 +35,5 @@ def test_accuracy_is_published_in_card_docs_readme_and_pictures(
 
 
 def test_accuracy_of_another_version_is_not_published(version: ModelVersion, published: Path) -> None:
-    with pytest.raises(SystemExit, match="does not serve"):
+    with pytest.raises(SystemExit, match="is not the current version"):
         accuracy.measure([])

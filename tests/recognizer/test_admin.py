@@ -339,12 +339,12 @@ def test_admin_queue_shows_pending_corrections_with_pictures(admin: Client, make
 def test_a_review_records_who_and_when(
     admin: Client, superuser: User, make_prediction: Make, action: str, state: str
 ) -> None:
-    claim, other = make_prediction().flag("7"), make_prediction().flag("8")
-    assert said(act(admin, CORRECTIONS, action, claim)) == [f"1 {state}."]
-    claim.refresh_from_db()
+    correction, other = make_prediction().flag("7"), make_prediction().flag("8")
+    assert said(act(admin, CORRECTIONS, action, correction)) == [f"1 {state}."]
+    correction.refresh_from_db()
     other.refresh_from_db()
-    assert (claim.state, claim.reviewed_by) == (state, superuser)
-    assert claim.reviewed_at is not None
+    assert (correction.state, correction.reviewed_by) == (state, superuser)
+    assert correction.reviewed_at is not None
     assert other.state == "pending"
 
 
@@ -362,26 +362,26 @@ def test_first_of_two_reviews_does_not_approve(staff: User, make_prediction: Mak
     staff.user_permissions.add(Permission.objects.get(codename="review_corrections"))
     told = said(act(user_client(staff), CORRECTIONS, "approve", unsure, sure))
     assert told == ["1 approved.", "1 more contradicts a very sure network: a second reviewer must approve it."]
-    assert [claim.state for claim in Correction.objects.order_by("id")] == ["approved", "pending"]
+    assert [correction.state for correction in Correction.objects.order_by("id")] == ["approved", "pending"]
 
 
 def test_earlier_reviews_do_not_change(admin: Client, staff: User, make_prediction: Make) -> None:
-    claim = make_prediction().flag("7")
-    claim.reject(by=staff)
+    correction = make_prediction().flag("7")
+    correction.reject(by=staff)
     path = f"{CORRECTIONS}?state=all"
-    assert said(act(admin, path, "approve", claim))[0] == "0 approved."
-    claim.refresh_from_db()
-    assert (claim.state, claim.reviewed_by) == ("rejected", staff)
+    assert said(act(admin, path, "approve", correction))[0] == "0 approved."
+    correction.refresh_from_db()
+    assert (correction.state, correction.reviewed_by) == ("rejected", staff)
 
 
 def test_view_permission_does_not_allow_review(staff: User, make_prediction: Make) -> None:
-    claim = make_prediction().flag("7")
+    correction = make_prediction().flag("7")
     staff.user_permissions.add(Permission.objects.get(codename="view_correction"))
     client = user_client(staff)
     assert "111" not in page(client, CORRECTIONS)
-    act(client, CORRECTIONS, "approve", claim)
-    claim.refresh_from_db()
-    assert claim.state == "pending"
+    act(client, CORRECTIONS, "approve", correction)
+    correction.refresh_from_db()
+    assert correction.state == "pending"
 
 
 def test_versions_show_their_metrics_and_which_one_serves(admin: Client, version: ModelVersion) -> None:
@@ -450,13 +450,13 @@ def test_admin_can_view_and_revoke_keys_but_not_create(admin: Client, user: User
 
 
 def test_admin_pages_have_no_inline_script(admin: Client, make_prediction: Make) -> None:
-    claim = make_prediction().flag("7")
+    correction = make_prediction().flag("7")
     for path in (
         "/admin/",
         PREDICTIONS,
-        f"{PREDICTIONS}{claim.prediction_id}/change/",
+        f"{PREDICTIONS}{correction.prediction_id}/change/",
         CORRECTIONS,
-        f"{CORRECTIONS}{claim.pk}/change/",
+        f"{CORRECTIONS}{correction.pk}/change/",
         VERSIONS,
     ):
         assert "<script>" not in page(admin, path)

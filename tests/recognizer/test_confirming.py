@@ -48,7 +48,7 @@ def test_later_correction_replaces_a_confirmation(make_prediction: Make) -> None
     own = make_prediction("42")
     own.flag("42")
     own.flag("47")
-    assert [(claim.text, claim.state) for claim in own.corrections.all()] == [("47", "pending")]
+    assert [(correction.text, correction.state) for correction in own.corrections.all()] == [("47", "pending")]
 
 
 def test_approved_correction_needs_a_review_to_change(make_prediction: Make, superuser: User) -> None:

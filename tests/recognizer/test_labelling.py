@@ -176,7 +176,7 @@ def test_sample_counts_a_sure_mistake_after_two_reviews(browser: Client, make_pr
     otto = reviewer_named("otto")
     Correction.objects.get().approve(by=otto)
     assert [record.right for record in sample_records()] == [0]
-    claim = Correction.objects.get()
-    claim.state = Correction.State.REJECTED
-    claim.save()
+    correction = Correction.objects.get()
+    correction.state = Correction.State.REJECTED
+    correction.save()
     assert [record.right for record in sample_records()] == [1]

@@ -77,7 +77,7 @@ def test_predictions_are_visible_to_owner_and_permitted_staff(make_prediction: M
 def test_visitor_history_moves_to_the_user(make_prediction: Make, user: Any) -> None:
     visitor = uuid.uuid4()
     mine, theirs = make_prediction(visitor=visitor), make_prediction()
-    assert Prediction.objects.claim(visitor, user) == 1
+    assert Prediction.objects.move(visitor, user) == 1
     mine.refresh_from_db()
     theirs.refresh_from_db()
     assert (mine.owner, mine.visitor) == (user, None)
@@ -114,27 +114,27 @@ def test_new_correction_keeps_reviewed_ones(make_prediction: Make, staff: Any) -
     prediction.flag("7").reject(by=staff)
     prediction.flag("8")
     prediction.flag("9")
-    states = [(claim.text, claim.state) for claim in prediction.corrections.order_by("id")]
+    states = [(correction.text, correction.state) for correction in prediction.corrections.order_by("id")]
     assert states == [("7", "rejected"), ("9", "pending")]
     assert prediction.correction is not None
     assert prediction.correction.text == "9"
 
 
 def test_approval_stores_reviewer_and_time(make_prediction: Make, staff: Any) -> None:
-    claim = make_prediction().flag("7")
-    assert claim.approve(by=staff)
-    claim.refresh_from_db()
-    assert (claim.state, claim.reviewed_by) == ("approved", staff)
-    assert claim.reviewed_at is not None
+    correction = make_prediction().flag("7")
+    assert correction.approve(by=staff)
+    correction.refresh_from_db()
+    assert (correction.state, correction.reviewed_by) == ("approved", staff)
+    assert correction.reviewed_at is not None
 
 
 def test_reviewed_correction_cannot_be_reviewed_again(make_prediction: Make, staff: Any, superuser: Any) -> None:
-    claim = make_prediction().flag("7")
-    same = Correction.objects.get(pk=claim.pk)
-    assert claim.approve(by=staff)
+    correction = make_prediction().flag("7")
+    same = Correction.objects.get(pk=correction.pk)
+    assert correction.approve(by=staff)
     assert not same.reject(by=superuser)
-    claim.refresh_from_db()
-    assert (claim.state, claim.reviewed_by) == ("approved", staff)
+    correction.refresh_from_db()
+    assert (correction.state, correction.reviewed_by) == ("approved", staff)
 
 
 def test_replaced_correction_cannot_be_approved(make_prediction: Make, staff: Any) -> None:
@@ -142,11 +142,11 @@ def test_replaced_correction_cannot_be_approved(make_prediction: Make, staff: An
     on_screen = prediction.flag("7")
     prediction.flag("666")
     assert not on_screen.approve(by=staff)
-    assert [claim.state for claim in Correction.objects.all()] == ["pending"]
+    assert [correction.state for correction in Correction.objects.all()] == ["pending"]
 
 
 def test_correction_remains_after_its_account_is_deleted(make_prediction: Make, other_user: Any) -> None:
-    claim = make_prediction().flag("7", by=other_user)
+    correction = make_prediction().flag("7", by=other_user)
     other_user.delete()
-    claim.refresh_from_db()
-    assert claim.flagged_by is None
+    correction.refresh_from_db()
+    assert correction.flagged_by is None

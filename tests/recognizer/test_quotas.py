@@ -62,7 +62,7 @@ def test_moved_predictions_count_for_the_account(reader: FakeReader, picture: by
     visitor = uuid.uuid4()
     send(visitor_client(visitor), picture)
     send(user_client(user), picture)
-    Prediction.objects.claim(visitor, user)
+    Prediction.objects.move(visitor, user)
     assert usage() == kept()
     assert usage()[user.pk][0] == 2
 

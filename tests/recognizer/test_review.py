@@ -31,15 +31,17 @@ def browser(reviewer: User) -> Client:
     return user_client(reviewer)
 
 
-def decide(client: Client, claim: Correction, decision: str, **data: Any) -> str:
-    response = client.post(f"/review/{claim.pk}/", {"decision": decision} | data, headers={"X-Fragment": "claim"})
+def decide(client: Client, correction: Correction, decision: str, **data: Any) -> str:
+    response = client.post(
+        f"/review/{correction.pk}/", {"decision": decision} | data, headers={"X-Fragment": "correction"}
+    )
     assert response.status_code == 200
     return response.content.decode()
 
 
-def state_of(claim: Correction) -> str:
-    claim.refresh_from_db()
-    return claim.state
+def state_of(correction: Correction) -> str:
+    correction.refresh_from_db()
+    return correction.state
 
 
 def test_oldest_correction_is_shown_with_its_picture(browser: Client, make_prediction: Make) -> None:
@@ -67,121 +69,121 @@ def test_decision_returns_the_next_correction_as_a_fragment(
 
 
 def test_decision_without_scripts_returns_to_the_queue(browser: Client, make_prediction: Make) -> None:
-    claim = make_prediction().flag("47")
-    response = browser.post(f"/review/{claim.pk}/", {"decision": "approve"}, follow=True)
+    correction = make_prediction().flag("47")
+    response = browser.post(f"/review/{correction.pk}/", {"decision": "approve"}, follow=True)
     assert response.redirect_chain == [("/review/", 302)]
     assert "No corrections to review" in response.content.decode()
 
 
 def test_last_decision_can_be_undone_by_its_reviewer(browser: Client, make_prediction: Make) -> None:
-    claim = make_prediction().flag("47")
-    assert f'action="/review/{claim.pk}/"' in decide(browser, claim, "reject")
+    correction = make_prediction().flag("47")
+    assert f'action="/review/{correction.pk}/"' in decide(browser, correction, "reject")
     other = user_client(reviewer_named("otto"))
-    assert "already decided" in decide(other, claim, "undo")
-    assert state_of(claim) == "rejected"
-    assert "Undone: 47." in decide(browser, claim, "undo")
-    assert state_of(claim) == "pending"
-    assert claim.reviewed_by is None
+    assert "already decided" in decide(other, correction, "undo")
+    assert state_of(correction) == "rejected"
+    assert "Undone: 47." in decide(browser, correction, "undo")
+    assert state_of(correction) == "pending"
+    assert correction.reviewed_by is None
 
 
 def test_decision_with_a_newer_correction_cannot_be_undone(browser: Client, make_prediction: Make) -> None:
     prediction = make_prediction()
-    claim = prediction.flag("47")
-    decide(browser, claim, "reject")
+    correction = prediction.flag("47")
+    decide(browser, correction, "reject")
     prediction.flag("41")
-    assert "already decided" in decide(browser, claim, "undo")
-    assert state_of(claim) == "rejected"
+    assert "already decided" in decide(browser, correction, "undo")
+    assert state_of(correction) == "rejected"
 
 
 def test_correcting_a_very_sure_reading_needs_two_reviewers(
     browser: Client, reviewer: User, make_prediction: Make
 ) -> None:
-    claim = make_prediction().flag("47")
+    correction = make_prediction().flag("47")
     Prediction.objects.update(confidence=0.999)
-    assert "a second reviewer must approve it too" in decide(browser, claim, "approve")
-    assert state_of(claim) == "pending"
-    assert claim.first_reviewer == reviewer
-    assert "already decided" in decide(browser, claim, "approve")
-    assert state_of(claim) == "pending"
+    assert "a second reviewer must approve it too" in decide(browser, correction, "approve")
+    assert state_of(correction) == "pending"
+    assert correction.first_reviewer == reviewer
+    assert "already decided" in decide(browser, correction, "approve")
+    assert state_of(correction) == "pending"
     second = reviewer_named("otto")
     assert "Yours is the second decision" in user_client(second).get("/review/").content.decode()
-    decide(user_client(second), claim, "approve")
-    assert state_of(claim) == "approved"
-    assert claim.reviewed_by == second
+    decide(user_client(second), correction, "approve")
+    assert state_of(correction) == "approved"
+    assert correction.reviewed_by == second
 
 
 def test_first_of_two_approvals_can_be_undone(browser: Client, make_prediction: Make) -> None:
-    claim = make_prediction().flag("47")
+    correction = make_prediction().flag("47")
     Prediction.objects.update(confidence=0.999)
-    decide(browser, claim, "approve")
-    decide(browser, claim, "undo")
-    claim.refresh_from_db()
-    assert claim.first_reviewer is None
+    decide(browser, correction, "approve")
+    decide(browser, correction, "undo")
+    correction.refresh_from_db()
+    assert correction.first_reviewer is None
 
 
 def test_superuser_approval_needs_no_second_reviewer(superuser: User, make_prediction: Make) -> None:
-    claim = make_prediction().flag("47")
+    correction = make_prediction().flag("47")
     Prediction.objects.update(confidence=0.999)
     decide(user_client(superuser), Correction.objects.get(), "approve")
-    assert state_of(claim) == "approved"
+    assert state_of(correction) == "approved"
 
 
 def test_correction_agreeing_with_a_sure_network_needs_one(browser: Client, make_prediction: Make) -> None:
-    claim = make_prediction("42").corrections.create(text="42")
+    correction = make_prediction("42").corrections.create(text="42")
     Prediction.objects.update(confidence=0.999)
-    decide(browser, claim, "approve")
-    assert state_of(claim) == "approved"
+    decide(browser, correction, "approve")
+    assert state_of(correction) == "approved"
 
 
 @pytest.mark.parametrize(
-    ("read", "claim", "labels"),
+    ("read", "correction", "labels"),
     [("42", "47", [4, 7]), ("42", "", [10, 10]), ("42", "421", None), ("1\n2", "13", [1, 3])],
 )
 def test_correction_with_a_digit_per_box_labels_each_box(
-    make_prediction: Make, read: str, claim: str, labels: list[int] | None
+    make_prediction: Make, read: str, correction: str, labels: list[int] | None
 ) -> None:
-    assert make_prediction(read).flag(claim).box_labels == labels
+    assert make_prediction(read).flag(correction).box_labels == labels
 
 
 def test_reviewer_labels_boxes_one_by_one(browser: Client, make_prediction: Make) -> None:
-    claim = make_prediction("42").flag("421")
-    decide(browser, claim, "approve", label=["4", "x"])
-    claim.refresh_from_db()
-    assert (claim.text, claim.labels, claim.box_labels) == ("421", [4, 10], [4, 10])
+    correction = make_prediction("42").flag("421")
+    decide(browser, correction, "approve", label=["4", "x"])
+    correction.refresh_from_db()
+    assert (correction.text, correction.labels, correction.box_labels) == ("421", [4, 10], [4, 10])
 
 
 def test_undoing_a_decision_removes_its_labels(browser: Client, make_prediction: Make) -> None:
-    claim = make_prediction("42").flag("421")
-    decide(browser, claim, "approve", label=["4", "x"])
-    decide(browser, claim, "undo")
-    claim.refresh_from_db()
-    assert (claim.state, claim.labels) == ("pending", None)
+    correction = make_prediction("42").flag("421")
+    decide(browser, correction, "approve", label=["4", "x"])
+    decide(browser, correction, "undo")
+    correction.refresh_from_db()
+    assert (correction.state, correction.labels) == ("pending", None)
 
 
 def test_undoing_the_second_review_keeps_the_first_labels(browser: Client, make_prediction: Make) -> None:
-    claim = make_prediction("42").flag("421")
+    correction = make_prediction("42").flag("421")
     Prediction.objects.update(confidence=0.999)
-    decide(browser, claim, "approve", label=["4", "x"])
+    decide(browser, correction, "approve", label=["4", "x"])
     other = user_client(reviewer_named("otto"))
-    decide(other, claim, "approve")
-    decide(other, claim, "undo")
-    claim.refresh_from_db()
-    assert (claim.state, claim.labels, claim.first_reviewer.username) == ("pending", [4, 10], "rosa")
+    decide(other, correction, "approve")
+    decide(other, correction, "undo")
+    correction.refresh_from_db()
+    assert (correction.state, correction.labels, correction.first_reviewer.username) == ("pending", [4, 10], "rosa")
 
 
 @pytest.mark.parametrize("fields", [["4", "7"], ["4"], ["4", "no"], ["4", "77"], []])
 def test_unchanged_or_invalid_box_labels_are_ignored(browser: Client, make_prediction: Make, fields: list[str]) -> None:
-    claim = make_prediction("42").flag("47")
-    decide(browser, claim, "approve", label=fields)
-    claim.refresh_from_db()
-    assert (claim.state, claim.labels) == ("approved", None)
+    correction = make_prediction("42").flag("47")
+    decide(browser, correction, "approve", label=fields)
+    correction.refresh_from_db()
+    assert (correction.state, correction.labels) == ("approved", None)
 
 
 def test_unlabelled_boxes_of_another_length_train_nothing(browser: Client, make_prediction: Make) -> None:
-    claim = make_prediction("42").flag("421")
-    decide(browser, claim, "approve", label=["4", "2"])
-    claim.refresh_from_db()
-    assert claim.box_labels is None
+    correction = make_prediction("42").flag("421")
+    decide(browser, correction, "approve", label=["4", "2"])
+    correction.refresh_from_db()
+    assert correction.box_labels is None
 
 
 def test_correctors_record_is_shown(browser: Client, make_prediction: Make, user: User, staff: User) -> None:
@@ -200,7 +202,7 @@ def test_correctors_record_is_shown(browser: Client, make_prediction: Make, user
 OWN = pytest.mark.parametrize("own", ["claim", "picture", "both"])
 
 
-def own_claim(make_prediction: Make, reviewer: User, own: str) -> Correction:
+def own_correction(make_prediction: Make, reviewer: User, own: str) -> Correction:
     made = make_prediction("42", **({} if own == "claim" else {"owner": reviewer}))
     return made.corrections.create(text="47", flagged_by=None if own == "picture" else reviewer)
 
@@ -209,51 +211,51 @@ def own_claim(make_prediction: Make, reviewer: User, own: str) -> Correction:
 def test_own_correction_needs_another_reviewer(
     browser: Client, reviewer: User, make_prediction: Make, own: str
 ) -> None:
-    claim = own_claim(make_prediction, reviewer, own)
+    correction = own_correction(make_prediction, reviewer, own)
     reviewer_named("otto")
     assert "No corrections to review" in browser.get("/review/").content.decode()
-    assert "Another reviewer must decide" in decide(browser, claim, "approve")
-    assert state_of(claim) == "pending"
+    assert "Another reviewer must decide" in decide(browser, correction, "approve")
+    assert state_of(correction) == "pending"
     with pytest.raises(CommandError, match="another reviewer"):
-        call_command("review", "--approve", claim.pk, "--user", "rosa")
-    assert "Rejected" in decide(browser, claim, "reject")
+        call_command("review", "--approve", correction.pk, "--user", "rosa")
+    assert "Rejected" in decide(browser, correction, "reject")
 
 
 @OWN
 def test_only_reviewer_can_approve_their_own_correction(
     browser: Client, reviewer: User, make_prediction: Make, own: str
 ) -> None:
-    claim = own_claim(make_prediction, reviewer, own)
+    correction = own_correction(make_prediction, reviewer, own)
     User.objects.create_superuser("away", is_active=False)
-    assert f"/review/{claim.pk}/" in browser.get("/review/").content.decode()
-    decide(browser, claim, "approve")
-    assert state_of(claim) == "approved"
+    assert f"/review/{correction.pk}/" in browser.get("/review/").content.decode()
+    decide(browser, correction, "approve")
+    assert state_of(correction) == "approved"
 
 
 def test_superuser_counts_as_another_reviewer(
     browser: Client, reviewer: User, superuser: User, make_prediction: Make
 ) -> None:
-    claim = own_claim(make_prediction, reviewer, "both")
-    decide(browser, claim, "approve")
-    assert state_of(claim) == "pending"
-    decide(user_client(superuser), claim, "approve")
-    assert state_of(claim) == "approved"
+    correction = own_correction(make_prediction, reviewer, "both")
+    decide(browser, correction, "approve")
+    assert state_of(correction) == "pending"
+    decide(user_client(superuser), correction, "approve")
+    assert state_of(correction) == "approved"
 
 
 def test_reviewers_correction_of_others_picture_is_approved(make_prediction: Make, reviewer: User) -> None:
-    claim = make_prediction("42").flag("47", by=reviewer)
-    assert (state_of(claim), claim.reviewed_by) == ("approved", reviewer)
+    correction = make_prediction("42").flag("47", by=reviewer)
+    assert (state_of(correction), correction.reviewed_by) == ("approved", reviewer)
 
 
 def test_label_against_a_sure_network_needs_a_second_reviewer(make_prediction: Make, reviewer: User) -> None:
     made = make_prediction("42")
     made.confidence = 0.999
     made.save()
-    claim = made.flag("47", by=reviewer)
-    assert (state_of(claim), claim.first_reviewer) == ("pending", reviewer)
+    correction = made.flag("47", by=reviewer)
+    assert (state_of(correction), correction.first_reviewer) == ("pending", reviewer)
     other = reviewer_named("otto")
-    decide(user_client(other), claim, "approve")
-    assert state_of(claim) == "approved"
+    decide(user_client(other), correction, "approve")
+    assert state_of(correction) == "approved"
 
 
 @pytest.mark.parametrize("whose", ["the reviewer's", "flagged", "a user's label"])
@@ -265,39 +267,39 @@ def test_other_labels_wait_for_a_reviewer(make_prediction: Make, reviewer: User,
 
 
 def test_number_typed_by_a_reviewer_is_approved(browser: Client, reviewer: User, make_prediction: Make) -> None:
-    claim = make_prediction("42").flag("47")
-    assert "Approved: 41." in decide(browser, claim, "approve", text=" 41 ")
-    assert state_of(claim) == "rejected"
-    theirs = claim.prediction.corrections.first()
+    correction = make_prediction("42").flag("47")
+    assert "Approved: 41." in decide(browser, correction, "approve", text=" 41 ")
+    assert state_of(correction) == "rejected"
+    theirs = correction.prediction.corrections.first()
     assert (theirs.text, theirs.state, theirs.flagged_by, theirs.reviewed_by) == ("41", "approved", reviewer, reviewer)
     assert theirs.box_labels == [4, 1]
     assert "Undone: 41." in decide(browser, theirs, "undo")
-    assert state_of(claim) == "pending"
+    assert state_of(correction) == "pending"
     assert not Correction.objects.filter(pk=theirs.pk).exists()
 
 
 def test_typed_number_stays_if_a_newer_correction_is_pending(browser: Client, make_prediction: Make) -> None:
-    claim = make_prediction("42").flag("47")
-    decide(browser, claim, "approve", text="41")
-    theirs = claim.prediction.corrections.first()
-    claim.prediction.flag("48")
+    correction = make_prediction("42").flag("47")
+    decide(browser, correction, "approve", text="41")
+    theirs = correction.prediction.corrections.first()
+    correction.prediction.flag("48")
     assert "already decided" in decide(browser, theirs, "undo")
-    assert (state_of(theirs), state_of(claim)) == ("approved", "rejected")
+    assert (state_of(theirs), state_of(correction)) == ("approved", "rejected")
 
 
 @pytest.mark.parametrize("text", ["4a", "x", "9" * 501])
 def test_invalid_number_decides_nothing(browser: Client, make_prediction: Make, text: str) -> None:
-    claim = make_prediction().flag("47")
-    assert f"/review/{claim.pk}/" in decide(browser, claim, "approve", text=text)
-    assert state_of(claim) == "pending"
+    correction = make_prediction().flag("47")
+    assert f"/review/{correction.pk}/" in decide(browser, correction, "approve", text=text)
+    assert state_of(correction) == "pending"
 
 
 def test_another_number_against_a_sure_network_needs_two(browser: Client, make_prediction: Make) -> None:
-    claim = make_prediction("42").flag("47")
+    correction = make_prediction("42").flag("47")
     Prediction.objects.update(confidence=0.999)
-    assert "a second reviewer must approve it too: no number." in decide(browser, claim, "approve", text="")
+    assert "a second reviewer must approve it too: no number." in decide(browser, correction, "approve", text="")
     theirs = Correction.objects.pending().get()
-    assert state_of(claim) == "rejected"
+    assert state_of(correction) == "rejected"
     decide(user_client(reviewer_named("otto")), theirs, "approve", text="")
     assert state_of(theirs) == "approved"
 
@@ -306,10 +308,10 @@ def test_another_number_against_a_sure_network_needs_two(browser: Client, make_p
 def test_reviewer_cannot_replace_their_own_correction(
     browser: Client, reviewer: User, make_prediction: Make, own: str
 ) -> None:
-    claim = own_claim(make_prediction, reviewer, own)
+    correction = own_correction(make_prediction, reviewer, own)
     reviewer_named("otto")
-    assert "Another reviewer must decide" in decide(browser, claim, "approve", text="41")
-    assert (state_of(claim), Correction.objects.count()) == ("pending", 1)
+    assert "Another reviewer must decide" in decide(browser, correction, "approve", text="41")
+    assert (state_of(correction), Correction.objects.count()) == ("pending", 1)
 
 
 def test_imported_label_is_not_a_reviewers_decision(
@@ -331,17 +333,17 @@ def test_corrections_can_be_skipped(browser: Client, make_prediction: Make) -> N
 
 
 def test_unknown_decision_is_refused(browser: Client, make_prediction: Make) -> None:
-    claim = make_prediction().flag("47")
-    assert browser.post(f"/review/{claim.pk}/", {"decision": "maybe"}).status_code == 400
-    assert browser.post(f"/review/{claim.pk + 1}/", {"decision": "approve"}).status_code == 404
+    correction = make_prediction().flag("47")
+    assert browser.post(f"/review/{correction.pk}/", {"decision": "maybe"}).status_code == 400
+    assert browser.post(f"/review/{correction.pk + 1}/", {"decision": "approve"}).status_code == 404
 
 
 def test_review_permission_does_not_need_staff(staff: User, make_prediction: Make) -> None:
-    claim = make_prediction().flag("47")
+    correction = make_prediction().flag("47")
     client = user_client(staff)
     assert client.get("/review/").status_code == 403
-    assert client.post(f"/review/{claim.pk}/", {"decision": "approve"}).status_code == 403
-    assert state_of(claim) == "pending"
+    assert client.post(f"/review/{correction.pk}/", {"decision": "approve"}).status_code == 403
+    assert state_of(correction) == "pending"
 
 
 def test_flagging_in_the_history_returns_to_the_history(client: Client, make_prediction: Make) -> None:

@@ -38,52 +38,52 @@ def test_pending_corrections_are_listed_with_pictures(make_prediction: Make, use
     assert "read 13 (81.0 %), corrected to no number  by a visitor" in after
     assert count == "2 corrections to review"
     told = [json.loads(line) for line in review("--json").splitlines()]
-    assert [(claim["id"], claim["read"], claim["claim"]) for claim in told] == [
+    assert [(correction["id"], correction["read"], correction["claim"]) for correction in told] == [
         (first.pk, "42", "47"),
         (second.pk, "13", ""),
     ]
 
 
 def test_command_decides_by_number_and_undoes_the_last(make_prediction: Make, reviewer: User) -> None:
-    claims = [make_prediction().flag(text) for text in ("47", "41", "12")]
-    numbers = [claim.pk for claim in claims]
+    corrections = [make_prediction().flag(text) for text in ("47", "41", "12")]
+    numbers = [correction.pk for correction in corrections]
     said = review("--approve", *numbers[:2], "--reject", numbers[2], "--user", "rosa")
     assert said.splitlines()[0] == f"{numbers[0]} approved: 42 is 47"
-    assert [state_of(claim) for claim in claims] == ["approved", "approved", "rejected"]
-    assert claims[0].reviewed_by == reviewer
+    assert [state_of(correction) for correction in corrections] == ["approved", "approved", "rejected"]
+    assert corrections[0].reviewed_by == reviewer
     assert review("--undo", "--user", "rosa") == f"{numbers[2]} undone: 42 is 12\n"
-    assert state_of(claims[2]) == "pending"
+    assert state_of(corrections[2]) == "pending"
 
 
 def test_boxes_are_labelled_one_by_one(make_prediction: Make, reviewer: User) -> None:
-    claim = make_prediction("42").flag("421")
+    correction = make_prediction("42").flag("421")
     with pytest.raises(CommandError, match="2 boxes: give a digit or x for each"):
-        review("--approve", claim.pk, "--labels", "421", "--user", "rosa")
-    review("--approve", claim.pk, "--labels", "4x", "--user", "rosa")
+        review("--approve", correction.pk, "--labels", "421", "--user", "rosa")
+    review("--approve", correction.pk, "--labels", "4x", "--user", "rosa")
     assert Correction.objects.get().labels == [4, 10]
 
 
 def test_command_needs_two_reviewers_against_a_sure_network(make_prediction: Make, reviewer: User) -> None:
-    claim = make_prediction().flag("47")
+    correction = make_prediction().flag("47")
     Prediction.objects.update(confidence=0.999)
-    assert "approved; a second reviewer must too" in review("--approve", claim.pk, "--user", "rosa")
+    assert "approved; a second reviewer must too" in review("--approve", correction.pk, "--user", "rosa")
     assert "needs two reviewers, 1 so far" in review()
     with pytest.raises(CommandError, match="already decided"):
-        review("--approve", claim.pk, "--user", "rosa")
+        review("--approve", correction.pk, "--user", "rosa")
     reviewer_named("otto")
-    review("--approve", claim.pk, "--user", "otto")
-    assert state_of(claim) == "approved"
+    review("--approve", correction.pk, "--user", "otto")
+    assert state_of(correction) == "approved"
 
 
 def test_only_reviewers_can_decide(make_prediction: Make, user: User, reviewer: User) -> None:
-    claim = make_prediction().flag("47")
+    correction = make_prediction().flag("47")
     for arguments, why in (
         ([], "with --user NAME"),
         (["--user", "nobody"], "no user nobody"),
         (["--user", "ada"], "ada may not review"),
     ):
         with pytest.raises(CommandError, match=why):
-            review("--approve", claim.pk, *arguments)
+            review("--approve", correction.pk, *arguments)
     with pytest.raises(CommandError, match="no decision of yours"):
         review("--undo", "--user", "rosa")
-    assert state_of(claim) == "pending"
+    assert state_of(correction) == "pending"

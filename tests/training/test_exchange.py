@@ -34,10 +34,10 @@ def test_imported_images_have_approved_corrections(
     assert out == "imported 2 of 2 images, 1 of which are already read correctly\n"
     right, wrong = Correction.objects.order_by("id")
     assert (wrong.text, wrong.prediction.text, wrong.writer, right.writer) == ("9", "4", "w1", "")
-    for claim in (right, wrong):
-        assert (claim.state, claim.imported, claim.reviewed_by) == ("approved", True, user)
-        assert (claim.prediction.owner, claim.prediction.source) == (user, "import")
-        assert claim.box_labels == [int(claim.text)]
+    for correction in (right, wrong):
+        assert (correction.state, correction.imported, correction.reviewed_by) == ("approved", True, user)
+        assert (correction.prediction.owner, correction.prediction.source) == (user, "import")
+        assert correction.box_labels == [int(correction.text)]
 
 
 def test_refused_digit_can_still_be_trained_on(tmp_path: Path, reader: FakeReader, picture: bytes) -> None:
@@ -50,9 +50,9 @@ def test_refused_digit_can_still_be_trained_on(tmp_path: Path, reader: FakeReade
     reader.reason = Reason.NOT_A_NUMBER
     reader.reader = Reader(Classifier())
     run("import_corrections", folder_with(tmp_path / "in", {"a.png": {"text": "7"}}, a=picture))
-    claim = Correction.objects.get()
-    assert (claim.prediction.text, claim.box_labels) == ("", [7])
-    (digit,) = claim.prediction.digits
+    correction = Correction.objects.get()
+    assert (correction.prediction.text, correction.box_labels) == ("", [7])
+    (digit,) = correction.prediction.digits
     assert (digit["label"], digit["confidence"]) == (1, 0.2)
     x, _y, width, _height = digit["box"]
     assert abs(x - 28) < 3
@@ -119,8 +119,8 @@ def test_exported_corrections_can_be_imported_again(
 
     Prediction.objects.all().delete()
     run("import_corrections", tmp_path / "out")
-    assert [claim.text for claim in Correction.objects.order_by("id")] == ["47", "43", "2"]
-    assert {claim.writer for claim in Correction.objects.all()} == {first["writer"], third["writer"]}
+    assert [correction.text for correction in Correction.objects.order_by("id")] == ["47", "43", "2"]
+    assert {correction.writer for correction in Correction.objects.all()} == {first["writer"], third["writer"]}
 
 
 def test_imported_writer_keeps_the_name(tmp_path: Path, reader: FakeReader) -> None:

@@ -42,13 +42,13 @@ def champion(db: None, media: Path) -> ModelVersion:
 def taught(champion: ModelVersion, mnist_pictures: dict[int, bytes], settings: Any) -> Iterator[list[Correction]]:
     """Corrections of ten people that agree with the network."""
     settings.RETRAIN_LEAST = 5
-    claims = []
+    corrections = []
     for digit, content in mnist_pictures.items():
         somebody = User.objects.create_user(f"writer of {digit}")
-        claim = store_prediction(content, identity=Identity(user=somebody), source="upload").flag(str(digit))
-        assert claim.state == "confirmed"
-        claims.append(claim)
-    return claims
+        correction = store_prediction(content, identity=Identity(user=somebody), source="upload").flag(str(digit))
+        assert correction.state == "confirmed"
+        corrections.append(correction)
+    return corrections
 
 
 @pytest.mark.slow
@@ -58,7 +58,7 @@ def test_run_leaves_out_corrections_deleted_meanwhile(
     run = start_run(shadow=3)
     fence = TrainingRun.objects.take(run.pk)
     assert fence == 1
-    teaching = [claim for claim in taught if not in_snapshot(run, claim).held_out]
+    teaching = [correction for correction in taught if not in_snapshot(run, correction).held_out]
     teaching[0].delete()
     owner = teaching[1].prediction.owner
     assert owner is not None
@@ -82,12 +82,12 @@ def test_run_leaves_out_corrections_deleted_meanwhile(
     assert ModelVersion.objects.serving() == champion
 
 
-def in_snapshot(run: TrainingRun, claim: Correction) -> Any:
+def in_snapshot(run: TrainingRun, correction: Correction) -> Any:
     from training.retraining.snapshots import thaw
 
     with default_storage.open(run.snapshot.name) as stored:
         lessons = thaw(stored.read(), run.snapshot_sha256)
-    return next(lesson for lesson in lessons if lesson.correction == claim.pk)
+    return next(lesson for lesson in lessons if lesson.correction == correction.pk)
 
 
 def test_gate_uses_no_test_image(champion: ModelVersion, little_mnist: Mnist) -> None:

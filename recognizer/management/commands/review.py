@@ -35,13 +35,13 @@ class Command(BaseCommand):
             raise CommandError("--labels needs exactly one --approve.")
         if options["undo"]:
             self.undo(reviewer)
-        self.decide(approve, lambda claim: claim.approve(reviewer, self.labels(labels, claim)))
-        self.decide(reject, lambda claim: claim.reject(reviewer))
+        self.decide(approve, lambda correction: correction.approve(reviewer, self.labels(labels, correction)))
+        self.decide(reject, lambda correction: correction.reject(reviewer))
 
     def tell(self, as_json: bool) -> None:
         waiting = Correction.objects.pending().select_related("prediction", "flagged_by").order_by("id")
-        for claim in waiting:
-            facts = facts_of(claim)
+        for correction in waiting:
+            facts = facts_of(correction)
             self.stdout.write(json.dumps(facts) if as_json else in_a_line(facts))
         if not as_json:
             self.stdout.write(f"{len(waiting)} correction{'' if len(waiting) == 1 else 's'} to review")
@@ -57,24 +57,26 @@ class Command(BaseCommand):
             raise CommandError(f"{name} may not review corrections.")
         return user
 
-    def labels(self, labels: str | None, claim: Correction) -> list[int] | None:
+    def labels(self, labels: str | None, correction: Correction) -> list[int] | None:
         if labels is None:
             return None
-        boxes = len(claim.prediction.digits)
+        boxes = len(correction.prediction.digits)
         if len(labels) != boxes or not all(LABEL.fullmatch(label) for label in labels):
-            raise CommandError(f"{claim.pk} has {boxes} boxes: give a digit or x for each.")
-        return labels_in(list(labels), claim)
+            raise CommandError(f"{correction.pk} has {boxes} boxes: give a digit or x for each.")
+        return labels_in(list(labels), correction)
 
     def decide(self, numbers: list[int], word: Callable[[Correction], bool]) -> None:
         corrections = Correction.objects.select_related("prediction").in_bulk(numbers)
         for number in numbers:
-            claim = corrections.get(number)
-            if claim is None or not word(claim):
+            correction = corrections.get(number)
+            if correction is None or not word(correction):
                 raise CommandError(
                     f"{number} was already decided or replaced, needs another reviewer, or does not exist."
                 )
-            agreed = claim.state == Correction.State.PENDING
-            self.stdout.write(f"{number} {'approved; a second reviewer must too' if agreed else claim.state}: {claim}")
+            agreed = correction.state == Correction.State.PENDING
+            self.stdout.write(
+                f"{number} {'approved; a second reviewer must too' if agreed else correction.state}: {correction}"
+            )
 
     def undo(self, reviewer: Any) -> None:
         last = Correction.objects.decided_by(reviewer).select_related("prediction").first()
@@ -83,20 +85,20 @@ class Command(BaseCommand):
         self.stdout.write(f"{last.pk} undone: {last}")
 
 
-def facts_of(claim: Correction) -> dict[str, Any]:
-    prediction = claim.prediction
+def facts_of(correction: Correction) -> dict[str, Any]:
+    prediction = correction.prediction
     return {
-        "id": claim.pk,
+        "id": correction.pk,
         "prediction": prediction.pk,
         "read": prediction.text,
         "confidence": prediction.confidence,
-        "claim": claim.text,
+        "claim": correction.text,
         "boxes": len(prediction.digits),
-        "teaches": bool(claim.box_labels),
-        "by": claim.flagged_by.get_username() if claim.flagged_by else None,
-        "record": record_of(claim),
-        "reviewers": 2 if claim.needs_two else 1,
-        "agreed": int(claim.first_reviewer_id is not None),
+        "teaches": bool(correction.box_labels),
+        "by": correction.flagged_by.get_username() if correction.flagged_by else None,
+        "record": record_of(correction),
+        "reviewers": 2 if correction.needs_two else 1,
+        "agreed": int(correction.first_reviewer_id is not None),
         "image": prediction.image.name,
     }
 
@@ -107,9 +109,9 @@ def in_a_line(facts: dict[str, Any]) -> str:
         words += f"  {facts['boxes']} boxes: label them with --labels"
     if facts["reviewers"] == 2:
         words += f"  needs two reviewers, {facts['agreed']} so far"
-    read, claim = (facts[said].replace("\n", " ") or "no number" for said in ("read", "claim"))
+    read, corrected = (facts[said].replace("\n", " ") or "no number" for said in ("read", "claim"))
     return (
-        f"{facts['id']:>6}  read {read} ({percent(facts['confidence'])}), corrected to {claim}"
+        f"{facts['id']:>6}  read {read} ({percent(facts['confidence'])}), corrected to {corrected}"
         f"  by {facts['by'] or 'a visitor'} (earlier: {record['approved']} approved, {record['rejected']} rejected)"
         f"  {facts['image']}{words}"
     )

@@ -286,8 +286,8 @@ def test_flag_stores_the_right_number(
     own = make_prediction(visitor=visitor)
     response = post_json(mine, f"{LIST}{own.pk}/flag/", {"text": sent})
     assert response.status_code == 201
-    claim = Correction.objects.get()
-    assert (claim.text, claim.state, claim.flagged_by) == (kept, "pending", None)
+    correction = Correction.objects.get()
+    assert (correction.text, correction.state, correction.flagged_by) == (kept, "pending", None)
     correction = mine.get(f"{LIST}{own.pk}/").json()["correction"]
     assert correction == response.json()
     assert set(correction) == {"text", "state", "created_at"}
@@ -297,7 +297,7 @@ def test_second_flag_replaces_a_pending_one(mine: Client, visitor: uuid.UUID, ma
     own = make_prediction(visitor=visitor)
     for text in ("7", "8"):
         assert post_json(mine, f"{LIST}{own.pk}/flag/", {"text": text}).status_code == 201
-    assert [claim.text for claim in Correction.objects.all()] == ["8"]
+    assert [correction.text for correction in Correction.objects.all()] == ["8"]
 
 
 def test_correction_records_its_user(user: Any, make_prediction: Make) -> None:

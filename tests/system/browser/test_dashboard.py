@@ -40,9 +40,9 @@ def busy(site: str, superuser: Any, mnist_pictures: dict[int, bytes], settings: 
     settings.RETRAIN_LEAST = 4
     for digit, content in mnist_pictures.items():
         owner = Identity(user=superuser)
-        claim = store_prediction(content, identity=owner, source="upload").flag(str((digit + digit % 3) % 10))
+        correction = store_prediction(content, identity=owner, source="upload").flag(str((digit + digit % 3) % 10))
         if digit < 8:
-            claim.reject(superuser) if digit % 4 == 3 else claim.approve(superuser)
+            correction.reject(superuser) if digit % 4 == 3 else correction.approve(superuser)
 
 
 def training(number: int) -> dict[str, Any]:

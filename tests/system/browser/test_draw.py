@@ -345,8 +345,8 @@ def test_one_click_saves_and_corrects_a_drawing(page: Page, sheet: Locator) -> N
     right = other.inner_text()
     other.click()
     expect(page.locator(".saved")).to_contain_text(f"You said: {right}.")
-    claim = Correction.objects.get()
-    assert (claim.text, claim.prediction.text) == (right, "7")
+    correction = Correction.objects.get()
+    assert (correction.text, correction.prediction.text) == (right, "7")
 
 
 def test_saved_drawing_is_corrected_on_the_draw_page(page: Page, sheet: Locator) -> None:

@@ -19,9 +19,9 @@ def flagged(pictures: dict[int, bytes], *claims: tuple[int, str]) -> list[Correc
     return [store_prediction(pictures[digit], identity=who, source="upload").flag(text) for digit, text in claims]
 
 
-def state_of(claim: Correction) -> str:
-    claim.refresh_from_db()
-    return claim.state
+def state_of(correction: Correction) -> str:
+    correction.refresh_from_db()
+    return correction.state
 
 
 @pytest.mark.essential
@@ -60,7 +60,7 @@ def test_keys_work_after_typing_another_number(page: Page, superuser: Any, mnist
     page.keyboard.type("5")
     page.keyboard.press("Enter")
     expect(page.locator(".claimed")).to_have_text("9")
-    assert [claim.text for claim in first.prediction.corrections.approved()] == ["5"]
+    assert [correction.text for correction in first.prediction.corrections.approved()] == ["5"]
     page.keyboard.press("e")
     expect(page.get_by_label("Box 1")).to_be_focused()
     page.keyboard.type("4")
@@ -81,9 +81,9 @@ def test_a_picture_is_zoomed_and_times_are_local(
 ) -> None:
     page = open_page(timezone_id="Asia/Tokyo", locale="en-GB")
     log_in(page, superuser)
-    for claim in flagged(mnist_pictures, (3, "8"), (4, "9")):
-        claim.created_at = datetime.datetime(2026, 1, 2, 20, tzinfo=datetime.UTC)
-        claim.save()
+    for correction in flagged(mnist_pictures, (3, "8"), (4, "9")):
+        correction.created_at = datetime.datetime(2026, 1, 2, 20, tzinfo=datetime.UTC)
+        correction.save()
     page.goto("/review/")
     picture = page.locator(".zoomed svg")
     width = "(picture) => picture.getBoundingClientRect().width"

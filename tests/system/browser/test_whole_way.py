@@ -31,7 +31,7 @@ def test_drawn_digit_is_saved_corrected_and_approved(page: Page, open_page: Open
     page.keyboard.type("1")
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("status")).to_contain_text("Thank you.")
-    expect(page.locator(".claim")).to_contain_text("You said: 1.")
+    expect(page.locator(".correction")).to_contain_text("You said: 1.")
 
     page.get_by_role("navigation", name="Site").get_by_role("link", name="History").click()
     card = page.locator(".card")
@@ -52,15 +52,15 @@ def test_drawn_digit_is_saved_corrected_and_approved(page: Page, open_page: Open
     expect(desk.get_by_text("1 approved.")).to_be_visible()
 
     page.reload()
-    expect(page.locator(".claim")).to_contain_text("A reviewer agreed.")
-    claim = Correction.objects.get()
-    assert (claim.text, claim.state, claim.reviewed_by) == ("1", "approved", superuser)
+    expect(page.locator(".correction")).to_contain_text("A reviewer agreed.")
+    correction = Correction.objects.get()
+    assert (correction.text, correction.state, correction.reviewed_by) == ("1", "approved", superuser)
 
 
 def test_correction_takes_two_clicks(page: Page) -> None:
     draw_and_save(page, "4")
     page.get_by_role("button", name="No number here").click()
-    expect(page.locator(".claim")).to_contain_text("no number")
+    expect(page.locator(".correction")).to_contain_text("no number")
     assert Correction.objects.get().text == ""
 
 
@@ -70,7 +70,7 @@ def test_correction_can_be_made_with_the_keyboard_only(page: Page) -> None:
     for key in "e9":
         page.keyboard.press(key)
     page.keyboard.press("Enter")
-    expect(page.locator(".claim")).to_contain_text("You said: 9.")
+    expect(page.locator(".correction")).to_contain_text("You said: 9.")
     prediction = Prediction.objects.get()
     assert prediction.correction is not None
     assert prediction.correction.text == "9"
