@@ -74,15 +74,13 @@ class Batch(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        verbose_name=gettext_lazy("version it is to be read with"),
+        verbose_name=gettext_lazy("version to read with"),
     )
     total = models.PositiveIntegerField(gettext_lazy("pictures"))
-    read = models.PositiveIntegerField(gettext_lazy("pictures that became predictions"), default=0)
-    refused = models.PositiveIntegerField(gettext_lazy("pictures that did not"), default=0)
+    read = models.PositiveIntegerField(gettext_lazy("pictures read"), default=0)
+    refused = models.PositiveIntegerField(gettext_lazy("pictures refused"), default=0)
     error = models.TextField(blank=True)
-    webhook = models.CharField(
-        gettext_lazy("address that is told of its end"), max_length=MAX_ADDRESS_LENGTH, blank=True
-    )
+    webhook = models.CharField(gettext_lazy("webhook address"), max_length=MAX_ADDRESS_LENGTH, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -95,7 +93,7 @@ class Batch(models.Model):
         editable=False,
     )
     request_sha256 = models.CharField(
-        gettext_lazy("SHA-256 of what the call sent"),
+        gettext_lazy("SHA-256 of the request"),
         max_length=64,
         blank=True,
         default="",
@@ -207,10 +205,8 @@ class Chunk(Leased):
     first = models.PositiveIntegerField(gettext_lazy("number of its first picture in the batch"))
     count = models.PositiveIntegerField(gettext_lazy("pictures"))
     part = models.CharField(gettext_lazy("file in the storage"), max_length=100)
-    attempts = models.PositiveIntegerField(gettext_lazy("times a worker took it, less those it put it off"), default=0)
-    suspect = models.PositiveIntegerField(
-        gettext_lazy("picture at which its last reader died, if it did"), null=True, blank=True
-    )
+    attempts = models.PositiveIntegerField(gettext_lazy("attempts, without postponed ones"), default=0)
+    suspect = models.PositiveIntegerField(gettext_lazy("picture at which the last worker died"), null=True, blank=True)
 
     objects = ChunkQuerySet.as_manager()
 
@@ -273,7 +269,7 @@ class Item(models.Model):
     name = models.CharField(max_length=MAX_NAME_LENGTH)
     prediction = models.ForeignKey(Prediction, models.SET_NULL, null=True, related_name="+")
     code = models.CharField(gettext_lazy("why there is no prediction"), max_length=30, blank=True)
-    picture = models.BinaryField(gettext_lazy("a small JPEG of what was refused"), default=b"", db_default=b"")
+    picture = models.BinaryField(gettext_lazy("thumbnail of a refused picture"), default=b"", db_default=b"")
 
     objects = ItemQuerySet.as_manager()
 
@@ -360,7 +356,7 @@ class Attempt(models.Model):
 
     delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="log")
     at = models.DateTimeField()
-    status = models.PositiveSmallIntegerField(gettext_lazy("status that was answered"), null=True)
+    status = models.PositiveSmallIntegerField(gettext_lazy("HTTP status of the answer"), null=True)
     failure = models.CharField(gettext_lazy("why it failed"), max_length=100, blank=True)
 
     class Meta:

@@ -93,7 +93,7 @@ class ModelVersion(models.Model):
     litert_file = models.FileField(upload_to=version_file)
     litert_sha256 = models.CharField(gettext_lazy("SHA-256 of the LiteRT file"), max_length=64)
     mistakes = models.FileField(upload_to=version_file, blank=True)
-    shipped = models.BooleanField(gettext_lazy("came with the project"), default=False)
+    shipped = models.BooleanField(gettext_lazy("shipped with the project"), default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = ModelVersionQuerySet.as_manager()
@@ -293,11 +293,11 @@ class Prediction(models.Model):
     )
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
-    frames = models.BinaryField(gettext_lazy("what the network saw, a PNG strip of 28 x 28 frames"))
+    frames = models.BinaryField(gettext_lazy("frames of the digits, as a PNG strip"))
     text = models.CharField(max_length=MAX_TEXT_LENGTH)
     confidence = models.FloatField()
     digits = models.JSONField()
-    ignored = models.JSONField(gettext_lazy("what was passed over"), default=list, blank=True)
+    ignored = models.JSONField(gettext_lazy("ignored marks"), default=list, blank=True)
     # The index below starts with this column.
     model_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="predictions", db_index=False)
     filename = models.CharField(
@@ -310,9 +310,7 @@ class Prediction(models.Model):
     request_key = models.CharField(
         gettext_lazy("Idempotency-Key of the call"), max_length=MAX_KEY_LENGTH, blank=True, editable=False
     )
-    request_sha256 = models.CharField(
-        gettext_lazy("SHA-256 of what the call sent"), max_length=64, blank=True, editable=False
-    )
+    request_sha256 = models.CharField(gettext_lazy("SHA-256 of the request"), max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = PredictionQuerySet.as_manager()
@@ -582,7 +580,7 @@ class Erasure(Leased):
     newest = models.BigIntegerField(gettext_lazy("id of the newest prediction to erase"))
     total = models.PositiveIntegerField(gettext_lazy("predictions to erase"))
     done = models.PositiveIntegerField(gettext_lazy("predictions erased"), default=0)
-    with_account = models.BooleanField(gettext_lazy("the account goes too"), default=False, db_default=False)
+    with_account = models.BooleanField(gettext_lazy("delete the account too"), default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = ErasureQuerySet.as_manager()
@@ -668,7 +666,7 @@ class Correction(models.Model):
     text = models.CharField(
         max_length=MAX_TEXT_LENGTH, blank=True, validators=[NUMBER], help_text=gettext_lazy("empty: no number here")
     )
-    labels = models.JSONField(gettext_lazy("what a reviewer saw in each box"), null=True, blank=True)
+    labels = models.JSONField(gettext_lazy("label of each box"), null=True, blank=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.PENDING)
     flagged_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="flagged_corrections"
@@ -683,7 +681,7 @@ class Correction(models.Model):
     )
     reviewed_at = models.DateTimeField(null=True, blank=True)
     imported = models.BooleanField(gettext_lazy("imported by staff"), default=False)
-    writer = models.CharField(gettext_lazy("whose hand it is, where an import says so"), max_length=100, blank=True)
+    writer = models.CharField(gettext_lazy("writer, if the import names one"), max_length=100, blank=True)
 
     objects = CorrectionQuerySet.as_manager()
 

@@ -105,14 +105,14 @@ class TrainingRun(Leased):
 
     snapshot = models.FileField(upload_to=snapshot_file, blank=True)
     snapshot_sha256 = models.CharField(gettext_lazy("SHA-256 of the snapshot"), max_length=64, blank=True)
-    taught = models.PositiveIntegerField(gettext_lazy("corrections to learn from"), default=0)
-    held_out = models.PositiveIntegerField(gettext_lazy("corrections to judge by"), default=0)
+    taught = models.PositiveIntegerField(gettext_lazy("corrections for training"), default=0)
+    held_out = models.PositiveIntegerField(gettext_lazy("corrections for testing"), default=0)
     corrections = models.ManyToManyField(Correction, related_name="runs", blank=True)
     champion = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="challenged_by")
     challenger = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="made_by")
 
     attempts = models.PositiveIntegerField(
-        gettext_lazy("times its process was started, less orderly stops"), default=0, db_default=0
+        gettext_lazy("starts of its process, without orderly stops"), default=0, db_default=0
     )
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)

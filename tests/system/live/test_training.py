@@ -108,7 +108,7 @@ class TrainingSite(Site):
 
 @pytest.fixture(scope="module")
 def with_corrections(tmp_path_factory: pytest.TempPathFactory, mnist_pictures: dict[int, bytes]) -> Site:
-    """A site on SQLite that is installed and has corrections to learn from, to be copied."""
+    """A site on SQLite that is installed and has corrections for training, to be copied."""
     folder = tmp_path_factory.mktemp("corrections")
     site = Site(folder, f"sqlite:///{folder / 'db.sqlite3'}", {
         "DJANGO_SETTINGS_MODULE": "tests.system.live.rehearsal_settings",
