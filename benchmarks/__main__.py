@@ -5,8 +5,8 @@ from .publishing import publish
 
 FOUND = """\
 `POST /api/v1/predictions/` of one drawn digit, load generator on the same machine. The site runs as `make run` starts
-it, with a database of its own. Each client is a user of its own, whose calls are counted against limits that refuse
-none, and every reading is stored before it is answered.
+it, with a new database. Each client is a separate user, with rate limits that are counted but refuse nothing. Every
+reading is stored before it is answered.
 
 {server}
 Milliseconds of one such call by stage, one client, medians; and the lower bound on this disk: gunicorn with a one-line

@@ -1,6 +1,6 @@
 """Memory of a web process after a thousand readings, and after fifty thousand.
 
-`python -m benchmarks.drift [READINGS]` sends that many pictures to a site of its own, which stores each.
+`python -m benchmarks.drift [READINGS]` starts a site and sends it that many pictures; each is stored.
 """
 
 import sys

@@ -483,7 +483,7 @@ class UsageQuerySet(models.QuerySet["Usage"]):
     def _add(self, owner: Owner, sizes: list[int], room: "Room | None") -> bool:
         connection = connections[self.db]
         column: Any = Usage._meta.get_field("visitor" if owner[0] is None else "owner")
-        whose = column.get_db_prep_value(owner[0] or owner[1], connection)
+        key = column.get_db_prep_value(owner[0] or owner[1], connection)
         added = [len(sizes), sum(sizes)]
         most = [room.predictions, room.image_bytes] if room else [0, 0]
         with connection.cursor() as cursor:
@@ -491,7 +491,7 @@ class UsageQuerySet(models.QuerySet["Usage"]):
             cursor.execute(
                 "UPDATE recognizer_usage SET predictions = predictions + %s, image_bytes = image_bytes + %s "  # noqa: S608
                 f"WHERE {column.column} = %s AND predictions <= %s AND image_bytes <= %s",
-                [*added, whose, *((limit or NO_LIMIT) - more for limit, more in zip(most, added, strict=True))],
+                [*added, key, *((limit or NO_LIMIT) - more for limit, more in zip(most, added, strict=True))],
             )
             return bool(cursor.rowcount)
 

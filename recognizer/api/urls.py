@@ -9,7 +9,7 @@ from .views import ModelVersionViewSet, PredictionViewSet
 
 
 class EnglishSchema(SpectacularJSONAPIView):
-    """The schema, which is documentation and as that in English, whatever the caller's language."""
+    """The OpenAPI schema, in English for every caller, as all documentation."""
 
     def dispatch(self, *args: Any, **kwargs: Any) -> Any:
         with translation.override("en"):

@@ -48,8 +48,8 @@ SPOTTER_WEIGHT = 0.25
 then sees the whole digit and knows better. For whether it is one digit, the spotter counts in full."""
 
 MAX_TEXTS, MAX_LENGTHS = 6, 3
-"""How many texts of the line reader become hypotheses; and of how many lengths, those of its best texts, the lattice
-adds its own best text."""
+"""How many of the line reader's best texts become hypotheses, and for how many of their lengths the lattice adds its
+own best text."""
 
 MIN_PART_STRENGTH, MIN_PART_HEIGHT = 0.3, 0.4
 """A connected part of this ink strength counts as a digit if it has this share of the digits' height."""

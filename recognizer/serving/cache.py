@@ -66,7 +66,7 @@ class _Cache:
     def refresh(self) -> None:
         version = ModelVersion.objects.serving()
         if version is not None:
-            # What it says goes into the log, whoever's request finds it.
+            # The message goes into the log, so it is in English in any request.
             with translation.override(None):
                 self.trouble = self._follow(version)
         self.looked_at = time.monotonic()

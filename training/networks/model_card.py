@@ -51,7 +51,7 @@ def make_card(name: str, command: str, network: keras.Model, progress: Progress,
 
 
 def test_metrics(test: Result, mnist: Mnist) -> dict[str, Any]:
-    """Measure MNIST's test images through the reader that serves users."""
+    """Return the card's metrics of MNIST's test images, read by the whole reader."""
     matrix = confusion_of(test, mnist)
     return {
         "test_accuracy": test.accuracy,
@@ -69,11 +69,11 @@ def test_metrics(test: Result, mnist: Mnist) -> dict[str, Any]:
 def add_test(card: dict[str, Any], test: Result, mnist: Mnist, folder: Path) -> None:
     """Add a version's results on MNIST's test images to its card, and their pictures to a folder."""
     card["metrics"] |= test_metrics(test, mnist)
-    card["mistakes"] = told_mistakes(test)
+    card["mistakes"] = mistakes_as_json(test)
     draw_pictures(card, test, folder)
 
 
-def told_mistakes(test: Result) -> list[dict[str, Any]]:
+def mistakes_as_json(test: Result) -> list[dict[str, Any]]:
     """Return the worst errors as stored in the card, in the order of the strip of their frames."""
     return [
         {"truth": int(sample.text), "read": reading.digits[0].label, "confidence": reading.confidence}

@@ -1,4 +1,4 @@
-"""The page network: segments handwriting, print, paper and what is beside the paper."""
+"""The page network: segments handwriting, print, paper and background."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def weighted_crossentropy(truth: Any, answers: Any) -> Any:
 
 @keras.saving.register_keras_serializable(package="pages")
 class DepthToSpace(layers.Layer):
-    """Double height and width by moving channels into space, which needs no fixed size, as resizing does."""
+    """Double height and width by moving channels into space. Unlike resizing, it needs no fixed size."""
 
     def call(self, inputs: Any) -> Any:
         return ops.depth_to_space(inputs, 2, data_format="channels_last")
@@ -69,20 +69,20 @@ def take_over(network: keras.Model, content: bytes, pages: np.ndarray) -> None:
     convolved = [step["inputs"] for step in exported._get_ops_details() if step["op_name"] == "CONV_2D"]
     found = [layer for layer in network.layers if isinstance(layer, layers.Conv2D)]
     if len(convolved) != len(found):
-        raise ValueError("this is no export of the page network")
+        raise ValueError("this is not an export of the page network")
     for layer, (_, kernel, bias) in zip(found, convolved, strict=True):
         weights, added = exported.get_tensor(kernel).transpose(1, 2, 3, 0), exported.get_tensor(bias)
         if layer.use_bias:
             layer.set_weights([weights, added])
             continue
         layer.set_weights([weights])
-        norm = _behind(network, layer)
+        norm = _normalisation_after(network, layer)
         seen = keras.Model(network.inputs, layer.output).predict(pages, batch_size=8, verbose=0)
         mean, variance = seen.mean(axis=(0, 1, 2)), seen.var(axis=(0, 1, 2))
         norm.set_weights([np.sqrt(variance + norm.epsilon), added + mean, mean, variance])
 
 
-def _behind(network: keras.Model, layer: layers.Layer) -> layers.BatchNormalization:
+def _normalisation_after(network: keras.Model, layer: layers.Layer) -> layers.BatchNormalization:
     """Find the batch normalisation that follows a layer."""
     return next(
         norm for norm in network.layers if isinstance(norm, layers.BatchNormalization) and norm.input is layer.output

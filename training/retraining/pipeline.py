@@ -21,7 +21,7 @@ from training.evaluation.measures import Result, evaluate, mnist_samples
 from training.models import TrainingRun
 from training.networks.calibration import calibrate
 from training.networks.export import LITERT_FILE, export_network
-from training.networks.model_card import draw_mistakes, test_metrics, told_mistakes
+from training.networks.model_card import draw_mistakes, mistakes_as_json, test_metrics
 from training.synthesis.datasets import Examples, Mnist, load_mnist
 
 from .finetuning import FineTuneRecipe, StepReport, fine_tune, steps_for
@@ -211,7 +211,7 @@ def challenger_card(
         },
         "metrics": test_metrics(test, mnist),
         "history": {"loss": curves["loss"], "accuracy": curves["accuracy"]},
-        "mistakes": told_mistakes(test),
+        "mistakes": mistakes_as_json(test),
     }
 
 

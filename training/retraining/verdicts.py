@@ -1,4 +1,4 @@
-"""The gate's verdict: its checks, and what each says in the language of who reads it."""
+"""The gate's verdict: its checks, each with a sentence in the language of the page."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ def percent(count: int) -> Callable[[float], str]:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence with places for figures. formats: how to write those that are not whole numbers or names."""
+    """A sentence with placeholders. formats: how to format figures that are not whole numbers or names."""
 
     words: str
     formats: Mapping[str, Callable[[float], str]] = field(default_factory=dict)
@@ -85,7 +85,7 @@ SENTENCES = {
         gettext_noop("The current version is now %(now)s, but the comparison was with %(before)s. Retrain.")
     ),
 }  # fmt: skip
-"""What each check says, by its name."""
+"""The sentence of each check, by its name."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Verdict:
 def told(check: dict[str, Any]) -> dict[str, Any]:
     """Return a stored check with its name and sentence in the language of the page.
 
-    One that has no figures was stored before figures were: its sentence stays as it is.
+    Older checks were stored without figures; their sentence is returned unchanged.
     """
     sentence = SENTENCES[check["name"]].said(check["figures"]) if "figures" in check else check["sentence"]
     return check | {"name": gettext(check["name"]), "sentence": sentence}
