@@ -14,6 +14,7 @@ TEST_POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 PYTHON := .venv/bin/python
 RUN_STAMP := .venv/.requirements
 DEV_STAMP := .venv/.requirements-dev
+BENCH_STAMP := .venv/.requirements-bench
 STATIC_STAMP := staticfiles/staticfiles.json
 export PYTHONUNBUFFERED = 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
@@ -54,6 +55,10 @@ $(RUN_STAMP): requirements.txt | .venv/bin/python
 
 $(DEV_STAMP): requirements-dev.txt $(RUN_STAMP)
 	$(PYTHON) -m pip install --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(BENCH_STAMP): requirements-bench.txt $(DEV_STAMP)
+	$(PYTHON) -m pip install --disable-pip-version-check --require-hashes -r requirements-bench.txt
 	@touch $@
 
 setup: $(RUN_STAMP) $(STATIC_STAMP)
@@ -109,20 +114,20 @@ check: $(DEV_STAMP)
 	$(PYTHON) manage.py makemigrations --check --dry-run
 	HTTPS=on $(PYTHON) manage.py check --deploy --fail-level WARNING
 
-bench: $(DEV_STAMP)
+bench: $(BENCH_STAMP)
 	$(PYTHON) -m benchmarks
 	$(MAKE) bench-batches
 
-bench-rows: $(DEV_STAMP)
+bench-rows: $(BENCH_STAMP)
 	$(PYTHON) -m benchmarks.rows
 
-bench-drift: $(DEV_STAMP)
+bench-drift: $(BENCH_STAMP)
 	$(PYTHON) -m benchmarks.drift
 
-bench-pen: $(DEV_STAMP)
+bench-pen: $(BENCH_STAMP)
 	$(PYTHON) -m benchmarks.pen
 
-bench-batches: $(DEV_STAMP)
+bench-batches: $(BENCH_STAMP)
 	TEST_POSTGRES_URL=$(TEST_POSTGRES_URL) $(PYTHON) -m benchmarks.batches
 
 crash-test: $(DEV_STAMP)
@@ -145,14 +150,15 @@ sbom: $(DEV_STAMP)
 .venv/bin/uv:
 	$(MAKE) $(DEV_STAMP)
 
-LOCK := .venv/bin/uv pip compile --quiet --no-strip-extras pyproject.toml
+LOCK := .venv/bin/uv pip compile --quiet --no-strip-extras
 
-# requirements-dev.txt locks everything; the other files take their releases from it. Extras are kept, because pip treats
-# a library without its extras as another one, and would install its newest release.
+# requirements-dev.txt locks the site and its tools; the other files take their releases from it. Extras are kept, because
+# pip treats a library without its extras as another one, and would install its newest release.
 lock: .venv/bin/uv
-	$(LOCK) --group dev --output-file requirements-dev.txt
-	$(LOCK) --group training --constraints requirements-dev.txt --output-file requirements.txt
-	$(LOCK) --constraints requirements-dev.txt --output-file requirements-serve.txt
+	$(LOCK) pyproject.toml --group dev --output-file requirements-dev.txt
+	$(LOCK) pyproject.toml --group training --constraints requirements-dev.txt --output-file requirements.txt
+	$(LOCK) pyproject.toml --constraints requirements-dev.txt --output-file requirements-serve.txt
+	$(LOCK) --group bench --constraints requirements-dev.txt --output-file requirements-bench.txt
 	@# Without indentation: for thousands of hashes it takes 10 kB.
 	@sed -i.bak 's/^    --hash/ --hash/' requirements*.txt && rm requirements*.txt.bak
 

@@ -95,12 +95,15 @@ def measure_fastapi(folder: Path, bar: Any) -> Measured:
     command = [sys.executable, "-m", "benchmarks.onnx_network", str(network)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "benchmarks.fastapi_peer:app", "--port", str(port)]
-    # With uvloop and httptools where they are installed.
-    command += ["--workers", str(PROCESSES)]
     call = picture_call(port, "/predict", pictures.drawn_digit(), 200)
-    with running(command, port, "/", {"NETWORK": str(network)}, folder / "fastapi.log") as server:
+    with running(fastapi_command(port), port, "/", {"NETWORK": str(network)}, folder / "fastapi.log") as server:
         return under_load(server, [call] * CLIENTS, "spawn_main", bar)
+
+
+def fastapi_command(port: int) -> list[str]:
+    """Return the command that serves the FastAPI demo. It fails without uvloop or httptools."""
+    command = [sys.executable, "-m", "uvicorn", "benchmarks.fastapi_peer:app", "--port", str(port)]
+    return [*command, "--workers", str(PROCESSES), "--loop", "uvloop", "--http", "httptools"]
 
 
 def under_load(server: Server, calls: list[Call], program: str, bar: Any, first_start: float | None = None) -> Measured:

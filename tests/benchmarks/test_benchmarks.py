@@ -18,7 +18,7 @@ from benchmarks import batches, pen, pictures, post, publishing, rows
 from benchmarks.load import Outcome, picture_call, send
 from benchmarks.processes import ROOT, free_port, running
 from benchmarks.reader import NETWORK, Picture, costs_by_stage, memory_by_stage
-from benchmarks.server import Measured, ratios, table
+from benchmarks.server import Measured, fastapi_command, ratios, table
 from keys.models import Key
 from recognizer.models import Prediction
 from recognizer.reading import Reader, load_classifier
@@ -102,6 +102,14 @@ def test_ratios_are_shown_with_their_targets() -> None:
     assert "Flask's, of the site's | ≥ 12 | 20.00 |" in told
     assert "of their p50 | ≤ 2 | 1.00 |" in told
     assert "of what it was | ≤ 0.9 | 1.00 |" in told
+
+
+def test_fastapi_runs_with_uvloop_httptools_and_all_workers() -> None:
+    options = " ".join(fastapi_command(8001))
+    assert "--loop uvloop --http httptools" in options
+    default = re.search(r"WEB_CONCURRENCY \?= (\d+)", (ROOT / "Makefile").read_text())
+    assert default
+    assert f"--workers {default[1]} " in options
 
 
 def test_table_compares_the_site_with_its_peers() -> None:

@@ -21,6 +21,7 @@ from benchmarks.processes import ROOT
         "bench-rows",
         "bench-drift",
         "bench-pen",
+        "bench-batches",
         "backup",
         "sbom",
         "screenshots",

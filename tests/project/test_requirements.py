@@ -12,7 +12,7 @@ from docs.sbom import sbom
 
 ROOT = Path(site.BASE_DIR)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-NAMES = ["requirements-serve", "requirements", "requirements-dev"]
+NAMES = ["requirements-serve", "requirements", "requirements-dev", "requirements-bench"]
 
 
 def locked(name: str) -> dict[str, tuple[str, list[str]]]:
@@ -31,8 +31,13 @@ def spelled(library: str) -> str:
 
 def pinned(name: str) -> dict[str, str]:
     """Return the releases that pyproject.toml names for a lock file."""
-    groups = {"requirements-serve": [], "requirements": ["training"], "requirements-dev": ["training", "dev"]}[name]
-    lists = [PROJECT["project"]["dependencies"], *(PROJECT["dependency-groups"][group] for group in groups)]
+    site, groups = PROJECT["project"]["dependencies"], PROJECT["dependency-groups"]
+    lists = {
+        "requirements-serve": [site],
+        "requirements": [site, groups["training"]],
+        "requirements-dev": [site, groups["training"], groups["dev"]],
+        "requirements-bench": [groups["bench"]],
+    }[name]
     pins = [
         re.match(r"([\w.-]+)(?:\[[\w,-]+\])?==([\w.]+)", pin) for pins in lists for pin in pins if isinstance(pin, str)
     ]
@@ -47,7 +52,7 @@ def releases(name: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_library_is_locked_with_its_hashes(name: str) -> None:
     lines = [line for line in (ROOT / f"{name}.txt").read_text().splitlines() if line[:1].isalnum()]
-    assert len(lines) == len(locked(name)) > 40
+    assert len(lines) == len(locked(name)) > 30
     assert not [library for library, (_, hashes) in locked(name).items() if not hashes]
 
 
@@ -69,14 +74,20 @@ def test_extras_of_libraries_are_locked_too() -> None:
 
 
 def test_requirement_locks_agree() -> None:
-    serve, worker, dev = map(locked, NAMES)
+    serve, worker, dev, bench = map(locked, NAMES)
     assert serve.items() <= worker.items() <= dev.items()
+    assert all(bench[library] == dev[library] for library in bench.keys() & dev.keys()), "both are in one environment"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_lock_is_below_300_kilobytes(name: str) -> None:
+    assert (ROOT / f"{name}.txt").stat().st_size < 300_000
 
 
 def test_make_installs_with_hashes_only() -> None:
     files = ["Makefile", "deploy/Dockerfile"]
     installs = [line for file in files for line in (ROOT / file).read_text().splitlines() if "pip install" in line]
-    assert len(installs) == 4
+    assert len(installs) == 5
     assert all("--require-hashes" in line for line in installs)
 
 
