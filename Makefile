@@ -20,7 +20,7 @@ export PYTHONUNBUFFERED = 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup port run backup test test-all test-sqlite test-postgres check crash-test cluster-test audit sbom lock bench bench-rows bench-drift bench-batches bench-pen screenshots client catalogues clean
+.PHONY: help setup port run backup test test-all test-sqlite test-postgres check crash-test cluster-test audit sbom lock bench bench-rows bench-drift bench-batches bench-pen bench-peers screenshots client catalogues clean
 
 help:
 	@echo "make run     the site on http://$(HOST):$(PORT)/ (HOST=… PORT=…)"
@@ -37,6 +37,7 @@ help:
 	@echo "make bench   how fast it reads and serves, into benchmarks/RESULTS.md and docs; the last part is bench-batches"
 	@echo "make bench-rows, make bench-drift  the same with a million rows, and over fifty thousand readings"
 	@echo "make bench-pen  how soon a drawing is read, in a browser, into benchmarks/RESULTS.md"
+	@echo "make bench-peers FOLDERS=…  how well another reader reads the same pictures, into docs/accuracy.md"
 	@echo "make bench-batches  how fast workers read, on PostgreSQL and Redis, into docs/operations.md"
 
 .venv/bin/python:
@@ -126,6 +127,9 @@ bench-drift: $(BENCH_STAMP)
 
 bench-pen: $(BENCH_STAMP)
 	$(PYTHON) -m benchmarks.pen
+
+bench-peers: $(BENCH_STAMP)
+	$(PYTHON) -m benchmarks.peers $(FOLDERS)
 
 bench-batches: $(BENCH_STAMP)
 	TEST_POSTGRES_URL=$(TEST_POSTGRES_URL) $(PYTHON) -m benchmarks.batches

@@ -142,6 +142,7 @@ def test_learning_table_has_seven_steps() -> None:
         ("rows", "performance.md"),
         ("drift", "performance.md"),
         ("batches", "operations.md"),
+        ("peers", "accuracy.md"),
     ],
 )
 def test_published_speed_matches_the_results(name: str, page: str) -> None:

@@ -22,6 +22,7 @@ from benchmarks.processes import ROOT
         "bench-drift",
         "bench-pen",
         "bench-batches",
+        "bench-peers",
         "backup",
         "sbom",
         "screenshots",
