@@ -6,6 +6,8 @@ A client that stalls holds a connection but no thread. Gunicorn starts, watches 
 import os
 import signal
 import time
+from math import inf
+from mmap import mmap
 from resource import RLIMIT_NOFILE, getrlimit
 from typing import Any
 
@@ -38,6 +40,57 @@ ADJUSTMENTS = Adjustments(
 )
 
 
+PROCESSES = 64
+FRESH = 1.0
+"""Seconds after which a process that has not looked for events is not waited for."""
+
+MAX_LEFT = 20
+"""Rounds of a millisecond in which a process leaves new connections to another."""
+
+
+class Shares:
+    """How many connections each process has open, in memory that forked processes share."""
+
+    def __init__(self) -> None:
+        memory = memoryview(mmap(-1, 16 * PROCESSES)).cast("d")
+        self.counts, self.looked = memory[:PROCESSES], memory[PROCESSES:]
+
+    def note(self, process: int, count: float) -> None:
+        self.counts[process % PROCESSES], self.looked[process % PROCESSES] = count, time.monotonic()
+
+    def smallest(self) -> float:
+        """Return the fewest connections that a process has which is looking for events."""
+        since = time.monotonic() - FRESH
+        pairs = zip(self.counts, self.looked, strict=True)
+        return min((count for count, looked in pairs if looked > since), default=inf)
+
+
+shares = Shares()
+
+
+class EvenListener(Listener):
+    """A listener that leaves new connections to a process with fewer.
+
+    Clients keep their connections: in a process with three quarters of them, each waits three times as long.
+    """
+
+    left, asked = 0, False
+
+    def readable(self) -> bool:
+        if not self.asked:
+            self.left = 0
+        self.asked = False
+        return bool(super().readable())
+
+    def accept(self) -> Any:
+        self.asked = True
+        if self.left < MAX_LEFT and len(self._map) > shares.smallest():
+            self.left += 1
+            time.sleep(0.001)
+            return None
+        return super().accept()
+
+
 class WebProcess(Worker):
     """One process of the site, for gunicorn to start, watch and stop."""
 
@@ -48,7 +101,7 @@ class WebProcess(Worker):
         self.open: dict[int, Any] = {}
         for each in self.sockets:
             place = (each.sock.family, each.sock.type, each.sock.proto, each.sock.getsockname())
-            Listener(self.wsgi, self.open, True, each.sock, threads, ADJUSTMENTS, place, bind_socket=False)
+            EvenListener(self.wsgi, self.open, True, each.sock, threads, ADJUSTMENTS, place, bind_socket=False)
         while self.alive and os.getppid() == self.ppid:
             self.look(0.25)
         self.finish()
@@ -56,6 +109,7 @@ class WebProcess(Worker):
     def look(self, seconds: float) -> None:
         """Serve connections; return after so many seconds without an event."""
         self.notify()
+        shares.note(self.age, inf if Request.stopping else len(self.open))
         wasyncore.loop(seconds, True, self.open, 1)
 
     def finish(self) -> None:
