@@ -1,13 +1,21 @@
-"""Prepared queries: for one row, compiling the SQL takes Django longer than the database takes to answer."""
+"""Prepared queries: for one row, preparing the query takes Django longer than the database takes to answer."""
 
-from copy import copy
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import connections, models
 from django.db.models.expressions import RawSQL
-from django.db.models.query import ModelIterable
+from django.db.models.query import get_related_populators
 
 Row = TypeVar("Row", bound=models.Model)
+
+
+class _Written(NamedTuple):
+    """A query's SQL, and how its answer becomes a row. converters: (column, function, expression)."""
+
+    sql: str
+    converters: list[tuple[int, Any, Any]]
+    names: list[str]
+    related: list[Any]
 
 
 class Prepared(Generic[Row]):
@@ -15,22 +23,40 @@ class Prepared(Generic[Row]):
 
     def __init__(self, model: type[Row], column: str) -> None:
         self.model, self.column = model, column
-        self._written: dict[str, tuple[Any, str]] = {}
+        self._written: dict[str, _Written] = {}
 
     def row(self, value: Any) -> Row | None:
         """Return the row with a value in the column, or None. Raises DatabaseError."""
-        queryset: Any = self.model._default_manager.all()
-        connection = connections[queryset.db]
+        database = self.model._default_manager.db
+        connection = connections[database]
         column: Any = self.model._meta.get_field(self.column)
-        written, sql = self._written.get(connection.vendor) or self._compile(queryset, connection)
-        compiler = copy(written)
-        compiler.connection = connection
-        compiler.as_sql = lambda *_, **__: (sql, [column.get_db_prep_value(value, connection)])
-        queryset.query.get_compiler = lambda *_, **__: compiler
-        return next(iter(ModelIterable(queryset)), None)
+        written = self._written.get(database) or self._compile(connection)
+        with connection.cursor() as cursor:
+            cursor.execute(written.sql, [column.get_db_prep_value(value, connection)])
+            found = cursor.fetchone()
+        if found is None:
+            return None
+        values = list(found)
+        for place, convert, expression in written.converters:
+            values[place] = convert(values[place], expression, connection)
+        row = self.model.from_db(database, written.names, values[: len(written.names)])
+        for related in written.related:
+            related.populate(values, row)
+        return row
 
-    def _compile(self, queryset: Any, connection: Any) -> tuple[Any, str]:
+    def _compile(self, connection: Any) -> _Written:
+        queryset: Any = self.model._default_manager.all()
         asked = queryset.filter(**{self.column: RawSQL("%s", [None])}).order_by()
         compiler = asked.query.get_compiler(connection=connection)
-        self._written[connection.vendor] = compiler, compiler.as_sql()[0]
-        return self._written[connection.vendor]
+        sql = compiler.as_sql()[0]
+        columns = [column for column, _, _ in compiler.select]
+        converters = [
+            (place, convert, expression)
+            for place, (converts, expression) in compiler.get_converters(columns).items()
+            for convert in converts
+        ]
+        names = [columns[place].target.attname for place in compiler.klass_info["select_fields"]]
+        # The stubs are of a later Django.
+        related = get_related_populators(compiler.klass_info, compiler.select, connection.alias)  # type: ignore[call-arg]
+        self._written[connection.alias] = _Written(sql, converters, names, related)
+        return self._written[connection.alias]
