@@ -314,5 +314,5 @@ def test_strip_of_frames_is_decoded_unchanged() -> None:
 
 
 def test_picture_that_is_not_a_strip_is_refused() -> None:
-    with pytest.raises(ValueError, match="no strip"):
+    with pytest.raises(ValueError, match="not a strip"):
         open_strip(encoded(STROKE))

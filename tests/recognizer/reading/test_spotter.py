@@ -42,5 +42,5 @@ def test_shipped_spotter_finds_each_digit_in_its_place(one_of_each: dict[int, np
 
 
 def test_file_that_is_not_a_spotter_is_refused() -> None:
-    with pytest.raises(ValueError, match="no network"):
+    with pytest.raises(ValueError, match="not a network"):
         load_spotter(b"no network")
