@@ -41,8 +41,8 @@ MARGIN = 0.25
 """Paper kept around a line, as a share of its height."""
 
 FOUND = """\
-Version {version} and PP-OCRv6 small read the same pictures. Whole readings right, their 95 % interval, and milliseconds
-of processor time for each picture, on one core.
+Version {version} and PP-OCRv6 small read the same pictures.
+Whole readings right, their 95 % interval, and milliseconds of processor time for each picture, on one core.
 
 {table}
 The recogniser of {wheel} is {theirs:.1f} MB; the networks of this reader are {ours:.1f} MB together.
@@ -110,12 +110,12 @@ def lines_of(page: np.ndarray) -> list[np.ndarray]:
     return parts
 
 
-def measured(name: str, pictures: Iterable[tuple[Seen, str]], read: Callable[[Seen], str]) -> "Result":
+def measured(name: str, pictures: Iterable[tuple[Seen, str]], total: int, read: Callable[[Seen], str]) -> "Result":
     """Read pictures, given with their texts, and compare whole readings. The clock counts processor time."""
     from training.evaluation.measures import Result
 
     result = Result(name)
-    for picture, text in tqdm(pictures, desc=name, unit="picture", leave=False):
+    for picture, text in tqdm(pictures, desc=name, total=total, unit="picture", leave=False):
         started = time.process_time()
         read_text = read(picture)
         result.seconds += time.process_time() - started
@@ -131,9 +131,9 @@ def compare(name: str, samples: "list[Sample]", reader: Reader, recogniser: Reco
 
     pages = [(sample.page, sample.text) for sample in samples]
     return Compared(
-        measured(name, pages, lambda page: reader.read_page(page).text),
-        measured(name, pages, lambda page: decoded(recogniser(page))),
-        measured(name, ((lines_of(page), text) for page, text in pages), by_lines),
+        measured(name, pages, len(pages), lambda page: reader.read_page(page).text),
+        measured(name, pages, len(pages), lambda page: decoded(recogniser(page))),
+        measured(name, ((lines_of(page), text) for page, text in pages), len(pages), by_lines),
     )
 
 

@@ -131,6 +131,12 @@ def test_published_learning_matches_the_shipped_card() -> None:
     assert _block("learning.md", "learning") == (learning_curve.table(card["learning"]) if "learning" in card else "")
 
 
+def test_published_peers_are_beside_the_shipped_version() -> None:
+    card = json.loads((Path(site.SHIPPED_VERSION) / "card.json").read_text())
+    found = _block("accuracy.md", "peers")
+    assert not found or f"Version {card['name']} and " in found, "make bench-peers has not been run"
+
+
 def test_learning_table_has_seven_steps() -> None:
     assert re.findall(r"^\| (\d)\. ", PAGES["learning.md"], re.MULTILINE) == list("1234567")
 
