@@ -49,6 +49,25 @@ def clock_that_dies_after(calls: int) -> Callable[[], float]:
     return clock
 
 
+def test_started_classifier_begins_with_the_weights_of_its_file(tmp_path: Path) -> None:
+    network = build_tiny()
+    network.save(tmp_path / "digits.keras")
+    task, recipe = fitting.starting_from_digits(tmp_path / "digits.keras", TINY, fitting.RECIPES["digits"])
+    for expected, weights in zip(network.get_weights(), task.build().get_weights(), strict=True):
+        np.testing.assert_array_equal(weights, expected)
+    assert recipe.start
+    assert (recipe.rounds, recipe.finishing) == (0, 0)
+
+
+def test_mixed_weights_have_the_share_of_the_start() -> None:
+    start, network = build_tiny(), build_tiny()
+    after = [weights + 1 for weights in start.get_weights()]
+    network.set_weights(after)
+    fitting.mix_with_start(network, start, 0.25)
+    for before, weights in zip(start.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_allclose(weights, before + 0.75, rtol=1e-5)
+
+
 @pytest.mark.slow
 def test_compiled_and_in_processes_the_same_network_is_trained(
     little_mnist: Mnist, tmp_path: Path, request: pytest.FixtureRequest

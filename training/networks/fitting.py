@@ -136,6 +136,13 @@ PAGES = Task(
 )
 
 
+def starting_from_digits(file: Path, digits: Task, recipe: Recipe) -> tuple[Task, Recipe]:
+    """Start the classifier from an earlier one, without rounds or finishing. Raises OSError or ValueError."""
+    network = keras.models.load_model(file, compile=False)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    return replace(digits, build=lambda: network), replace(recipe, start=digest, rounds=0, finishing=0)
+
+
 def starting_from(content: bytes, pages: Task, recipe: Recipe, mnist: Mnist) -> tuple[Task, Recipe]:
     """Start the page network from an export of it. Raises ValueError if the content is not such an export."""
     first, _ = page_batch(mnist.train, 2 * recipe.batch_size, recipe.seed, 0)
@@ -281,12 +288,25 @@ def fit_settled(
         progress = _followed_by(progress, last)
         _set_mean(network, [before, network.get_weights()])
     if recipe.rounds or recipe.finishing:
-        # The last figures are those of the returned network.
-        x, y = _validation(task, mnist)
-        measured = network.evaluate(x, y, batch_size=100, verbose=0, return_dict=True)
-        for name, value in measured.items():
-            progress.history[f"validation_{name}"][-1] = round(value, 6)
+        measure(network, task, mnist, progress)
     return network, progress
+
+
+def measure(network: keras.Model, task: Task, mnist: Mnist, progress: Progress) -> None:
+    """Replace the last validation figures in the history by those of the network as it is now."""
+    x, y = _validation(task, mnist)
+    measured = network.evaluate(x, y, batch_size=100, verbose=0, return_dict=True)
+    for name, value in measured.items():
+        progress.history[f"validation_{name}"][-1] = round(value, 6)
+
+
+def mix_with_start(network: keras.Model, start: keras.Model, share: float) -> None:
+    """Set the weights to a mean with those that the training started from, which have a share of it.
+
+    It keeps most of what both networks read (Wortsman et al., 2022).
+    """
+    pairs = zip(start.get_weights(), network.get_weights(), strict=True)
+    network.set_weights([share * before + (1 - share) * after for before, after in pairs])
 
 
 def _set_mean(network: keras.Model, ends: list[list[np.ndarray]]) -> None:

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import count
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from recognizer.reading.framing import SIDE, frame
 
 from .augmentation import augment, restyle
 from .negatives import beside_a_neighbour, draw_nondigit
-from .rows import cut_runs, write_row
+from .numbers import Hands, load_hands, pen_digit, written
+from .pen import LEARNING as LEARNING_WRITERS
+from .rows import Row, cut_runs, write_row
 from .strokes import draw_digit
 
 MNIST_PATH = Path(__file__).parents[1] / "data" / "mnist.npz"
@@ -27,27 +29,31 @@ RESTYLED, BESIDE = 0.35, 0.12
 """Shares of MNIST's digits: 1s and 7s drawn in other styles (0s a fifth as often), and digits with a sliver of a
 neighbour."""
 
+NUMBERS = 0.6
+"""Share of rows that pen writers wrote, on any paper; the others are of MNIST's digits."""
+
 
 @dataclass(frozen=True)
 class Mix:
     """Composition of batches.
 
     runs: share that are segments which the reader cut from written rows, half of them no digit. Of the rest: nondigits,
-    the share that are no digit, and drawn, the share of digits drawn from stroke templates. mild: share with a mild
-    distortion only.
+    the share that are no digit; drawn, of digits drawn from stroke templates; and pen, of digits of pen writers. mild:
+    share with a mild distortion only.
     """
 
     runs: float
     nondigits: float
     drawn: float
+    pen: float
     mild: float
 
 
-LEARNING = Mix(runs=0.2, nondigits=0.1, drawn=0.18, mild=0.4)
-SETTLING = Mix(runs=0.15, nondigits=0.08, drawn=0.12, mild=0.8)
+LEARNING = Mix(runs=0.25, nondigits=0.1, drawn=0.12, pen=0.25, mild=0.4)
+SETTLING = Mix(runs=0.2, nondigits=0.08, drawn=0.1, pen=0.2, mild=0.8)
 """For the end of a training: mostly mild distortions. The strongest ones have taught what they can."""
 
-FINISHING = Mix(runs=0.15, nondigits=0.08, drawn=0.15, mild=0.85)
+FINISHING = Mix(runs=0.2, nondigits=0.08, drawn=0.12, pen=0.2, mild=0.85)
 """As SETTLING, a little milder, with more styles that MNIST lacks."""
 
 
@@ -60,6 +66,11 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @cached_property
+    def hands(self) -> Hands:
+        """The pen writers to learn from, and these images."""
+        return load_hands(LEARNING_WRITERS, self.images, self.labels)
 
 
 @dataclass(frozen=True)
@@ -110,6 +121,8 @@ def augmented(examples: Examples, indices: np.ndarray, seed: int, mix: Mix = LEA
             ink = draw_nondigit(examples.images, examples.labels, rng)
         elif kind < mix.nondigits + mix.drawn:
             ink = draw_digit(int(labels[row]), 60, rng)
+        elif kind < mix.nondigits + mix.drawn + mix.pen:
+            ink = pen_digit(examples.hands, int(labels[row]), rng)
         else:
             ink = examples.images[index].astype(np.float32) / 255
             share = RESTYLED if labels[row] in (1, 7) else RESTYLED / 5
@@ -129,7 +142,12 @@ def runs(examples: Examples, most: int, rng: np.random.Generator) -> tuple[np.nd
     kinds: tuple[list[tuple[np.ndarray, int]], ...] = [], []
     wanted = most - most // 2, most // 2
     while any(len(kind) < enough for kind, enough in zip(kinds, wanted, strict=True)):
-        found = list(zip(*cut_runs(write_row(examples.images, examples.labels, rng)), strict=True))
+        if rng.random() < NUMBERS:
+            number = written(examples.hands, rng)
+            row = Row(number.page, number.owners.astype(np.int16), number.digits)
+        else:
+            row = write_row(examples.images, examples.labels, rng)
+        found = list(zip(*cut_runs(row), strict=True))
         for kind, none in zip(kinds, (False, True), strict=True):
             matching = [run for run in found if (run[1] == NOT_A_DIGIT) == none]
             # Only a few of each row, so that a batch does not consist of two or three rows.

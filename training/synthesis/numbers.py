@@ -103,6 +103,11 @@ def single(hands: Hands, rng: np.random.Generator) -> Number:
     return Number(np.round(255 * (1 - ink)).astype(np.uint8), FIRST * (ink > 0.15).astype(np.uint8), (digit,))
 
 
+def pen_digit(hands: Hands, label: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw one digit of a pen writer with any nib and slant: float32 ink, trimmed, some 50 pixels high."""
+    return _digit(hands, label, replace(_manner(hands, rng), source="pen"), rng)
+
+
 COUNTS = np.array([0.07, 0.21, 0.17, 0.18, 0.16, 0.12, 0.09])
 """Probability of one to seven digits in a training number."""
 

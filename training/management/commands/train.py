@@ -40,7 +40,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--teacher", type=Path, metavar="FILE", help=".keras network from which to distil the classifier"
         )
-        parser.add_argument("--start", type=Path, metavar="FILE", help=".tflite network with which pages begins")
+        parser.add_argument(
+            "--start", type=Path, metavar="FILE", help="network to begin with: .tflite of pages, .keras of digits"
+        )
+        parser.add_argument(
+            "--keep", type=float, default=0.0, metavar="SHARE",
+            help="share of the weights of --start in the resulting classifier (default: %(default)s)",
+        )  # fmt: skip
         parser.add_argument("--rate", type=float, help="highest learning rate (default: the recipe's)")
         parser.add_argument("--output", type=Path, help="folder of the run (default: a new one in training/runs)")
         parser.add_argument("--ship", action="store_true", help="make the result the version that new sites start with")
@@ -53,8 +59,10 @@ class Command(BaseCommand):
         kind = options["network"]
         if (options["quick"] or options["teacher"]) and kind != "digits":
             raise CommandError("--quick and --teacher only work with digits.")
-        if options["start"] and kind != "pages":
-            raise CommandError("--start only works with pages.")
+        if options["start"] and kind not in ("pages", "digits"):
+            raise CommandError("--start only works with pages and digits.")
+        if options["keep"] and not (options["start"] and kind == "digits" and 0 < options["keep"] < 1):
+            raise CommandError("--keep only works with digits and --start, and lies between 0 and 1.")
         recipe = fitting.QUICK if options["quick"] else fitting.RECIPES[kind]
         recipe = replace(recipe, seed=options["seed"], epochs=options["epochs"] or recipe.epochs)
         if options["rate"]:
@@ -78,9 +86,12 @@ class Command(BaseCommand):
                 trained = fitting.fit_settled(task, mnist, recipe, folder, time.monotonic)
         except ValueError as error:
             raise CommandError(f"{error}. Give another --output or remove the folder.") from error
+        if options["keep"]:
+            self.keep(trained, options["start"], options["keep"], mnist)
         command = f"manage.py train {kind}" + (" --quick" if options["quick"] else f" --epochs {recipe.epochs}")
         command += " --teacher FILE" if options["teacher"] else ""
         command += f" --start FILE --rate {recipe.peak_rate:g}" if options["start"] else ""
+        command += f" --keep {options['keep']:g}" if options["keep"] else ""
         finish = {
             "digits": self.finish_digits,
             "teacher": self.finish_digits,
@@ -104,12 +115,23 @@ class Command(BaseCommand):
         return replace(task, teacher=teacher), replace(recipe, teacher=describe_file(file)["sha256"])
 
     def started(self, task: Any, recipe: Any, file: Path, mnist: Any) -> tuple[Any, Any]:
-        from training.networks.fitting import starting_from
+        from training.networks.fitting import DIGITS, starting_from, starting_from_digits
 
         try:
+            if task.build is DIGITS.build:
+                return starting_from_digits(file, task, recipe)
             return starting_from(file.read_bytes(), task, recipe, mnist)
         except (OSError, ValueError) as error:
-            raise CommandError(f"{file} is no page network: {error}") from error
+            raise CommandError(f"{file} is no network of this kind: {error}") from error
+
+    def keep(self, trained: Any, start: Path, share: float, mnist: Any) -> None:
+        import keras
+
+        from training.networks.fitting import DIGITS, measure, mix_with_start
+
+        network, progress = trained
+        mix_with_start(network, keras.models.load_model(start, compile=False), share)
+        measure(network, DIGITS, mnist, progress)
 
     def fit_lines(self, mnist: Any, recipe: Any, folder: Path) -> tuple[Any, Any]:
         """Train the line reader while another process still writes strips; print the CPU time of both."""
@@ -148,6 +170,7 @@ class Command(BaseCommand):
         test = measures.evaluate(reader, "MNIST test", measures.mnist_samples(mnist.test), len(mnist.test))
         name = f"{time.strftime('%Y-%m-%d')}-{progress.epoch}-epochs-seed-{progress.recipe.seed}"
         card = model_card.make_card(name, command, network, progress, mnist)
+        card["data"]["also"] = PEN
         card["network"]["multiply_adds"] = multiply_adds(network)
         card["training"]["temperature"] = round(temperature, 4)
         card["files"] = files
