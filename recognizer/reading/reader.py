@@ -41,8 +41,8 @@ MIN_CERTAINTY = 0.75
 highest value that costs no reading on synthetic pages by writers 25 to 27 of the pen data."""
 
 SURE_FROM = 0.81
-"""The published threshold: a reading with at least this confidence is sure. It keeps 98.5 % of the single digits by
-writers 25 to 27 of the pen data. `manage.py calibrate` prints it."""
+"""The published threshold: a reading with at least this confidence is sure. It keeps more than 98.5 % of the single
+digits by writers 25 to 27 of the pen data. `manage.py calibrate` prints the highest threshold that keeps as many."""
 
 MAX_SHIFTED_PIECES = 2
 """In a line of at most so many pieces, frames that the classifier is unsure of are classified again, shifted: a single
