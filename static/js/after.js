@@ -1,7 +1,6 @@
 import { likelyNumbers } from "./likely.js";
+import { rightNumberIn } from "./right-number.js";
 import { gettext, interpolate } from "./words.js";
-
-const NUMBER = /^[0-9]+(\s+[0-9]+)*$/;
 
 /**
  * The part of the page below a reading: corrections in one click, and links after saving.
@@ -19,13 +18,9 @@ export class After {
     this.#likely.addEventListener("click", ({ target }) => target.value && onCorrection(target.value));
     page.querySelector(".other form").addEventListener("submit", (event) => {
       event.preventDefault();
-      const text = this.#field.value.trim();
-      const isNumber = NUMBER.test(text);
-      this.#field.setCustomValidity(isNumber ? "" : gettext("Digits only, a space between two lines."));
-      if (isNumber) onCorrection(text.split(/\s+/).join("\n"));
-      else this.#field.reportValidity();
+      const text = rightNumberIn(this.#field);
+      if (text !== null) onCorrection(text);
     });
-    this.#field.addEventListener("input", () => this.#field.setCustomValidity(""));
   }
 
   /** Offer likely corrections of a reading. */

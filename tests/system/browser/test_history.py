@@ -16,7 +16,8 @@ from recognizer.identity import Identity
 from recognizer.models import Prediction
 from recognizer.predictions import store_prediction
 
-from .conftest import Complaints, log_in
+from .conftest import Complaints, OpenPage, log_in
+from .hand import tap
 
 
 @pytest.fixture
@@ -171,6 +172,101 @@ def test_all_on_a_page_are_selected_and_downloaded(history: Page, kept: list[Pre
     assert [label["text"] for label in labels.values()] == ["7", "3"]
     history.keyboard.press("Escape")
     expect(history.get_by_role("button", name="Download as CSV")).to_be_hidden()
+
+
+PHONE = {"viewport": {"width": 390, "height": 664}, "has_touch": True, "is_mobile": True}
+TOP = "(card) => card.getBoundingClientRect().top + scrollY"
+HEIGHT = "(bar) => bar.getBoundingClientRect().height"
+
+
+@pytest.fixture
+def phone(open_page: OpenPage, kept: list[Prediction], user: Any) -> Page:
+    page = open_page(**PHONE)
+    log_in(page, user)
+    page.goto("/history/")
+    return page
+
+
+def test_selecting_on_a_phone_moves_nothing(phone: Page) -> None:
+    bar = phone.locator(".selection")
+    card = phone.locator(".card").first
+    before = card.evaluate(TOP)
+    assert bar.evaluate(HEIGHT) <= 60
+    tap(phone.get_by_label("Select 5"))
+    expect(phone.get_by_text("1 selected")).to_be_in_viewport()
+    assert card.evaluate(TOP) == before
+    for name in ("Download as CSV", "Download pictures", "Delete"):
+        expect(phone.get_by_role("button", name=name, exact=True)).to_be_in_viewport(ratio=1)
+    assert phone.locator(".selection .actions").evaluate(HEIGHT) <= 70
+
+
+def test_the_end_of_the_page_is_not_behind_the_selection(phone: Page) -> None:
+    tap(phone.get_by_label("Select 5"))
+    phone.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    last = phone.locator(".languages button").last.bounding_box()
+    bar = phone.locator(".selection .actions").bounding_box()
+    assert last is not None
+    assert bar is not None
+    assert last["y"] + last["height"] <= bar["y"]
+
+
+def test_undo_stands_beside_the_next_selection(phone: Page) -> None:
+    tap(phone.get_by_label("Select 5"))
+    tap(phone.get_by_role("button", name="Delete", exact=True))
+    tap(phone.get_by_label("Select 3"))
+    tap(phone.get_by_role("button", name="Undo"))
+    expect(cards(phone)).to_have_text(["5", "7", "3"])
+
+
+def test_a_number_is_corrected_digit_by_digit_on_its_card(history: Page, kept: list[Prediction]) -> None:
+    history.evaluate("window.stays = true")
+    five = history.locator(f"#prediction-{kept[2].pk}")
+    five.get_by_text("Not right?").click()
+    field = five.get_by_label("The right number")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("5")
+    history.keyboard.press("End")
+    history.keyboard.type("4")
+    history.keyboard.press("Enter")
+    expect(five.locator(".badge")).to_have_text("awaiting review: 54")
+    expect(five.get_by_text("Not right?")).to_be_focused()
+    expect(five.locator(".card-right")).to_have_count(0)
+    five.get_by_text("Not right?").click()
+    expect(field).to_have_value("54")
+    assert kept[2].corrections.get().text == "54"
+    assert history.evaluate("window.stays"), "the page was loaded anew"
+
+
+def test_one_click_confirms_a_reading_on_its_card(history: Page, kept: list[Prediction]) -> None:
+    history.evaluate("window.stays = true")
+    three = history.locator(f"#prediction-{kept[0].pk}")
+    three.locator(".card-right button").click()
+    expect(three.locator(".badge")).to_have_text("right")
+    expect(three.locator(".card-right")).to_have_count(0)
+    assert kept[0].corrections.get().state == "confirmed"
+    assert history.evaluate("window.stays"), "the page was loaded anew"
+
+
+def test_what_is_no_number_is_not_kept_as_a_correction(history: Page, kept: list[Prediction]) -> None:
+    five = history.locator(f"#prediction-{kept[2].pk}")
+    five.get_by_text("Not right?").click()
+    field = five.get_by_label("The right number")
+    field.fill("five")
+    history.keyboard.press("Enter")
+    assert "Digits only" in field.evaluate("(field) => field.validationMessage")
+    assert not kept[2].corrections.exists()
+    five.get_by_role("button", name="No number").click()
+    expect(five.locator(".badge")).to_have_text("awaiting review: no number")
+
+
+def test_what_is_opened_on_the_last_row_comes_into_view(open_page: OpenPage, kept: list[Prediction], user: Any) -> None:
+    page = open_page(viewport={"width": 1366, "height": 500})
+    log_in(page, user)
+    page.goto("/history/")
+    card = page.locator(f"#prediction-{kept[0].pk}")
+    card.get_by_text("Not right?").scroll_into_view_if_needed()
+    card.get_by_text("Not right?").click()
+    expect(card.get_by_role("button", name="No number")).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.essential

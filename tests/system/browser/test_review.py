@@ -108,14 +108,14 @@ def test_flagging_in_the_history_keeps_the_layout(page: Page, user: Any, mnist_p
         for number in range(20)
     ]
     page.goto("/history/")
-    shapes = "[...document.querySelectorAll('.card')].map((card) => JSON.stringify(card.getBoundingClientRect()))"
+    shapes = "[...document.querySelectorAll('.card')].map((card) => card.getBoundingClientRect().top + scrollY)"
     flagged = page.locator(f"#prediction-{kept[2].pk}")
     flagged.scroll_into_view_if_needed()
     before = page.evaluate(shapes)
     flagged.get_by_text("Not right?").click()
-    expect(flagged.get_by_placeholder("The right number")).to_be_visible()
+    expect(flagged.get_by_label("The right number")).to_be_visible()
     assert page.evaluate(shapes) == before
-    flagged.get_by_placeholder("The right number").fill("8")
+    flagged.get_by_label("The right number").fill("8")
     flagged.get_by_role("button", name="Send").click()
     expect(flagged.locator(".badge")).to_have_text("awaiting review: 8")
     expect(flagged).to_be_in_viewport()
@@ -127,7 +127,7 @@ def test_reading_is_corrected_from_the_history(page: Page, user: Any, mnist_pict
     prediction = store_prediction(mnist_pictures[3], identity=Identity(user=user), source="upload")
     page.goto("/history/")
     page.get_by_text("Not right?").click()
-    page.get_by_placeholder("The right number").fill("8")
+    page.get_by_label("The right number").fill("8")
     page.get_by_role("button", name="Send").click()
     expect(page.locator(".badge")).to_have_text("awaiting review: 8")
     assert prediction.corrections.get().text == "8"
