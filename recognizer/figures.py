@@ -9,6 +9,9 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext
 
 FRAME = 28
+Box = tuple[int, int, int, int]
+"""x, y, width and height in pixels."""
+
 MIN_SHOWN = 0.005
 """Smallest probability of "not a digit" that gets a bar."""
 
@@ -45,16 +48,12 @@ class DigitFigure:
 def digit_figures(digits: Sequence[dict[str, Any]], width: int, height: int) -> list[DigitFigure]:
     """Lay out the stored digits of a page of width x height pixels."""
     size = max(3, round(max(width, height) / 28))
+    taken: list[Box] = [tuple(digit["box"]) for digit in digits]
     figures = []
     for place, digit in enumerate(digits):
         x, y, box_width, box_height = digit["box"]
-        # Above the box; below it if there is no room, or else inside it.
-        if y >= 1.3 * size:
-            label_y = y - round(0.3 * size)
-        elif y + box_height + 1.2 * size <= height:
-            label_y = y + box_height + size
-        else:
-            label_y = y + size
+        label_y = _label_foot(digit["box"], size, taken, height)
+        taken.append((x, label_y - round(0.75 * size), round(0.6 * size), round(0.75 * size)))
         figures.append(
             DigitFigure(
                 digit["label"], digit["confidence"], x, y, box_width, box_height,
@@ -62,6 +61,24 @@ def digit_figures(digits: Sequence[dict[str, Any]], width: int, height: int) -> 
             )
         )  # fmt: skip
     return figures
+
+
+def _label_foot(box: Box, size: int, taken: list[Box], height: int) -> int:
+    """Place a label above its box, else below it, else inside: where no box and no other label is."""
+    x, y, _, box_height = box
+    for foot, room in (
+        (y - round(0.3 * size), 1.3 * size <= y),
+        (y + box_height + size, y + box_height + size <= height),
+    ):
+        label = (x, foot - round(0.75 * size), round(0.6 * size), round(0.75 * size))
+        if room and not any(_meet(label, other) for other in taken):
+            return foot
+    return y + size
+
+
+def _meet(one: Box, other: Box) -> bool:
+    (x, y, width, height), (left, top, across, down) = one, other
+    return x < left + across and left < x + width and y < top + down and top < y + height
 
 
 def _bars(digit: dict[str, Any]) -> Iterable[Bar]:

@@ -8,8 +8,10 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from recognizer.numbers import grouped, percentage
+from recognizer.reading import SURE_FROM
 
 register = template.Library()
+VERY_SURE_FROM = 0.98
 
 
 @register.filter
@@ -36,14 +38,10 @@ def percent_width(share: float) -> str:
 
 @register.filter
 def sureness(confidence: float) -> str:
-    """Describe a confidence in words."""
-    if confidence >= 0.98:
+    """Describe a confidence in words: "Unsure" below the threshold."""
+    if confidence >= VERY_SURE_FROM:
         return gettext("Very sure")
-    if confidence >= 0.9:
-        return gettext("Fairly sure")
-    if confidence >= 0.6:
-        return gettext("Not very sure")
-    return gettext("A guess")
+    return gettext("Fairly sure") if confidence >= SURE_FROM else gettext("Unsure")
 
 
 @register.filter

@@ -2,10 +2,11 @@
 import { gettext } from "./words.js";
 
 export class Refusal extends Error {
-  constructor(sentence, status = 0, code = "") {
+  constructor(sentence, status = 0, code = "", wait = 0) {
     super(sentence);
     this.status = status;
     this.code = code;
+    this.wait = wait; // Seconds, where the site says how many.
   }
 
   /** Whether the same call may succeed later. */
@@ -39,9 +40,9 @@ function csrfToken() {
   return document.cookie.match(/(?:^|; )csrftoken=([^;]*)/)?.[1] ?? "";
 }
 
-function refusal(status, body) {
+function refusal(status, body, wait) {
   if (SENTENCES[status] && !(status === 413 && body?.detail)) return new Refusal(SENTENCES[status], status);
-  return new Refusal(body?.detail ?? gettext("Something went wrong here. Try again in a moment."), status, body?.code);
+  return new Refusal(body?.detail ?? gettext("Something went wrong here. Try again in a moment."), status, body?.code, wait);
 }
 
 function form(picture, source) {
@@ -129,7 +130,7 @@ function post(url, data, onProgress, headers = {}) {
     request.onloadend = () => clearTimeout(timer);
     request.onload = () => {
       if (request.status >= 200 && request.status < 300 && request.response) resolve(request.response);
-      else reject(refusal(request.status, request.response));
+      else reject(refusal(request.status, request.response, Number(request.getResponseHeader("Retry-After"))));
     };
     request.onerror = () => reject(unreachable());
     request.onabort = () => reject(new Refusal(SLOW));

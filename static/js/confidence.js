@@ -7,12 +7,10 @@ export function percent(share) {
   return `${formatNumber(share * 100, 1)} %`;
 }
 
-/** Describe a confidence in words, as templatetags/wording.py does. */
-export function sureness(confidence) {
-  if (confidence >= 0.98) return gettext("Very sure");
-  if (confidence >= 0.9) return gettext("Fairly sure");
-  if (confidence >= 0.6) return gettext("Not very sure");
-  return gettext("A guess");
+/** Describe how sure a reading is, as templatetags/wording.py does. */
+export function sureness({ confidence, sure }) {
+  if (!sure) return gettext("Unsure");
+  return confidence >= 0.98 ? gettext("Very sure") : gettext("Fairly sure");
 }
 
 /** List the ignored marks in words, as templatetags/wording.py does. */

@@ -53,7 +53,7 @@ canvas {
 .erases canvas { cursor: cell; }
 .marks { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; }
 .marks rect { fill: none; stroke: var(--pad-accent); stroke-width: 2; vector-effect: non-scaling-stroke; }
-.marks text { font-size: 15px; font-weight: 650; fill: var(--pad-accent); }
+.marks text { font-size: 15px; font-weight: 650; fill: var(--pad-accent); paint-order: stroke; stroke: var(--pad-paper); stroke-width: 3px; }
 .stale .marks { opacity: 0.4; }
 .crosshair { fill: none; stroke: var(--pad-accent); stroke-width: 2; }
 .crosshair.down { fill: var(--pad-accent); }

@@ -25,12 +25,13 @@ export class ReadingView {
     this.#digits = page.querySelector(".digits");
   }
 
-  show({ text, confidence, sure = true, digits, ignored = [] }) {
+  show(reading) {
+    const { text, confidence, sure, digits, ignored = [] } = reading;
     this.#write(text, false);
     this.#text.classList.toggle("unsure", !sure);
-    const words = [sure ? "" : gettext("Not sure."), `${sureness(confidence)} · ${percent(confidence)}`, ignoredWords(ignored)];
-    this.#sureness.textContent = words.filter(Boolean).join(" ");
-    this.say(`${text.replaceAll("\n", ", ")}. ${sure ? "" : gettext("Not sure.")}`);
+    const facts = [`${sureness(reading)} · ${percent(confidence)}`, ignoredWords(ignored)];
+    this.#sureness.textContent = facts.filter(Boolean).join(". ");
+    this.say(`${text.replaceAll("\n", ", ")}. ${sure ? "" : sureness(reading)}`);
     this.#digits.replaceChildren(...digits.map(digitCard));
   }
 

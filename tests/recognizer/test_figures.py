@@ -38,6 +38,12 @@ def test_label_in_a_figure_stays_inside_the_page(box: tuple[int, int, int, int],
     assert low < figure.label_y <= high
 
 
+def test_labels_of_close_lines_do_not_meet() -> None:
+    above, below = digit_figures([digit(0, (0, 4, 60, 90)), digit(2, (0, 120, 60, 90), line=1)], 800, 350)
+    assert above.y < above.label_y < above.y + above.height
+    assert below.label_y > below.y + below.height
+
+
 def test_each_digit_finds_its_frame_in_the_strip() -> None:
     figures = digit_figures([digit(1), digit(2), digit(3)], 280, 200)
     assert [figure.frame_x for figure in figures] == [0, 28, 56]

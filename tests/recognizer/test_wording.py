@@ -2,6 +2,7 @@
 
 import pytest
 
+from recognizer.reading import SURE_FROM
 from recognizer.templatetags.wording import exact_percent, ignored_words, percent, set_title, sureness, thousands
 
 
@@ -19,8 +20,8 @@ def test_measured_shares_have_two_decimals() -> None:
 
 
 def test_the_words_for_sureness_follow_the_confidence() -> None:
-    said = [sureness(confidence) for confidence in (1.0, 0.98, 0.95, 0.7, 0.3)]
-    assert said == ["Very sure", "Very sure", "Fairly sure", "Not very sure", "A guess"]
+    said = [sureness(confidence) for confidence in (1.0, 0.98, 0.95, SURE_FROM, SURE_FROM - 0.01, 0.3)]
+    assert said == ["Very sure", "Very sure", "Fairly sure", "Fairly sure", "Unsure", "Unsure"]
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,12 @@ import re
 from contextlib import suppress
 
 import pytest
+from django.contrib.auth.models import User
 from playwright.sync_api import Error, Locator, Page, Route, expect
 
 from recognizer.models import Correction, Prediction
 
-from .conftest import Complaints, OpenPage
+from .conftest import Complaints, OpenPage, log_in
 from .hand import tap, write, write_with_a_finger
 from .inspection import SHOWN
 
@@ -178,7 +179,9 @@ def test_drawing_with_a_finger_does_not_scroll(open_page: OpenPage) -> None:
 SCREENS = {
     "desktop": {"viewport": {"width": 1366, "height": 650}},
     "phone": PHONE | {"viewport": {"width": 390, "height": 664}},
+    "small phone": PHONE | {"viewport": {"width": 320, "height": 568}},
 }
+LONG_NAME = "maximiliane.musterfrau"
 IN_VIEW = """() => [...document.querySelectorAll(".tools, .tools button:not([hidden])")]
   .map((each) => each.getBoundingClientRect())
   .every(({ top, bottom, left, right }) => top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth)"""
@@ -187,6 +190,7 @@ IN_VIEW = """() => [...document.querySelectorAll(".tools, .tools button:not([hid
 @pytest.mark.parametrize("screen", SCREENS)
 def test_reading_does_not_move_the_tools(open_page: OpenPage, screen: str) -> None:
     page = open_page(**SCREENS[screen])
+    log_in(page, User.objects.create_user(LONG_NAME))
     page.goto("/")
     tools = page.get_by_role("group", name="Drawing tools")
     before = tools.bounding_box()

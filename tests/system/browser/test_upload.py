@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from batches import tasks
 from batches.models import Batch
@@ -16,7 +16,7 @@ from recognizer.models import Prediction, Source
 from recognizer.reading import MAX_BYTES
 from tests.batches.zips import zip_of
 
-from .conftest import Complaints, log_in
+from .conftest import Complaints, OpenPage, log_in
 from .hand import choose_part
 from .pictures import photograph
 
@@ -58,6 +58,7 @@ def test_several_uploads_are_each_read_or_refused(
     assert "empty" in told["empty.png"]
     assert "no writing" in told["blank.png"]
     assert "larger than 10 MB" in told["huge.png"]
+    expect(page.get_by_role("button", name=re.compile("again$"))).to_have_count(0)
     assert Prediction.objects.count() == 3
 
 
@@ -83,10 +84,26 @@ def test_an_upload_that_fails_is_sent_again(
     page.context.set_offline(True)
     page.locator("#choose").set_input_files({"name": "4.png", "mimeType": "image/png", "buffer": mnist_pictures[4]})
     assert "You are offline" in outcome(page, "4.png")
-    page.context.set_offline(False)
-    page.get_by_role("button", name="Send 4.png again").click()
+    expect(page.get_by_role("button", name="Send 4.png again")).to_be_visible()
+    page.context.set_offline(False)  # Nobody has to press it.
     expect(page.get_by_role("link", name="View the reading 4")).to_be_visible()
     assert Prediction.objects.count() == 1
+
+
+def test_upload_waits_for_a_busy_site(page: Page, mnist_pictures: dict[int, bytes], complaints: Complaints) -> None:
+    complaints.expect("status of 503|503 from")
+    busy = {"detail": "The site is reading too many pictures. Try again in a moment.", "code": "too_busy"}
+    page.clock.install()
+    page.goto("/upload/")
+    page.route(
+        "**/predictions/", lambda route: route.fulfill(status=503, json=busy, headers={"Retry-After": "7"}), times=1
+    )
+    page.locator("#choose").set_input_files({"name": "4.png", "mimeType": "image/png", "buffer": mnist_pictures[4]})
+    expect(page.locator(".upload .phase")).to_have_text("The site is busy. Waiting…")
+    page.clock.run_for(6_000)
+    expect(page.locator(".upload .phase")).to_have_text("The site is busy. Waiting…")
+    page.clock.run_for(2_000)
+    assert outcome(page, "4.png").startswith("4")
 
 
 def test_picture_can_be_dropped_anywhere(page: Page, mnist_pictures: dict[int, bytes], tmp_path: Path) -> None:
@@ -123,6 +140,71 @@ def test_text_on_the_clipboard_is_not_a_picture(page: Page) -> None:
     page.evaluate("navigator.clipboard.writeText('words')")
     page.keyboard.press("Control+v")
     expect(page.get_by_text("The clipboard has no picture.")).to_be_attached()
+
+
+PHONE = {"viewport": {"width": 390, "height": 664}, "has_touch": True, "is_mobile": True}
+
+
+def test_many_photographs_of_a_phone_are_followed_in_view(
+    open_page: OpenPage, mnist_pictures: dict[int, bytes], blank: bytes, complaints: Complaints, tmp_path: Path
+) -> None:
+    complaints.expect("status of 400")
+    names = [f"IMG_{number}.png" for number in range(1, 13)]
+    for number, name in enumerate(names):
+        (tmp_path / name).write_bytes(blank if number == 11 else mnist_pictures[number % 10])
+    page = open_page(**PHONE)
+    page.goto("/upload/")
+    held: list[Route] = []
+    page.route("**/predictions/", lambda route: held.append(route), times=2)
+    page.locator("#choose").set_input_files([tmp_path / name for name in names])
+    # The first are read first, and both they and how many are left are seen without scrolling.
+    expect(page.locator(".upload .name").first).to_have_text("IMG_1.png")
+    expect(page.locator(".upload").first).to_be_in_viewport(ratio=1)
+    expect(page.locator(".sum")).to_be_in_viewport(ratio=1)
+    expect(page.locator(".sum-words")).to_have_text("0 of 12")
+    for route in held:
+        route.continue_()
+    expect(page.locator(".sum-words")).to_have_text(re.compile(r"^11 read( · \d of them unsure)? · 1 not read$"))
+    expect(page.locator(".upload .name")).to_have_text(names)
+    page.locator(".upload").last.scroll_into_view_if_needed()
+    expect(page.locator(".sum-words")).to_be_in_viewport()
+    page.locator("#choose").set_input_files(tmp_path / names[0])
+    expect(page.locator(".upload .name").first).to_have_text(names[0])
+    expect(page.locator(".upload")).to_have_count(13)
+
+
+UNSURE = {"id": 1, "text": "7", "confidence": 0.3, "sure": False, "digits": [], "ignored": []}
+
+
+def test_the_unsure_of_many_are_one_click_away(page: Page, mnist_pictures: dict[int, bytes]) -> None:
+    page.goto("/upload/")
+    page.route("**/predictions/", lambda route: route.fulfill(status=201, json=UNSURE), times=1)
+    for digit in (3, 4):
+        picture = {"name": f"{digit}.png", "mimeType": "image/png", "buffer": mnist_pictures[digit]}
+        page.locator("#choose").set_input_files(picture)
+        outcome(page, f"{digit}.png")
+    expect(page.locator(".sum-words")).to_have_text("2 read · 1 of them unsure")
+    page.get_by_role("link", name="1 of them unsure").click()
+    expect(page.get_by_label("Sureness")).to_have_value("false")
+
+
+def test_a_picture_without_a_number_is_cropped_and_read(page: Page, complaints: Complaints) -> None:
+    complaints.expect("status of 400")
+    with Image.open(io.BytesIO(photograph("60", seed=2))) as upright:
+        desk = Image.new("L", (upright.width * 2, upright.height), 30)
+        desk.paste(upright.convert("L"), (upright.width, 0))
+        out = io.BytesIO()
+        desk.save(out, "PNG")
+    refused = {"detail": "The writing does not look like a number.", "code": "not_a_number"}
+    page.goto("/upload/")
+    page.route("**/predictions/", lambda route: route.fulfill(status=400, json=refused), times=1)
+    page.locator("#choose").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": out.getvalue()})
+    page.get_by_role("button", name="Crop or turn a.png").click()
+    choose_part(page, 0.51, 0.02, 1, 0.98)
+    page.get_by_role("button", name="Read it").click()
+    expect(page.get_by_role("link", name="View the reading 60")).to_be_visible()
+    expect(page.get_by_role("button", name="Crop or turn a.png")).to_be_hidden()
+    assert Prediction.objects.get().text == "60"
 
 
 def large_photograph(text: str) -> bytes:
