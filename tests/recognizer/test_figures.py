@@ -38,7 +38,7 @@ def test_label_in_a_figure_stays_inside_the_page(box: tuple[int, int, int, int],
     assert low < figure.label_y <= high
 
 
-def test_labels_of_close_lines_do_not_meet() -> None:
+def test_labels_of_close_lines_do_not_overlap() -> None:
     above, below = digit_figures([digit(0, (0, 4, 60, 90)), digit(2, (0, 120, 60, 90), line=1)], 800, 350)
     assert above.y < above.label_y < above.y + above.height
     assert below.label_y > below.y + below.height

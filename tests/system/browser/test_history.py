@@ -200,7 +200,7 @@ def test_selecting_on_a_phone_moves_nothing(phone: Page) -> None:
     assert phone.locator(".selection .actions").evaluate(HEIGHT) <= 70
 
 
-def test_the_end_of_the_page_is_not_behind_the_selection(phone: Page) -> None:
+def test_selection_bar_does_not_hide_the_footer(phone: Page) -> None:
     tap(phone.get_by_label("Select 5"))
     phone.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     last = phone.locator(".languages button").last.bounding_box()
@@ -210,7 +210,7 @@ def test_the_end_of_the_page_is_not_behind_the_selection(phone: Page) -> None:
     assert last["y"] + last["height"] <= bar["y"]
 
 
-def test_undo_stands_beside_the_next_selection(phone: Page) -> None:
+def test_undo_is_clickable_above_the_selection_bar(phone: Page) -> None:
     tap(phone.get_by_label("Select 5"))
     tap(phone.get_by_role("button", name="Delete", exact=True))
     tap(phone.get_by_label("Select 3"))
@@ -218,7 +218,7 @@ def test_undo_stands_beside_the_next_selection(phone: Page) -> None:
     expect(cards(phone)).to_have_text(["5", "7", "3"])
 
 
-def test_a_number_is_corrected_digit_by_digit_on_its_card(history: Page, kept: list[Prediction]) -> None:
+def test_number_is_corrected_on_its_card(history: Page, kept: list[Prediction]) -> None:
     history.evaluate("window.stays = true")
     five = history.locator(f"#prediction-{kept[2].pk}")
     five.get_by_text("Not right?").click()
@@ -237,7 +237,7 @@ def test_a_number_is_corrected_digit_by_digit_on_its_card(history: Page, kept: l
     assert history.evaluate("window.stays"), "the page was loaded anew"
 
 
-def test_one_click_confirms_a_reading_on_its_card(history: Page, kept: list[Prediction]) -> None:
+def test_reading_is_confirmed_on_its_card_with_one_click(history: Page, kept: list[Prediction]) -> None:
     history.evaluate("window.stays = true")
     three = history.locator(f"#prediction-{kept[0].pk}")
     three.locator(".card-right button").click()
@@ -247,7 +247,7 @@ def test_one_click_confirms_a_reading_on_its_card(history: Page, kept: list[Pred
     assert history.evaluate("window.stays"), "the page was loaded anew"
 
 
-def test_what_is_no_number_is_not_kept_as_a_correction(history: Page, kept: list[Prediction]) -> None:
+def test_invalid_correction_is_not_sent(history: Page, kept: list[Prediction]) -> None:
     five = history.locator(f"#prediction-{kept[2].pk}")
     five.get_by_text("Not right?").click()
     field = five.get_by_label("The right number")
@@ -259,7 +259,7 @@ def test_what_is_no_number_is_not_kept_as_a_correction(history: Page, kept: list
     expect(five.locator(".badge")).to_have_text("awaiting review: no number")
 
 
-def test_what_is_opened_on_the_last_row_comes_into_view(open_page: OpenPage, kept: list[Prediction], user: Any) -> None:
+def test_correction_form_scrolls_into_view(open_page: OpenPage, kept: list[Prediction], user: Any) -> None:
     page = open_page(viewport={"width": 1366, "height": 500})
     log_in(page, user)
     page.goto("/history/")

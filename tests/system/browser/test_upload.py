@@ -145,7 +145,7 @@ def test_text_on_the_clipboard_is_not_a_picture(page: Page) -> None:
 PHONE = {"viewport": {"width": 390, "height": 664}, "has_touch": True, "is_mobile": True}
 
 
-def test_many_photographs_of_a_phone_are_followed_in_view(
+def test_progress_of_many_photos_stays_in_view_on_a_phone(
     open_page: OpenPage, mnist_pictures: dict[int, bytes], blank: bytes, complaints: Complaints, tmp_path: Path
 ) -> None:
     complaints.expect("status of 400")
@@ -176,7 +176,7 @@ def test_many_photographs_of_a_phone_are_followed_in_view(
 UNSURE = {"id": 1, "text": "7", "confidence": 0.3, "sure": False, "digits": [], "ignored": []}
 
 
-def test_the_unsure_of_many_are_one_click_away(page: Page, mnist_pictures: dict[int, bytes]) -> None:
+def test_summary_links_to_the_unsure_readings(page: Page, mnist_pictures: dict[int, bytes]) -> None:
     page.goto("/upload/")
     page.route("**/predictions/", lambda route: route.fulfill(status=201, json=UNSURE), times=1)
     for digit in (3, 4):
@@ -188,7 +188,7 @@ def test_the_unsure_of_many_are_one_click_away(page: Page, mnist_pictures: dict[
     expect(page.get_by_label("Sureness")).to_have_value("false")
 
 
-def test_a_picture_without_a_number_is_cropped_and_read(page: Page, complaints: Complaints) -> None:
+def test_refused_picture_can_be_cropped_and_read(page: Page, complaints: Complaints) -> None:
     complaints.expect("status of 400")
     with Image.open(io.BytesIO(photograph("60", seed=2))) as upright:
         desk = Image.new("L", (upright.width * 2, upright.height), 30)
@@ -242,7 +242,7 @@ def test_picture_is_cropped_and_turned_before_sending(page: Page) -> None:
     assert outcome(page, "a.jpg").startswith("60")
 
 
-def test_picture_without_a_label_is_left_out_of_an_import(page: Page, mnist_pictures: dict[int, bytes]) -> None:
+def test_cancelled_crop_sends_nothing(page: Page, mnist_pictures: dict[int, bytes]) -> None:
     page.goto("/upload/")
     page.get_by_label("Crop or turn each picture first").check()
     page.locator("#choose").set_input_files({"name": "4.png", "mimeType": "image/png", "buffer": mnist_pictures[4]})
