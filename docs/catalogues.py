@@ -1,10 +1,12 @@
 """Collect the texts of the site into `locale/*/LC_MESSAGES/*.po`, and compile them. Run with `make catalogues`.
 
 Two catalogues for each language: `django` has the texts of pages, mails and the API, `scripts` those of the scripts.
+`static/js/pad-texts.js` has the texts of <digit-pad> in all languages, because pages of other sites load no catalogue.
 Compiled catalogues are committed, so that web hosts need no gettext tools.
 """
 
 import ast
+import json
 import os
 import re
 import sys
@@ -24,6 +26,10 @@ LANGUAGES = ("de", "es")
 APPS = ("accounts", "batches", "core", "digitsite", "keys", "recognizer", "training")
 FUNCTIONS = {"gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "ngettext": 2}
 """Number of texts that each function takes."""
+
+PAD_TEXTS = PROJECT / "static" / "js" / "pad-texts.js"
+OF_THE_PAD = ("api.js", "digit-pad.js")
+"""Scripts whose texts <digit-pad> shows."""
 
 OF_DJANGO = (
     "After you’ve created a user, you’ll be able to edit more user options.",
@@ -142,6 +148,20 @@ def updated(language: str, domain: str) -> polib.POFile:
     return catalogue
 
 
+def texts_of_the_pad() -> str:
+    """Return the module with the translations of <digit-pad>. Plural forms are a list under the singular."""
+    where = {f"static/js/{name}" for name in OF_THE_PAD}
+    texts = {
+        language: {
+            entry.msgid: strings(entry) if entry.msgid_plural else entry.msgstr
+            for entry in kept(language, "scripts")
+            if where & {file for file, _ in entry.occurrences}
+        }
+        for language in LANGUAGES
+    }
+    return f"// Made by docs/catalogues.py.\nexport const TEXTS = {json.dumps(texts, ensure_ascii=False, indent=2)};\n"
+
+
 def strings(entry: polib.POEntry) -> list[str]:
     """Return the translations of a text: one, or one for each plural form."""
     return list(entry.msgstr_plural.values()) if entry.msgid_plural else [entry.msgstr]
@@ -159,6 +179,7 @@ def main() -> None:
             for entry in catalogue:
                 if not all(strings(entry)):
                     sys.stderr.write(f"{path.relative_to(PROJECT)}: not translated: {entry.msgid[:90]}\n")
+    PAD_TEXTS.write_text(texts_of_the_pad())
 
 
 if __name__ == "__main__":

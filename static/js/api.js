@@ -1,5 +1,5 @@
 /** Calls of the API. A failed call throws Refusal with a message for people. */
-import { gettext } from "./words.js";
+import * as ours from "./words.js";
 
 export class Refusal extends Error {
   constructor(sentence, status = 0, code = "", wait = 0) {
@@ -15,19 +15,24 @@ export class Refusal extends Error {
   }
 }
 
-const OFFLINE = gettext("You are offline. Nothing is lost. Try again when you are connected.");
-const UNREACHABLE = gettext("The site cannot be reached. Check your connection and try again.");
-const SLOW = gettext("The connection or the site is too slow. Try again.");
 const TIMEOUT = 30_000; // ms without progress
-const SENTENCES = {
+const sentences = ({ gettext }) => ({
   401: gettext("You are logged out. Reload the page and log in again."),
   403: gettext("This page is out of date. Reload it and try again."),
   404: gettext("This no longer exists."),
   413: gettext("The image is larger than 10 MB. Send a smaller one."),
-};
+});
 
-function unreachable() {
-  return new Refusal(navigator.onLine ? UNREACHABLE : OFFLINE);
+function unreachable({ gettext } = ours) {
+  return new Refusal(
+    navigator.onLine
+      ? gettext("The site cannot be reached. Check your connection and try again.")
+      : gettext("You are offline. Nothing is lost. Try again when you are connected."),
+  );
+}
+
+function tooSlow({ gettext } = ours) {
+  return new Refusal(gettext("The connection or the site is too slow. Try again."));
 }
 
 /** Return a new Idempotency-Key: a picture sent several times with it is stored once. */
@@ -40,9 +45,10 @@ function csrfToken() {
   return document.cookie.match(/(?:^|; )csrftoken=([^;]*)/)?.[1] ?? "";
 }
 
-function refusal(status, body, wait) {
-  if (SENTENCES[status] && !(status === 413 && body?.detail)) return new Refusal(SENTENCES[status], status);
-  return new Refusal(body?.detail ?? gettext("Something went wrong here. Try again in a moment."), status, body?.code, wait);
+function refusal(status, body, { words = ours, wait } = {}) {
+  const sentence = sentences(words)[status];
+  if (sentence && !(status === 413 && body?.detail)) return new Refusal(sentence, status);
+  return new Refusal(body?.detail ?? words.gettext("Something went wrong here. Try again in a moment."), status, body?.code, wait);
 }
 
 function form(picture, source) {
@@ -54,10 +60,10 @@ function form(picture, source) {
 
 /**
  * POST a picture and return the reading. With a token, cookies are omitted. Throws Refusal, or AbortError if the signal
- * aborts.
+ * aborts. words: texts in the language of refusals, by default the page's.
  */
-export function send(url, picture, source, { signal, key, token } = {}) {
-  return fetchJSON(url, form(picture, source), key ? { "Idempotency-Key": key } : {}, signal, token);
+export function send(url, picture, source, { signal, key, token, words } = {}) {
+  return fetchJSON(url, form(picture, source), key ? { "Idempotency-Key": key } : {}, signal, token, words);
 }
 
 /** POST an object and return the answer. Throws Refusal. */
@@ -74,7 +80,7 @@ export async function sendForm(url, data) {
   if (!response.ok) throw refusal(response.status, null);
 }
 
-async function fetchJSON(url, body, headers, signal, token) {
+async function fetchJSON(url, body, headers, signal, token, words = ours) {
   const slow = new AbortController();
   const timer = setTimeout(() => slow.abort(), TIMEOUT);
   signal?.addEventListener("abort", () => slow.abort());
@@ -82,19 +88,19 @@ async function fetchJSON(url, body, headers, signal, token) {
   try {
     const proof = token ? { Authorization: `Bearer ${token}` } : { "X-CSRFToken": csrfToken() };
     const credentials = token ? "omit" : "same-origin";
-    headers = { Accept: "application/json", ...proof, ...headers };
+    headers = { Accept: "application/json", "Accept-Language": words.language, ...proof, ...headers };
     response = await fetch(url, { method: "POST", headers, body, credentials, signal: slow.signal });
   } catch (error) {
     signal?.throwIfAborted();
-    throw error.name === "AbortError" ? new Refusal(SLOW) : unreachable();
+    throw error.name === "AbortError" ? tooSlow(words) : unreachable(words);
   } finally {
     clearTimeout(timer);
   }
   const answer = await response.json().catch(() => null);
   signal?.throwIfAborted();
   if (response.ok && answer !== null) return answer;
-  // Some SENTENCES are about sessions, which calls with a token do not have.
-  throw token && answer ? new Refusal(answer.detail, response.status, answer.code) : refusal(response.status, answer);
+  // Some sentences are about sessions, which calls with a token do not have.
+  throw token && answer ? new Refusal(answer.detail, response.status, answer.code) : refusal(response.status, answer, { words });
 }
 
 /** POST a picture and return the prediction. onProgress gets the share sent, 0 to 1. Throws Refusal. */
@@ -130,10 +136,10 @@ function post(url, data, onProgress, headers = {}) {
     request.onloadend = () => clearTimeout(timer);
     request.onload = () => {
       if (request.status >= 200 && request.status < 300 && request.response) resolve(request.response);
-      else reject(refusal(request.status, request.response, Number(request.getResponseHeader("Retry-After"))));
+      else reject(refusal(request.status, request.response, { wait: Number(request.getResponseHeader("Retry-After")) }));
     };
     request.onerror = () => reject(unreachable());
-    request.onabort = () => reject(new Refusal(SLOW));
+    request.onabort = () => reject(tooSlow());
     request.send(data);
     wait();
   });

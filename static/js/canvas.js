@@ -28,15 +28,21 @@ export class Canvas extends EventTarget {
     this.#drawing = drawing;
     this.#context = canvas.getContext("2d");
     drawing.addEventListener("change", () => this.#refit());
-    new ResizeObserver(() => this.#resize()).observe(canvas);
-    addEventListener("resize", () => this.#resize()); // Also fired when the window moves to a denser screen.
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.show());
-    document.documentElement.addEventListener("themechange", () => this.show());
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     canvas.addEventListener("pointerup", (event) => this.#up(event));
     canvas.addEventListener("pointercancel", (event) => this.#cancel(event));
     this.#resize();
+  }
+
+  /** Follow changes of size and theme until the signal aborts. */
+  follow(signal) {
+    const sizes = new ResizeObserver(() => this.#resize());
+    sizes.observe(this.#canvas);
+    signal.addEventListener("abort", () => sizes.disconnect());
+    addEventListener("resize", () => this.#resize(), { signal }); // Also fired when the window moves to a denser screen.
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.show(), { signal });
+    document.documentElement.addEventListener("themechange", () => this.show(), { signal });
   }
 
   /** Screen pixels per pixel of the page: less than 1 if the ink would not fit. */

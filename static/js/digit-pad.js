@@ -4,9 +4,10 @@ import { Drawing } from "./drawing.js";
 import { drawWithKeys } from "./key-pen.js";
 import { boxes } from "./marks.js";
 import { SHADOW, STYLE } from "./pad-shadow.js";
+import { languageOf, Words } from "./pad-words.js";
 import { Preview } from "./preview.js";
 import { bindKeys } from "./shortcuts.js";
-import { gettext, interpolate } from "./words.js";
+import { interpolate } from "./words.js";
 
 const PREVIEW = "/api/v1/predictions/preview/";
 const NUMBER = /^[0-9]*$/;
@@ -17,8 +18,8 @@ const REFUSED = [0, 401, 403]; // Offline or key refused: no later call will suc
  *
  * Attributes: `name`, `value`, `required`, `disabled`, `min`, `max`, `minlength` and `maxlength` (in digits) as of an
  * input; `key`, a publishable key; `src`, address of the digit reader, by default the site that served this module;
- * `bare` shows the drawing area only. Events: `input` and `change` as of an input; `reading` with the API's answer as
- * detail; `refusal` with the error as detail.
+ * `bare` shows the drawing area only; `lang`, by default the page's. Events: `input` and `change` as of an input;
+ * `reading` with the API's answer as detail; `refusal` with the error as detail.
  */
 export class DigitPad extends HTMLElement {
   static formAssociated = true;
@@ -34,6 +35,7 @@ export class DigitPad extends HTMLElement {
   #field;
   #status;
   #preview;
+  #words = new Words("");
   #left = null;
   #isDrawn = false; // Whether the value was read from the sheet.
   #problem = ""; // Why the drawing could not be read.
@@ -50,7 +52,8 @@ export class DigitPad extends HTMLElement {
     this.#preview = new Preview({
       ask: (signal) => {
         const url = new URL(PREVIEW, this.src);
-        return send(url, this.canvas.picture(), "draw", { signal, token: this.getAttribute("key") });
+        const options = { signal, token: this.getAttribute("key"), words: this.#words };
+        return send(url, this.canvas.picture(), "draw", options);
       },
       onReading: (reading) => this.#read(reading),
       onRefusal: (refusal) => this.#refuse(refusal),
@@ -78,6 +81,11 @@ export class DigitPad extends HTMLElement {
     this.#left = new AbortController();
     const { signal } = this.#left;
     for (const change of ["online", "offline"]) addEventListener(change, () => this.#choose(), { signal });
+    this.canvas.follow(signal);
+    const languages = new MutationObserver(() => this.#speak());
+    languages.observe(document.documentElement, { attributeFilter: ["lang"], subtree: true });
+    signal.addEventListener("abort", () => languages.disconnect());
+    this.#speak();
     this.#field.value ||= this.getAttribute("value") ?? "";
     this.#choose();
     this.#update();
@@ -207,6 +215,21 @@ export class DigitPad extends HTMLElement {
     return this.getAttribute("aria-label") ?? labels.join(" ");
   }
 
+  /** Show all texts in the language of this element. */
+  #speak() {
+    this.#words = new Words(languageOf(this));
+    const { gettext, language } = this.#words;
+    const words = {
+      ".hint span": gettext("Write here"),
+      "#keys": gettext("The arrow keys move the pen, with Shift in longer steps. Space puts the pen down and lifts it again. Control+Z undoes, Delete clears."),
+      "[data-action=undo]": gettext("Undo"),
+      "[data-action=clear]": gettext("Clear"),
+    };
+    for (const [part, text] of Object.entries(words)) this.#shadow.querySelector(part).textContent = text;
+    for (const part of this.#shadow.children) part.lang = language;
+    this.#update();
+  }
+
   #button(action) {
     return this.#shadow.querySelector(`[data-action=${action}]`);
   }
@@ -219,6 +242,7 @@ export class DigitPad extends HTMLElement {
   #read(reading) {
     this.show(reading);
     this.#take(reading.text.replaceAll("\n", " "));
+    const { gettext } = this.#words;
     this.#say(reading.sure ? `${this.#field.value}.` : `${this.#field.value}. ${gettext("Not sure: please check it.")}`);
     this.#status.classList.toggle("told", reading.sure); // For screen readers only: the field shows the number.
     this.#tell("reading", reading);
@@ -267,6 +291,7 @@ export class DigitPad extends HTMLElement {
     this.#sheet.classList.toggle("has-ink", !this.drawing.isEmpty || this.canvas.isDrawing);
     this.#button("undo").disabled = !this.drawing.canUndo || this.disabled;
     this.#button("clear").disabled = this.drawing.isEmpty || this.disabled;
+    const { gettext } = this.#words;
     this.#field.setAttribute("aria-label", this.#label || gettext("Number"));
     this.#element.setAttribute("aria-label", this.#label ? interpolate(gettext("%(label)s: drawing area"), { label: this.#label }) : gettext("Drawing area"));
     this.#internals.setFormValue(this.value);
@@ -277,6 +302,7 @@ export class DigitPad extends HTMLElement {
   /** Return [flags, message] for setValidity(). */
   #fault() {
     const { value } = this;
+    const { gettext, ngettext } = this.#words;
     const limit = (name) => (this.hasAttribute(name) ? Number(this.getAttribute(name)) : NaN);
     const told = (words, name) => interpolate(words, { limit: limit(name) });
     if (this.#custom) return [{ customError: true }, this.#custom];
@@ -285,8 +311,8 @@ export class DigitPad extends HTMLElement {
     if (this.#problem) return [{ badInput: true }, this.#problem];
     if (!value && this.#field.value.trim()) return [{ badInput: true }, gettext("Write one number, in digits.")];
     if (!value) return this.hasAttribute("required") ? [{ valueMissing: true }, gettext("Write a number.")] : [{}, ""];
-    if (value.length < limit("minlength")) return [{ tooShort: true }, told(gettext("Write at least %(limit)s digits."), "minlength")];
-    if (value.length > limit("maxlength")) return [{ tooLong: true }, told(gettext("Write at most %(limit)s digits."), "maxlength")];
+    if (value.length < limit("minlength")) return [{ tooShort: true }, told(ngettext("Write at least %(limit)s digit.", "Write at least %(limit)s digits.", limit("minlength")), "minlength")];
+    if (value.length > limit("maxlength")) return [{ tooLong: true }, told(ngettext("Write at most %(limit)s digit.", "Write at most %(limit)s digits.", limit("maxlength")), "maxlength")];
     if (Number(value) < limit("min")) return [{ rangeUnderflow: true }, told(gettext("The number must be %(limit)s or more."), "min")];
     if (Number(value) > limit("max")) return [{ rangeOverflow: true }, told(gettext("The number must be %(limit)s or less."), "max")];
     return [{}, ""];

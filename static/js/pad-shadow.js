@@ -1,20 +1,18 @@
-import { gettext } from "./words.js";
-
-/** Markup and style of <digit-pad>. */
+/** Markup and style of <digit-pad>, without its texts, which depend on the language. */
 export const SHADOW = `
 <div class="sheet" part="sheet">
-  <canvas tabindex="0" role="application" aria-label="${gettext("Drawing area")}" aria-describedby="keys"></canvas>
+  <canvas tabindex="0" role="application" aria-describedby="keys"></canvas>
   <svg class="marks" aria-hidden="true" preserveAspectRatio="xMinYMin meet"></svg>
   <div class="hint" aria-hidden="true">
     <svg viewBox="0 0 120 56"><path d="M12 16c4-3 8-6 11-9 0 14-1 27-1 41M52 15c3-8 20-9 20 2 0 10-16 19-22 29 8-1 16-2 25-1M93 10c7-5 20-2 18 6-1 6-8 9-13 9 7 0 16 3 15 12-2 10-16 13-22 6"/></svg>
-    <span>${gettext("Write here")}</span>
+    <span></span>
   </div>
-  <p id="keys" hidden>${gettext("The arrow keys move the pen, with Shift in longer steps. Space puts the pen down and lifts it again. Control+Z undoes, Delete clears.")}</p>
+  <p id="keys" hidden></p>
 </div>
 <div class="row">
   <input part="field" inputmode="numeric" autocomplete="off">
-  <button type="button" part="button" data-action="undo">${gettext("Undo")}</button>
-  <button type="button" part="button" data-action="clear">${gettext("Clear")}</button>
+  <button type="button" part="button" data-action="undo"></button>
+  <button type="button" part="button" data-action="clear"></button>
 </div>
 <p class="status" part="status" role="status"></p>
 <slot hidden></slot>`;

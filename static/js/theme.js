@@ -17,14 +17,20 @@
     }
   };
 
+  const apply = (theme) => {
+    root.dataset.theme = theme;
+    const bars = document.querySelectorAll("meta[name=theme-color]");
+    for (const bar of bars) bar.media = bar.dataset.theme === theme ? "all" : "not all";
+  };
+
   root.classList.add("scripted");
   const theme = kept();
-  if (theme === "light" || theme === "dark") root.dataset.theme = theme;
+  if (theme === "light" || theme === "dark") apply(theme);
 
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-toggle-theme]")) return;
     const current = root.dataset.theme ?? (dark.matches ? "dark" : "light");
-    root.dataset.theme = current === "dark" ? "light" : "dark";
+    apply(current === "dark" ? "light" : "dark");
     keep(root.dataset.theme);
     root.dispatchEvent(new Event("themechange"));
   });

@@ -1,6 +1,6 @@
 /** Texts and numbers in the language of the page. Its catalogue is loaded by a script before; English needs none. */
 const catalogue = globalThis.django ?? {};
-const language = document.documentElement.lang || "en"; // A page of another site may have no lang attribute.
+export const language = document.documentElement.lang || "en"; // A page of another site may have no lang attribute.
 
 export const gettext = catalogue.gettext ?? ((text) => text);
 export const ngettext = catalogue.ngettext ?? ((one, many, count) => (count === 1 ? one : many));

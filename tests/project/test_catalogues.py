@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from docs.catalogues import DOMAINS, LANGUAGES, kept, path_of, strings, updated
+from docs.catalogues import DOMAINS, LANGUAGES, PAD_TEXTS, kept, path_of, strings, texts_of_the_pad, updated
 
 PLACE = re.compile(r"%\(\w+\)[.0-9]*[a-z]|%%|<[^>]+>")
 EACH = [(language, domain) for language in LANGUAGES for domain in DOMAINS]
@@ -32,3 +32,7 @@ def test_every_text_is_translated_with_its_placeholders(language: str, domain: s
 @pytest.mark.parametrize(("language", "domain"), EACH)
 def test_compiled_catalogues_match_their_sources(language: str, domain: str) -> None:
     assert path_of(language, domain, ".mo").read_bytes() == kept(language, domain).to_binary()
+
+
+def test_texts_of_the_pad_are_those_of_the_catalogues() -> None:
+    assert PAD_TEXTS.read_text() == texts_of_the_pad()

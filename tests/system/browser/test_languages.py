@@ -9,6 +9,9 @@ from playwright.sync_api import Page
 
 from batches.models import Batch, Item
 from keys.models import Key
+from recognizer.models import Sample
+from training.models import RunState, TrainingRun
+from training.retraining.verdicts import SENTENCES, Check
 
 from .conftest import OpenPage, log_in
 from .inspection import REFERENCE
@@ -25,7 +28,7 @@ UNMARKED = """() => {
   // Names of versions, scopes, files and people; languages of examples; addresses.
   const SAME = new RegExp([
     "\\\\d{4}-\\\\d\\\\d-\\\\d\\\\d-\\\\S+", "\\\\b(read|write|batch|others)\\\\b(?=[:,] |,? ·)",
-    "\\\\S+\\\\.zip", "\\\\broot\\\\b",
+    "\\\\S+\\\\.zip", "\\\\broot\\\\b", "\\\\bChrome\\\\b", "\\\\bLinux",
     "https?:\\\\S+", "^(curl|Python|JavaScript)\\\\b",
   ].join("|"), "g");
   const found = new Set();
@@ -46,13 +49,22 @@ UNMARKED = """() => {
   return [...found];
 }"""
 OVERFLOWING = """() => {
+  const ARROW = 20;
+  const wordsOf = (select) => {
+    const style = getComputedStyle(select);
+    const pen = document.createElement("canvas").getContext("2d");
+    pen.font = style.font;
+    const { width } = pen.measureText(select.selectedOptions[0].text);
+    return width + parseFloat(style.paddingLeft) + parseFloat(style.paddingRight) + ARROW;
+  };
   const hidden = ".visually-hidden, .visually-hidden *, .skip, .scrolls *, pre, pre *, .who, #swagger-ui *";
   const outside = [...document.querySelectorAll("body :is(a, button, input, select, label, h1, h2, p, summary)")]
     .filter((each) => !each.closest(hidden) && each.getClientRects().length)
     .filter((each) => {
       const { left, right } = each.getBoundingClientRect();
-      const clips = getComputedStyle(each).overflowX !== "visible" && each.matches(":not(input, select)");
-      return left < -1 || right > innerWidth + 1 || (clips && each.scrollWidth > each.clientWidth + 1);
+      const clips = each.matches("button, summary") || getComputedStyle(each).overflowX !== "visible";
+      const isCut = each.matches("select") ? wordsOf(each) > each.clientWidth : each.scrollWidth > each.clientWidth + 1;
+      return left < -1 || right > innerWidth + 1 || (clips && !each.matches("input") && isCut);
     });
   const wide = document.documentElement.scrollWidth - innerWidth;
   return [...(wide > 0 ? [`${wide} pixels too wide`] : []), ...outside.map((each) => each.outerHTML.slice(0, 90))];
@@ -96,10 +108,34 @@ def paths(superuser: Any, kept: Any) -> list[str]:  # noqa: F811
     batch = Batch.objects.create(owner=superuser, name="7.zip", total=3, read=1, source="upload", state="running")
     Item.objects.create(batch=batch, number=1, name="1.png", prediction=kept)
     key = Key.objects.issue(superuser, name="7")[0]
+    checks = [
+        Check(name, False, dict.fromkeys(re.findall(r"%\((\w+)\)", sentence.words), 0.5)).as_json()
+        for name, sentence in SENTENCES.items()
+    ]
+    ended = TrainingRun.objects.create(state=RunState.REFUSED, verdict={"passed": False, "checks": checks})
+    active = TrainingRun.objects.create(state=RunState.RUNNING, phase="training")
+    Sample.objects.draw(1)
     own = ["/accounts/", "/accounts/erase/", "/accounts/password/", "/accounts/email/", "/accounts/mfa/", "/privacy/",
-           "/batches/", "/history/erase/", "/review/", "/dashboard/", "/nowhere/"]  # fmt: skip
+           "/accounts/mfa/totp/activate/", "/accounts/mfa/webauthn/add/", "/accounts/sessions/", "/batches/",
+           "/history/erase/", "/history/?digit=9", "/review/", "/review/unsure/", "/review/sample/", "/dashboard/",
+           "/accounts/password/reset/", "/accounts/password/reset/sent/", "/nowhere/"]  # fmt: skip
+    own += [f"/dashboard/runs/{run.pk}/" for run in (ended, active)]
     own += [kept.get_absolute_url(), batch.get_absolute_url(), key.get_absolute_url()]
     return [path for path in FOR_EVERYBODY if path != REFERENCE] + own
+
+
+@pytest.mark.parametrize("language", ["de", "es"])
+def test_pages_fit_a_phone_in_each_language(
+    open_page: OpenPage, superuser: Any, paths: list[str], complaints: Any, language: str
+) -> None:
+    complaints.expect("404")
+    page = open_page(viewport={"width": 360, "height": 800}, locale=language)
+    log_in(page, superuser)
+    faults = []
+    for path in paths:
+        page.goto(path)
+        faults += [f"{path} does not fit: {where}" for where in page.evaluate(OVERFLOWING)]
+    assert not faults, "\n".join(faults)
 
 
 def test_every_text_is_marked_and_fits_a_narrow_screen(narrow: Page, paths: list[str], complaints: Any) -> None:

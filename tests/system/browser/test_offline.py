@@ -1,5 +1,6 @@
 """The site installed on a phone: it opens offline, and keeps drawings until it is online."""
 
+import re
 from typing import Any
 
 import pytest
@@ -17,12 +18,15 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 READY = "() => navigator.serviceWorker.ready.then(() => true)"
 WAITING = "async () => (await navigator.serviceWorker.ready).waiting !== null"
 SECONDS = 60
-CACHES = "async () => (await caches.keys()).sort()"
+CACHES = "async () => (await caches.keys()).filter((name) => name !== 'language')"
 KEPT = """async () => {
-  const cache = await caches.open((await caches.keys())[0]);
-  const textOf = async (request) => (await cache.match(request)).text();
-  const answers = (await cache.keys()).map(async (request) => [new URL(request.url).pathname, await textOf(request)]);
-  return Promise.all(answers);
+  const answers = [];
+  for (const name of await caches.keys()) {
+    const cache = await caches.open(name);
+    for (const request of await cache.keys())
+      answers.push([new URL(request.url).pathname, await (await cache.match(request)).text()]);
+  }
+  return answers;
 }"""
 
 
@@ -62,6 +66,30 @@ def test_drawings_saved_offline_are_sent_once_online(phone: Page, complaints: Co
     expect(waiting).to_be_hidden()
 
 
+def test_offline_page_is_in_the_chosen_language(phone: Page, complaints: Complaints) -> None:
+    complaints.expect("ERR_INTERNET_DISCONNECTED")
+    phone.goto("/history/")
+    phone.get_by_role("button", name="Español").click()
+    expect(phone.locator("html[lang=es]")).to_be_attached()
+    phone.context.set_offline(True)
+    phone.goto("/")
+    expect(phone.get_by_role("heading", name="Escribe un número")).to_be_visible()
+    write(phone, phone.locator("#sheet canvas"), "7", height=110, at=(30, 30))
+    phone.get_by_role("button", name="Guardar").click()
+    expect(phone.locator(".waiting")).to_contain_text("Un número espera aquí hasta que tengas conexión.")
+    phone.context.set_offline(False)
+    expect(phone.locator(".waiting")).to_contain_text("Leído al volver la conexión: 7.")
+
+
+def test_first_visit_notes_the_language_of_the_browser(open_page: OpenPage) -> None:
+    page = open_page(**PHONE, locale="de-AT")
+    page.goto("/")
+    page.evaluate(READY)
+    page.context.set_offline(True)
+    page.goto("/about/")
+    expect(page.get_by_role("heading", name="Schreib eine Zahl")).to_be_visible()
+
+
 def test_service_worker_caches_nothing_private(phone: Page, user: User, make_prediction: Any) -> None:
     user.username = "somebody-by-name"
     user.save()
@@ -71,8 +99,8 @@ def test_service_worker_caches_nothing_private(phone: Page, user: User, make_pre
         phone.goto(path)
         expect(phone.get_by_role("link", name=user.username)).to_be_visible()
     kept = dict(phone.evaluate(KEPT))
-    assert "/sheet/" in kept
-    assert all(path == "/sheet/" or path.startswith("/static/") for path in kept)
+    assert {"/sheet/en/", "/sheet/de/", "/sheet/es/", "/language"} <= kept.keys()
+    assert all(re.match("/(language$|sheet/../$|static/|texts/)", path) for path in kept)
     assert not any(user.username in text or "csrfmiddlewaretoken" in text for text in kept.values())
 
 
@@ -80,7 +108,7 @@ def test_service_worker_update_is_used_at_the_next_start(phone: Page, monkeypatc
     phone.goto("/")  # The service worker does not control the first visit.
     [old] = phone.evaluate(CACHES)
     shell = installed.shell_page
-    monkeypatch.setattr(installed, "shell_page", lambda request: shell(request).replace("Write a number", "Newer"))
+    monkeypatch.setattr(installed, "shell_page", lambda *args: shell(*args).replace("Write a number", "Newer"))
     phone.evaluate("async () => { await (await navigator.serviceWorker.ready).update(); }")
     wait_until(lambda: bool(phone.evaluate(WAITING)), SECONDS, lambda: "the update is not noticed")
     [new] = set(phone.evaluate(CACHES)) - {old}

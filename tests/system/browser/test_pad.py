@@ -12,11 +12,12 @@ from django.conf import settings as configured
 from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
 
+from benchmarks.processes import wait_until
 from keys.models import Key
 from recognizer.models import Prediction
 
 from .conftest import Complaints, OpenPage, log_in
-from .hand import write, write_with_a_finger
+from .hand import trace, write, write_with_a_finger
 from .inspection import SCHEMES, Inspection, Scheme
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -203,6 +204,84 @@ def test_page_without_the_module_has_an_input(page: Page, order: str, complaints
     page.locator("digit-pad input").fill("31")
     send(page)
     page.wait_for_url("**/?amount=31")
+
+
+@pytest.mark.parametrize(
+    ("language", "attribute", "hint", "undo", "missing"),
+    [
+        ("de-AT", "", "Hier schreiben", "Rückgängig", "Schreib eine Zahl."),
+        ("en", ' lang="es"', "Escribe aquí", "Deshacer", "Escribe un número."),
+        ("fr", "", "Write here", "Undo", "Write a number."),
+    ],
+)
+def test_pad_speaks_the_language_of_its_page(
+    page: Page, order: str, shop: Any, language: str, attribute: str, hint: str, undo: str, missing: str
+) -> None:
+    shop.page = shop.page.replace('lang="en"', f'lang="{language}"').replace("<digit-pad", f"<digit-pad{attribute}")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(order)
+    expect(page.get_by_text(hint)).to_be_visible()
+    expect(page.get_by_role("button", name=undo)).to_be_disabled()
+    assert page.locator("digit-pad").evaluate("(pad) => pad.validationMessage") == missing
+    assert [url for url in asked if url.startswith(order)] == [f"{order}/"]
+    assert not any("/texts/" in url for url in asked)
+
+
+def test_answers_of_the_api_are_in_the_language_of_the_page(
+    page: Page, order: str, shop: Any, complaints: Complaints
+) -> None:
+    complaints.expect("status of 400")
+    shop.page = shop.page.replace('lang="en"', 'lang="es"')
+    page.goto(order)
+    box = sheet(page).bounding_box()
+    assert box is not None
+    with page.expect_request("**/preview/") as asked:
+        trace(page, [(box["x"] + 40, box["y"] + 80), (box["x"] + 44, box["y"] + 80)])
+    assert asked.value.all_headers()["accept-language"] == "es"
+    expect(page.get_by_role("status")).to_have_text("Lo escrito no parece un número.")
+
+
+def test_pad_follows_a_change_of_language(page: Page, order: str) -> None:
+    page.goto(order)
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    page.evaluate("document.documentElement.lang = 'de'")
+    expect(page.get_by_role("button", name="Rückgängig")).to_be_visible()
+    expect(sheet(page)).to_have_accessible_name("Amount: Zeichenfläche")
+
+
+COUNT = "function() { return this.length; }"
+ADD_AND_REMOVE = """
+for (let count = 0; count < 5; count++) {
+  const pad = document.createElement("digit-pad");
+  document.body.append(pad);
+  pad.remove();
+}
+"""
+
+
+def test_removed_pads_leave_nothing_behind(page: Page, order: str) -> None:
+    page.goto(order)
+    expect(sheet(page)).to_be_visible()
+    devtools = page.context.new_cdp_session(page)
+
+    def reference(expression: str) -> str:
+        return str(devtools.send("Runtime.evaluate", {"expression": expression})["result"]["objectId"])
+
+    def left() -> tuple[int, int]:
+        """Count the listeners of the window and the pads in memory, after a garbage collection."""
+        heard = devtools.send("DOMDebugger.getEventListeners", {"objectId": reference("window")})["listeners"]
+        prototype = reference("customElements.get('digit-pad').prototype")
+        pads = devtools.send("Runtime.queryObjects", {"prototypeObjectId": prototype})["objects"]["objectId"]
+        call = {"functionDeclaration": COUNT, "objectId": pads, "returnByValue": True}
+        return len(heard), int(devtools.send("Runtime.callFunctionOn", call)["result"]["value"])
+
+    before = left()
+    page.evaluate(ADD_AND_REMOVE)
+    wait_until(lambda: left() == before, explain=lambda: f"{before} became {left()}")
+    page.evaluate("{ const pad = document.querySelector('digit-pad'); pad.remove(); document.forms[0].prepend(pad); }")
+    write(page, sheet(page), "7", height=90, at=(20, 20))
+    expect(field(page)).to_have_value("7")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
