@@ -13,7 +13,7 @@ T = TypeVar("T", bound="CropRequest")
 
 @_attrs_define
 class CropRequest:
-    """A part of a stored picture; its context's "size" is the width and height of that.
+    """A part of a stored picture. The context's "size" is the picture's width and height.
 
     Attributes:
         box (list[int]): x, y, width, height in pixels, inside the picture

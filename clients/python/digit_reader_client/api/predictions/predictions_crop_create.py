@@ -115,8 +115,8 @@ def sync_detailed(
     Args:
         id (int):
         idempotency_key (str | Unset):
-        body (CropRequest): A part of a stored picture; its context's "size" is the width and
-            height of that.
+        body (CropRequest): A part of a stored picture. The context's "size" is the picture's
+            width and height.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -151,8 +151,8 @@ def sync(
     Args:
         id (int):
         idempotency_key (str | Unset):
-        body (CropRequest): A part of a stored picture; its context's "size" is the width and
-            height of that.
+        body (CropRequest): A part of a stored picture. The context's "size" is the picture's
+            width and height.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -182,8 +182,8 @@ async def asyncio_detailed(
     Args:
         id (int):
         idempotency_key (str | Unset):
-        body (CropRequest): A part of a stored picture; its context's "size" is the width and
-            height of that.
+        body (CropRequest): A part of a stored picture. The context's "size" is the picture's
+            width and height.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -216,8 +216,8 @@ async def asyncio(
     Args:
         id (int):
         idempotency_key (str | Unset):
-        body (CropRequest): A part of a stored picture; its context's "size" is the width and
-            height of that.
+        body (CropRequest): A part of a stored picture. The context's "size" is the picture's
+            width and height.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
