@@ -84,6 +84,24 @@ def test_number_written_on_another_site_is_sent_with_its_form(page: Page, order:
     assert not Prediction.objects.exists()
 
 
+def test_lines_of_the_api_page_put_a_pad_on_another_site(page: Page, site: str, shop: Any, user: User) -> None:
+    log_in(page, user)
+    page.goto(f"{site}/api-access/")
+    page.get_by_text("Create a publishable key").click()
+    form = page.locator("form[action$='/publishable/']")
+    form.get_by_label("Name").fill("shop")
+    form.get_by_label("Your sites").fill(shop.url)
+    form.get_by_role("button", name="Create publishable key").click()
+    lines = page.locator("#pad-example").inner_text()
+    assert len(lines.splitlines()) == 5
+    shop.page = f'<!doctype html><link rel="icon" href="data:,"><form>{lines}<button>Send</button></form>'
+    page.goto(shop.url)
+    write(page, sheet(page), "42", height=90, at=(20, 20))
+    expect(field(page)).to_have_value("42")
+    send(page)
+    page.wait_for_url("**/?amount=42")
+
+
 def test_finger_writes_a_number(open_page: OpenPage, order: str) -> None:
     page = open_page(**PHONE)
     page.goto(order)
