@@ -12,7 +12,7 @@ SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 REFERENCE = "/api/v1/docs/"
 AXE = Axe().axe_script
 # To read imported style sheets axe would add inline ones, which the policy forbids.
-OPTIONS = {"preload": False, "resultTypes": ["violations"]}
+OPTIONS = {"preload": False, "resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 # Returning all results takes longer than the check.
 VIOLATIONS = "(options) => axe.run(document, options).then((results) => results.violations)"
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
