@@ -1,5 +1,6 @@
 """The site in the user's language."""
 
+import datetime
 import json
 import re
 from functools import partial
@@ -10,9 +11,12 @@ from django.contrib.admin.utils import flatten_fieldsets, label_for_field
 from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
 from django.utils import translation
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 from waitress.adjustments import Adjustments
 from waitress.parser import HTTPRequestParser
 
+from batches.models import Batch, BatchState
 from digitsite.connections import Overloaded
 from digitsite.encodings import with_known_encodings
 from recognizer.models import ModelVersion
@@ -152,6 +156,33 @@ def test_numbers_and_plurals_follow_the_language() -> None:
         assert percent(0.985) == "98,5 %"
         assert ignored_words(marks) == "Se pasaron por alto 2 rayas y un punto."
     assert (percent(0.985), grouped(1234.5, 1)) == ("98.5 %", "1,234.5")
+
+
+@pytest.mark.parametrize(
+    ("language", "short", "long", "day"),
+    [
+        ("en", "29 Dec 2026", "29 December 2026", "29 Dec"),
+        ("de", "29. Dez. 2026", "29. Dezember 2026", "29. Dez."),
+        ("es", "29 dic 2026", "29 de diciembre de 2026", "29 dic"),
+    ],
+)
+def test_dates_follow_the_language(language: str, short: str, long: str, day: str) -> None:
+    date = datetime.date(2026, 12, 29)
+    with translation.override(language):
+        assert [date_format(date, gettext(form)) for form in ("j M Y", "j F Y", "j M")] == [short, long, day]
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "two"),
+    [
+        ("en", "1 picture queued", "2 pictures queued"),
+        ("de", "1 Bild wartet", "2 Bilder warten"),
+        ("es", "1 imagen en cola", "2 imágenes en cola"),
+    ],
+)
+def test_one_picture_is_not_told_as_many(language: str, one: str, two: str) -> None:
+    with translation.override(language):
+        assert [Batch(total=total, state=BatchState.QUEUED).in_words for total in (1, 2)] == [one, two]
 
 
 def test_drawings_keep_their_decimal_points(client: Client, version: ModelVersion) -> None:
