@@ -34,8 +34,8 @@ class TrainingRunAdmin(ReadOnly, admin.ModelAdmin):
         return self.has_view_permission(request)
 
     @admin.display(description=gettext_lazy("progress"))
-    def doing(self, run: TrainingRun) -> str | None:
-        return run.in_words if run.is_active else None
+    def doing(self, run: TrainingRun) -> str:
+        return run.in_words if run.is_active else ""
 
     @admin.display(description=gettext_lazy("progress and verdict"))
     def watch(self, run: TrainingRun) -> str:

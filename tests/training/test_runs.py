@@ -476,6 +476,8 @@ def test_retrain_button_starts_a_run_and_shows_progress(ready: None, superuser: 
     browser.post(f"/dashboard/runs/{run.pk}/cancel/")
     assert browser.get(f"/dashboard/runs/{run.pk}/progress/").json()["active"] is False
     assert browser.get("/admin/training/trainingrun/").status_code == 200
+    run.cancel()
+    assert ">None<" not in browser.get(f"/admin/training/trainingrun/{run.pk}/change/").content.decode()
 
 
 def test_the_share_of_a_run_that_is_done_never_falls() -> None:
