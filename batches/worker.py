@@ -18,7 +18,7 @@ from recognizer.api.codes import Code
 from recognizer.exceptions import NoNumber, NoServingVersion, QuotaExceeded
 from recognizer.identity import Identity
 from recognizer.labels import imported_correction
-from recognizer.models import Correction, Prediction, batch_key
+from recognizer.models import Correction, Prediction
 from recognizer.predictions import read_prediction, save_images
 from recognizer.quotas import count_in
 from recognizer.reading import UnreadableImage
@@ -116,7 +116,8 @@ def _read(batch: Batch, picture: Picture) -> Item:
             identity=Identity(user=batch.owner),
             source=batch.source,
             # Calls cannot use this key, because an Idempotency-Key has no spaces.
-            key=batch_key(batch.pk, picture.number),
+            key=f"batch {batch.pk} {picture.number}",
+            batch=batch.pk,
             filename=picture.name,
             version=batch.model_version,
         )

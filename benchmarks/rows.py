@@ -78,6 +78,11 @@ def measure() -> str:
         Opened("history: page 1", owner, history),
         Opened(f"history: page {deep:,}", owner, history, {"before": before(deep, PAGE)}),
     ]
+    narrowed = [
+        Opened("history: least sure first", owner, history, {"sort": "confidence"}),
+        Opened("history: unsure", owner, history, {"sure": "false"}),
+        Opened("history: search without results", owner, history, {"text": "31415926"}),
+    ]
     api_pages = [
         Opened("API list: page 1", owner, api),
         Opened(f"API list: page {deep:,}", owner, api, {"cursor": cursor(before(deep, NewestFirst.page_size))}),
@@ -94,12 +99,12 @@ def measure() -> str:
     ]
     storages = settings.STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
     with override_settings(ALLOWED_HOSTS=["testserver"], STORAGES=storages):
-        for page in admin_pages:
+        for page in admin_pages + narrowed:
             open_often([page])
         # Alternately, so that other load on the machine affects both.
         open_often(history_pages)
         open_often(api_pages)
-    pages = admin_pages + history_pages + api_pages
+    pages = admin_pages + history_pages + narrowed + api_pages
     rows = [[page.name, f"{page.median:.0f}", f"{page.p95:.0f}", str(page.queries)] for page in pages]
     return (
         f"With {count:,} predictions, half of them one user's, each page opened {TIMES} times. "

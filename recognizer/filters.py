@@ -13,6 +13,7 @@ from drf_spectacular.utils import extend_schema_field
 from .models import MAX_TEXT_LENGTH, PredictionQuerySet, Source
 
 DAY = forms.DateInput(attrs={"type": "date"})
+DIGITS = r"^[0-9]+(\s+[0-9]+)*$"
 SHARE = forms.NumberInput(attrs={"step": 0.01})
 
 
@@ -54,10 +55,10 @@ class PredictionFilter(FilterSet):
 
     text = CharFilter(
         label=gettext_lazy("Number"),
-        help_text=gettext_lazy("Digits that the number contains."),
+        help_text=gettext_lazy("Digits that the reading or its correction contains, with a space between two lines."),
         method="filter_text",
         max_length=MAX_TEXT_LENGTH,
-        validators=[RegexValidator(r"^[0-9]+$", gettext_lazy("Write digits only."))],
+        validators=[RegexValidator(DIGITS, gettext_lazy("Write digits only."))],
         widget=forms.TextInput(attrs={"inputmode": "numeric", "type": "search", "autocomplete": "off"}),
     )
     sure = ChoiceFilter(
@@ -122,9 +123,9 @@ class PredictionFilter(FilterSet):
         widget=DAY,
     )
 
-    @extend_schema_field({"type": "string", "pattern": "^[0-9]+$", "minLength": 1, "maxLength": MAX_TEXT_LENGTH})
+    @extend_schema_field({"type": "string", "pattern": DIGITS, "minLength": 1, "maxLength": MAX_TEXT_LENGTH})
     def filter_text(self, predictions: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:
-        return predictions.filter(text__contains=value)
+        return predictions.saying("\n".join(value.split()))
 
     @extend_schema_field({"type": "boolean", "description": "Predictions that can be relied on, or those that cannot."})
     def filter_sure(self, predictions: PredictionQuerySet, name: str, value: str) -> PredictionQuerySet:

@@ -51,13 +51,14 @@ def page_of(
 def _below(pk: int, confidence: float | None) -> Q:
     if confidence is None:
         return Q(pk__lt=pk)
-    return Q(confidence__gt=confidence) | Q(confidence=confidence, pk__lt=pk)
+    # The first condition alone bounds what PostgreSQL reads of the index.
+    return Q(confidence__gte=confidence) & (Q(confidence__gt=confidence) | Q(pk__lt=pk))
 
 
 def _above(pk: int, confidence: float | None) -> Q:
     if confidence is None:
         return Q(pk__gt=pk)
-    return Q(confidence__lt=confidence) | Q(confidence=confidence, pk__gt=pk)
+    return Q(confidence__lte=confidence) & (Q(confidence__lt=confidence) | Q(pk__gt=pk))
 
 
 def place_of(prediction: Prediction, least_sure_first: bool) -> str:

@@ -118,6 +118,7 @@ def read_prediction(
     version: ModelVersion | None = None,
     caller: Caller | None = None,
     filename: str = "",
+    batch: int | None = None,
 ) -> Prediction:
     """Read a picture and return an unsaved prediction; `save_images` saves its image. Raises as `read_picture`."""
     reading, version = read_picture(data, version, caller)
@@ -125,7 +126,7 @@ def read_prediction(
         encoded, extension = encode_page(reading.page, came_in=data)
     prediction = build_prediction(reading, version, source)
     prediction.owner, prediction.visitor = identity.user, identity.visitor
-    prediction.request_key = key
+    prediction.request_key, prediction.batch = key, batch
     prediction.image_bytes = len(encoded)
     prediction.filename = filename[:MAX_FILENAME_LENGTH]
     prediction.image = ContentFile(encoded, f"page.{extension}")

@@ -61,7 +61,8 @@ def test_chunk_read_twice_is_stored_once(many: Batch, media: Path) -> None:
     assert first.pk == second.pk
     read_chunk(second)
     read_chunk(first)
-    assert Prediction.objects.count() == Item.objects.count() == first.count
+    assert Prediction.objects.of_batch(many.pk).count() == Item.objects.count() == first.count
+    assert not Prediction.objects.outside_batches().exists()
     many.refresh_from_db()
     assert (many.read, many.refused) == (first.count, 0)
     assert stored_images(media) == set(Prediction.objects.values_list("image", flat=True))

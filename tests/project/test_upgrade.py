@@ -49,6 +49,7 @@ old.get_model("batches", "Chunk").objects.create(
     batch=batch, number=0, first=1, count=3, part="batches/a.zip", attempts=2
 )
 old.get_model("batches", "Item").objects.create(batch=batch, number=1, name="a.png", prediction=prediction)
+Prediction.objects.filter(pk=prediction.pk).update(request_key=f"batch {batch.pk} 1")
 old.get_model("batches", "Delivery").objects.create(batch=batch, attempts=3)
 run = old.get_model("training", "TrainingRun").objects.create(
     state="queued", fence=2, snapshot="runs/1/a.zip", champion=version, requested_by=user
@@ -77,7 +78,7 @@ print(json.dumps({
     "prediction": [prediction.text, prediction.image.name, prediction.correction.text],
     "correction": Correction.objects.approved().count(),
     "key": [Key.objects.get().name, Key.objects.get().scopes],
-    "batch": [batch.total, batch.items.get().prediction_id == prediction.pk],
+    "batch": [batch.total, batch.items.get().prediction_id == prediction.pk, prediction.batch == batch.pk],
     "chunk": [chunk.part, chunk.attempts, chunk.fence],
     "delivery": [delivery.attempts, delivery.fence],
     "run": [TrainingRun.objects.take(run.pk), run.snapshot.name, run.champion.name, run.corrections.count()],
@@ -110,7 +111,7 @@ def test_a_database_of_the_first_release_is_upgraded(tmp_path: Path) -> None:
         "prediction": ["4", "predictions/a.png", "7"],
         "correction": 1,
         "key": ["scanner", ["read"]],
-        "batch": [3, True],
+        "batch": [3, True, True],
         "chunk": ["batches/a.zip", 3, 1],
         "delivery": [4, 1],
         "run": [3, "runs/1/a.zip", "first", 1],

@@ -76,7 +76,7 @@ def of_all_kinds(user: User, make_prediction: Make) -> list[Prediction]:
     for text, share in (("4711", 0.99), ("12", 0.7), ("812", 0.7), ("3", 0.2), ("4", 0.95)):
         prediction = make_prediction(text, owner=user, filename=f"{text}.jpg")
         prediction.confidence = share
-        prediction.request_key = f"batch 7 {text}" if len(text) == 1 else ""
+        prediction.batch = 7 if len(text) == 1 else None
         prediction.save()
         made.append(prediction)
     return made
@@ -108,6 +108,19 @@ def test_readings_are_found_by_number_sureness_and_batch(
         rows = mine.get("/api/v1/predictions/", query).json()["results"]
         everything = ["4", "3", "812", "12", "4711"]
         assert [row["text"] for row in rows] == (found if query else everything)
+
+
+def test_search_finds_lines_and_corrections(mine: Client, user: User, make_prediction: Make) -> None:
+    two_lines, corrected, rejected = (make_prediction(text, owner=user) for text in ("03058\n214476", "71", "70"))
+    corrected.flag("17")
+    rejected.flag("19").reject(by=user)
+
+    def found(text: str) -> list[int]:
+        return listed(page(mine, "/history/", text=text))
+
+    assert found("03058 214476") == found("58 21") == found("2144") == [two_lines.pk]
+    assert found("17") == found("71") == [corrected.pk]
+    assert found("19") == found("58214") == []
 
 
 @pytest.mark.parametrize("query", [{"text": "a"}, {"min_confidence": "2"}, {"sure": "perhaps"}, {"batch": "1.5"}])

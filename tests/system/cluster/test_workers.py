@@ -24,7 +24,7 @@ images = [str(item.prediction.image) for item in items]
 print(json.dumps({
     "texts": [item.prediction.text for item in items],
     "images": len({name for name in images if default_storage.exists(name)}),
-    "predictions": Prediction.objects.filter(request_key__startswith=f"batch {batch.pk} ").count(),
+    "predictions": Prediction.objects.filter(batch=batch.pk).count(),
     "chunks": batch.chunks.count(),
 }))
 """
