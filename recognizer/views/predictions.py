@@ -32,7 +32,8 @@ def own_prediction(request: HttpRequest, pk: int) -> Prediction:
 @require_safe
 def prediction(request: HttpRequest, pk: int) -> HttpResponse:
     prediction = own_prediction(request, pk)
-    return show_prediction(request, prediction, FlagForm(initial={"text": prediction.one_line}))
+    said = prediction.correction if prediction.correction and prediction.correction.text else prediction
+    return show_prediction(request, prediction, FlagForm(initial={"text": said.one_line}))
 
 
 def show_prediction(request: HttpRequest, prediction: Prediction, form: FlagForm, status: int = 200) -> HttpResponse:

@@ -110,6 +110,19 @@ def test_readings_are_found_by_number_sureness_and_batch(
         assert [row["text"] for row in rows] == (found if query else everything)
 
 
+def test_correction_is_the_initial_value_of_the_next_one(mine: Client, user: User, make_prediction: Make) -> None:
+    prediction = make_prediction("71", owner=user)
+
+    def initial() -> str:
+        return str(mine.get(prediction.get_absolute_url()).context["form"].initial["text"])
+
+    assert initial() == "71"
+    prediction.flag("17")
+    assert initial() == "17"
+    prediction.flag("")
+    assert initial() == "71"
+
+
 def test_search_finds_lines_and_corrections(mine: Client, user: User, make_prediction: Make) -> None:
     two_lines, corrected, rejected = (make_prediction(text, owner=user) for text in ("03058\n214476", "71", "70"))
     corrected.flag("17")

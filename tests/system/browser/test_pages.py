@@ -24,10 +24,14 @@ FOR_EVERYBODY = [
     "/upload/",
     "/history/",
     "/about/",
+    "/privacy/",
+    "/sheet/en/",
     "/api-access/",
     REFERENCE,
     "/accounts/login/",
     "/accounts/signup/",
+    "/accounts/inactive/",
+    "/accounts/password/reset/done/",
 ]
 
 
@@ -84,6 +88,7 @@ def test_personal_pages_are_accessible(page: Page, kept: Prediction, superuser: 
         "/history/?digit=9&flagged=false",
         "/history/erase/",
         "/accounts/password/",
+        "/accounts/erase/",
         "/api-access/",
         Key.objects.issue(superuser)[0].get_absolute_url(),
         "/review/",
@@ -113,6 +118,10 @@ def test_admin_pages_are_accessible(page: Page, kept: Prediction, superuser: Use
         "/admin/auth/user/add/",
         "/admin/password_change/",
         "/admin/keys/key/",
+        "/admin/recognizer/",
+        "/admin/auth/group/",
+        "/admin/batches/batch/",
+        "/admin/core/auditentry/",
     )
     inspection.check()
 
