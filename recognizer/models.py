@@ -302,6 +302,9 @@ class Prediction(models.Model):
     confidence = models.FloatField()
     digits = models.JSONField()
     ignored = models.JSONField(gettext_lazy("ignored marks"), default=list, blank=True)
+    masked = models.BooleanField(
+        gettext_lazy("whether the page network's mask selected the ink; none: unknown"), null=True, editable=False
+    )
     # The index below starts with this column.
     model_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="predictions", db_index=False)
     filename = models.CharField(
@@ -364,6 +367,11 @@ class Prediction(models.Model):
     def sure(self) -> bool:
         """Whether the text can be relied on."""
         return self.confidence >= SURE_FROM
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether the mask has anything to show: on a canvas or a clean scan all ink is read."""
+        return self.source != Source.DRAW and self.masked is not False
 
     @property
     def one_line(self) -> str:

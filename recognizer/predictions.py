@@ -163,6 +163,7 @@ def build_prediction(reading: Reading, version: ModelVersion, source: str) -> Pr
         confidence=reading.confidence,
         digits=[digit.as_json() for digit in reading.digits],
         ignored=[ignored.as_json() for ignored in reading.ignored],
+        masked=reading.masked,
         model_version=version,
     )
     # A new prediction has no correction; this saves a query.

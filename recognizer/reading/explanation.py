@@ -6,7 +6,6 @@ import numpy as np
 from .classifier import NOT_A_DIGIT
 from .ctc import Text
 from .cuts import Pieces
-from .ink import look
 from .lattice import Edge, Hypotheses
 from .lines import Line
 from .occlusion import glow, occlusion
@@ -62,11 +61,9 @@ def explain(reader: Reader, page: np.ndarray) -> bytes:
 def mask_layer(reader: Reader, page: np.ndarray) -> bytes:
     """Draw the page network's mask as a PNG layer to put over the page, transparent on paper.
 
-    page: uint8 (height, width). The layer has the page's proportions. All of it is transparent where the network did
-    not run.
+    page: uint8 (height, width). The layer has the page's proportions.
     """
-    seen = look(page, reader.page_network).seen
-    layer = np.zeros((1, 1, 4), np.uint8) if seen is None else tinted(seen)
+    layer = tinted(reader.page_network.see(page))
     scale = min(1.0, LAYER / max(page.shape))
     size = max(1, round(page.shape[1] * scale)), max(1, round(page.shape[0] * scale))
     done, encoded = cv2.imencode(".png", cv2.resize(layer, size, interpolation=cv2.INTER_LINEAR))

@@ -96,7 +96,7 @@ class Digit:
 class Reading:
     """The reading of a page, uint8 (height, width). text is empty where reason is set.
 
-    ignored: ink on the page that is part of no digit.
+    ignored: ink on the page that is part of no digit. masked: whether the page network's mask selected the ink.
     """
 
     text: str
@@ -105,6 +105,7 @@ class Reading:
     reason: Reason | None
     page: np.ndarray
     ignored: tuple[Ignored, ...] = ()
+    masked: bool = False
 
     @property
     def sure(self) -> bool:
@@ -310,7 +311,8 @@ class Reader:
         if reading.reason is not None:
             return reading
         confidence = reading.confidence if trace.probability is None else trace.probability
-        return replace(reading, confidence=confidence, ignored=_ignored(trace, reading.page.shape))
+        ignored = _ignored(trace, reading.page.shape)
+        return replace(reading, confidence=confidence, ignored=ignored, masked=trace.seen is not None)
 
 
 def _reading(page: np.ndarray, seen: Page | None, lines: list[ReadLine]) -> Reading:

@@ -85,6 +85,19 @@ def test_arrow_keys_and_n_navigate_between_predictions(page: Page, user: Any, ke
     expect(heading(page)).to_have_text("Write a number")
 
 
+def test_mask_is_offered_where_it_was_used(
+    page: Page, user: Any, kept: Prediction, mnist_pictures: dict[int, bytes]
+) -> None:
+    clean = store_prediction(mnist_pictures[3], identity=Identity(user=user), source="upload")
+    page.goto(clean.get_absolute_url())
+    expect(page.get_by_label("Show the mask")).to_have_count(0)
+    page.goto(kept.get_absolute_url())
+    page.get_by_label("Show the mask").check()
+    mask = page.locator("img.mask")
+    expect(mask).to_be_visible()
+    expect(mask).not_to_have_js_property("naturalWidth", 0)
+
+
 def test_a_reading_is_copied_line_by_line(page: Page, kept: Prediction) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(kept.get_absolute_url())
