@@ -24,25 +24,25 @@ from recognizer.metrics import REFUSED, WAITING
 from .languages import language_of
 
 MAX_WAITING = 64
-"""Queue length for threads. With 8 threads the last request in it waits well under a second."""
+"""Queue length for threads. If all are previews of single digits, the last one waits well under a second."""
 
 MAX_BODY_IN_MEMORY = 64 * 1024
 """Bodies larger than this, in bytes, are buffered on disk."""
 
 MAX_ON_DISK = 512 * 1024 * 1024
-"""Bytes of all buffered bodies of a process. Beyond it, large bodies are refused."""
+"""Limit of all bodies that a process buffers, in bytes. Beyond it, large bodies are refused."""
 
 TIMEOUT = 30
 """Seconds without progress after which a connection is closed."""
 
 LINGER = 5
-"""Seconds without progress after which a connection is closed that has got its last answer."""
+"""The same after the last answer on a connection."""
 
 ACCEPTED_AT_ONCE = 64
 """Connections accepted in one round of events. A round costs as much as there are open connections."""
 
 MAX_SENDING, MAX_SENDING_LARGE = 300.0, 3600.0
-"""Seconds for all of a request, and of one whose view reads a large body, however steadily it drips in."""
+"""Seconds that a request may take to arrive, and one with a large body."""
 
 OVERLOADED = gettext_noop("The site is busy. Try again in a moment.")
 
@@ -96,7 +96,7 @@ class Request(HTTPRequestParser):
 
 
 class Unread(RawIOBase):
-    """A body that the view reads from the connection while nobody else does."""
+    """A large body, which the view reads from the connection itself."""
 
     def __init__(self, connection: socket, begun: bytes) -> None:
         self.connection, self.begun = connection, begun
@@ -137,10 +137,10 @@ class Connection(HTTPChannel):
 
     parser_class, task_class = Request, Task
     half_closed = 0.0
-    """Since when; 0 while both ways are open."""
+    """Time at which sending ended; 0 before."""
     will_close: bool
     refused = False
-    """Whether its request is to be refused, without waiting for a thread."""
+    """Whether to refuse its request now, without waiting for a thread."""
 
     def handle_close(self) -> None:
         if self.half_closed or not self.will_close:
@@ -173,7 +173,7 @@ class Connection(HTTPChannel):
         return bool(self.requests or self.request or self.total_outbufs_len or self.last_activity > since)
 
     def is_slow(self, now: float) -> bool:
-        """Tell whether it takes too long over a request, or over hearing that it is closed."""
+        """Return whether the client takes too long to send a request, or to close after the last answer."""
         if self.half_closed and self.last_activity < now - LINGER:
             return True
         began = self.half_closed or (self.request.began if self.request else now)

@@ -42,14 +42,14 @@ ADJUSTMENTS = Adjustments(
 
 PROCESSES = 64
 FRESH = 1.0
-"""Seconds after which a process that has not looked for events is not waited for."""
+"""Seconds after which a process that does not poll counts as stuck."""
 
 MAX_LEFT = 20
-"""Rounds of a millisecond in which a process leaves new connections to another."""
+"""Most rounds, of a millisecond each, in which a process leaves a new connection to another."""
 
 
 class Shares:
-    """How many connections each process has open, in memory that forked processes share."""
+    """Numbers of open connections of all processes, in shared memory."""
 
     def __init__(self) -> None:
         memory = memoryview(mmap(-1, 16 * PROCESSES)).cast("d")
@@ -59,7 +59,7 @@ class Shares:
         self.counts[process % PROCESSES], self.looked[process % PROCESSES] = count, time.monotonic()
 
     def smallest(self) -> float:
-        """Return the fewest connections that a process has which is looking for events."""
+        """Return the smallest number of connections of any process that polls."""
         since = time.monotonic() - FRESH
         pairs = zip(self.counts, self.looked, strict=True)
         return min((count for count, looked in pairs if looked > since), default=inf)

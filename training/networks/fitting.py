@@ -36,7 +36,7 @@ from .page_network import build_page_network, take_over, weighted_crossentropy
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a training besides the data."""
+    """Settings of a training."""
 
     epochs: int = 26
     batch_size: int = 128
@@ -46,17 +46,17 @@ class Recipe:
     seed: int = 1
     settling: int = 0
     rounds: int = 0
-    """Rounds of so many epochs follow, at a third of the rate and, for digits, on shapes less wild."""
+    """Rounds after the first epochs, each of `settling` epochs, at a third of the rate and on milder distortions."""
     settled: int = 0
-    """Epochs of each round that are trained, 0 for all: the running average of the weights may have settled early."""
+    """Epochs after which a round stops, 0 for none: the running average of the weights may have settled by then."""
     finishing: int = 0
-    """Epochs to finish with, on shapes less wild still and by labels alone: a teacher has faults of its own."""
+    """Epochs at the end, on the mildest distortions and without the teacher, which makes mistakes too."""
     stop: int = 0
-    """Epochs that are trained of those that the rate falls over, 0 for all."""
+    """Epoch after which the training stops, 0 for the last. The learning rate falls as if it went on."""
     teacher: str = ""
     """SHA-256 of the teacher's file, if there is one."""
     start: str = ""
-    """SHA-256 of the network that the training starts from, if it does not start from nothing."""
+    """SHA-256 of the network that the training starts from, empty if it starts from random weights."""
 
 
 QUICK = Recipe(epochs=4, average=0.98)
@@ -98,10 +98,10 @@ class Task:
     """Encodes the labels that are validated on."""
     loss: Loss = "categorical_crossentropy"
     metric: Loss = "accuracy"
-    """What history calls accuracy."""
+    """The metric named accuracy in the history."""
     workers: int = 2
     teacher: keras.Model | None = None
-    """What is learnt is then the mean of the label and of what the teacher answers (Hinton et al., 2015)."""
+    """With a teacher, the target is the mean of label and teacher's output (Hinton et al., 2015)."""
 
 
 DIGITS = Task(
@@ -338,7 +338,7 @@ def _compiled(network: keras.Model, recipe: Recipe, per_epoch: int, task: Task) 
 
 
 def _checkpoint(network: keras.Model, progress: Progress, folder: Path) -> None:
-    """Write weights and progress so that a kill at any moment leaves the old pair or the new one."""
+    """Write weights and progress. A process killed at any moment leaves the old pair or the new one."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"epoch-{progress.epoch:03}.keras"
     network.save(weights)
