@@ -37,7 +37,7 @@ def test_sign_up_keeps_the_visitors_predictions(
     page.get_by_label("Password", exact=True).fill("an ideal ring")
     page.get_by_label("Repeat password").fill("an ideal ring")
     page.get_by_role("button", name="Sign up").click()
-    expect(page.get_by_role("status")).to_contain_text("Welcome, emmy.")
+    expect(page.locator(".messages")).to_contain_text("Welcome, emmy.")
     expect(page.locator(".card-text")).to_have_text(["7"])
     assert Prediction.objects.get().owner == User.objects.get(username="emmy")
 
