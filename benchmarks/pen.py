@@ -31,7 +31,7 @@ MEASURE = """
 window.times = [];
 let lifted;
 const page = document.querySelector("#draw");
-page.querySelector("canvas").addEventListener("pointerup", () => { lifted = performance.now(); });
+page.querySelector("#sheet").addEventListener("pointerup", () => { lifted = performance.now(); });
 new MutationObserver(() => {
   if (!lifted || page.classList.contains("stale")) return;
   window.times.push(performance.now() - lifted);

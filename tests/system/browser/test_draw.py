@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Error, Locator, Page, Route, expect
 
+from benchmarks import pen
 from recognizer.models import Correction, Prediction
 
 from .conftest import Complaints, OpenPage, log_in
@@ -405,3 +406,12 @@ def test_unsaved_drawing_survives_a_reload(page: Page, sheet: Locator) -> None:
     expect_saved(page)
     page.goto("/")
     expect(reading(page)).to_have_text(NOTHING)
+
+
+@pytest.mark.parametrize("screen", pen.SCREENS)
+def test_pen_benchmark_times_each_stroke(open_page: OpenPage, screen: str) -> None:
+    page = open_page(bypass_csp=True, **pen.SCREENS[screen])
+    page.goto("/")
+    page.evaluate(pen.MEASURE)
+    pen.write_and_wait(page)
+    assert len(page.evaluate("window.times")) == len(pen.NUMBER)
