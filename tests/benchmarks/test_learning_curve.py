@@ -47,6 +47,7 @@ def test_learning_curve_measures_errors_before_and_after(
 
 
 @pytest.mark.slow
+@pytest.mark.flaky(reruns=1)  # It starts a site and a worker, as the tests in tests/system do.
 def test_readings_beside_a_retraining_are_timed(little_mnist: Mnist, tmp_path: Path) -> None:
     # The training process is a rehearsal; the site and the calls are real.
     images, labels = little_mnist.test.images[:6], little_mnist.test.labels[:6].tolist()
