@@ -35,8 +35,8 @@ MAX_ON_DISK = 512 * 1024 * 1024
 TIMEOUT = 30
 """Seconds without progress after which a connection is closed."""
 
-LINGER = 5
-"""The same after the last answer on a connection."""
+CLOSING_TIMEOUT = 5
+"""The same on a connection that has got its last answer."""
 
 ACCEPTED_AT_ONCE = 64
 """Connections accepted in one round of events. A round costs as much as there are open connections."""
@@ -174,7 +174,7 @@ class Connection(HTTPChannel):
 
     def is_slow(self, now: float) -> bool:
         """Return whether the client takes too long to send a request, or to close after the last answer."""
-        if self.half_closed and self.last_activity < now - LINGER:
+        if self.half_closed and self.last_activity < now - CLOSING_TIMEOUT:
             return True
         began = self.half_closed or (self.request.began if self.request else now)
         return not self.requests and began < now - MAX_SENDING

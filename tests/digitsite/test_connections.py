@@ -212,7 +212,7 @@ def test_malformed_request_is_refused_while_all_threads_work() -> None:
 
 
 def test_refused_client_that_stays_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "LINGER", 0.2)
+    monkeypatch.setattr(connections, "CLOSING_TIMEOUT", 0.2)
     monkeypatch.setattr(ADJUSTMENTS, "cleanup_interval", 0)
     with serving(Echo()) as port, closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as connection:
         connection.sendall(b"no request\r\n\r\n")
