@@ -72,7 +72,6 @@ class AuditAdmin(ReadOnly, admin.ModelAdmin):
     paginator = NewestRows
     show_full_result_count = False
     search_fields = ["user_name"]
-    search_help_text = gettext_lazy("A user name, an address, or an object, such as: key 17")
     fields = ["at", "who", "user_number", "event", "target", "about", "key_number", "address"]
     actions = ["export_csv"]
 
