@@ -10,8 +10,8 @@ TALLIED = ("approved", "rejected")
 
 
 def record_of(correction: Correction) -> dict[str, int]:
-    """Count the approved and rejected among the other corrections of the same person."""
-    by: CorrectionQuerySet = Correction.objects.exclude(pk=correction.pk)
+    """Count the approved and rejected among the other corrections of the same person, without imports."""
+    by: CorrectionQuerySet = Correction.objects.filter(imported=False).exclude(pk=correction.pk)
     if correction.flagged_by_id is not None:
         by = by.filter(flagged_by=correction.flagged_by_id)
     elif correction.prediction.visitor is not None:

@@ -731,6 +731,11 @@ class Correction(models.Model):
         return self.state in (self.State.PENDING, self.State.CONFIRMED)
 
     @property
+    def is_open(self) -> bool:
+        """Whether its owner may still say otherwise on the card: no reviewer has decided it."""
+        return self.is_unreviewed or self.imported
+
+    @property
     def needs_two(self) -> bool:
         """Whether the correction contradicts a very sure network, so that two reviewers must approve."""
         return self.text != self.prediction.text and self.prediction.confidence >= settings.SECOND_REVIEW_ABOVE

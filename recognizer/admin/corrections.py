@@ -41,6 +41,7 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
         "reading",
         "corrected_text",
         "state",
+        "imported",
         "flagged_by",
         "created_at",
         "reviewed_by",

@@ -65,6 +65,7 @@ def correction_context(correction: Correction) -> dict[str, Any]:
         "teaches": correction.box_labels is not None and bool(digits),
         "record": record,
         "reviewed": sum(record.values()),
+        "imported": prediction.corrections.filter(imported=True).first(),
     }
 
 

@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from recognizer.labels import Label, imported_correction
 from recognizer.models import Correction, Prediction
 from tests.factories import user_client, visitor_client
 
@@ -323,6 +324,12 @@ def test_imported_label_is_not_a_reviewers_decision(
     assert "Undo" not in browser.get("/review/").content.decode()
     changed = imported.prediction.flag("41", by=reviewer)
     assert (changed.state, changed.reviewed_by) == ("approved", reviewer)
+
+
+def test_imported_labels_are_not_a_correctors_record(browser: Client, user: User, make_prediction: Make) -> None:
+    imported_correction(make_prediction(source="import"), Label("47"), user).save()
+    make_prediction().flag("18", by=user)
+    assert "first correction" in browser.get("/review/").content.decode()
 
 
 def test_corrections_can_be_skipped(browser: Client, make_prediction: Make) -> None:

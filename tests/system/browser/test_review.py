@@ -8,8 +8,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from recognizer.identity import Identity
+from recognizer.labels import Label, imported_correction
 from recognizer.models import Correction
 from recognizer.predictions import store_prediction
+from training.retraining.corrections_io import newest_of_each
 
 from .conftest import OpenPage, log_in
 
@@ -131,3 +133,33 @@ def test_reading_is_corrected_from_the_history(page: Page, user: Any, mnist_pict
     page.get_by_role("button", name="Send").click()
     expect(page.locator(".badge")).to_have_text("awaiting review: 8")
     assert prediction.corrections.get().text == "8"
+
+
+def test_imported_label_is_shown_and_overridden(
+    page: Page, open_page: OpenPage, user: Any, superuser: Any, mnist_pictures: dict[int, bytes]
+) -> None:
+    owner = Identity(user=user)
+    prediction = store_prediction(mnist_pictures[4], identity=owner, source="import", filename="form.png")
+    imported_correction(prediction, Label("9"), superuser).save()
+    log_in(page, user)
+    page.goto("/history/")
+    card = page.locator(f"#prediction-{prediction.pk}")
+    expect(card.locator(".badge")).to_have_text("imported: 9")
+    page.goto(prediction.get_absolute_url())
+    expect(page.locator(".correction")).to_have_text("Imported label: 9.")
+    expect(page.get_by_role("heading", name="Is it right?")).to_be_visible()
+    page.goto("/history/")
+    card.get_by_text("Not right?").click()
+    card.get_by_label("The right number").fill("7")
+    card.get_by_role("button", name="Send").click()
+    expect(card.locator(".badge")).to_have_text("awaiting review: 7")
+    reviewer = open_page()
+    log_in(reviewer, superuser)
+    reviewer.goto("/review/")
+    expect(reviewer.locator(".decision .imported")).to_have_text("9")
+    expect(reviewer.locator(".corrected")).to_have_text("7")
+    reviewer.keyboard.press("a")
+    expect(reviewer.get_by_text("No corrections to review.")).to_be_visible()
+    page.reload()
+    expect(card.locator(".badge")).to_have_text("corrected: 7")
+    assert [each.text for each in newest_of_each(Correction.objects.labels())] == ["7"]
