@@ -22,13 +22,15 @@ from .hand import tap
 
 @pytest.fixture
 def kept(site: str, user: Any, mnist_pictures: dict[int, bytes]) -> list[Prediction]:
-    """Predictions of ada's: an uploaded 3, a drawn 7 that is flagged, and a 5 of last year sent by a program."""
+    """Predictions of ada's: an uploaded 3, an unsure drawn 7 that is flagged, and a 5 that a program sent last year."""
     owner = Identity(user=user)
     three, seven, five = (
-        store_prediction(mnist_pictures[digit], identity=owner, source=source)
-        for digit, source in ((3, "upload"), (7, "draw"), (5, "api"))
+        store_prediction(mnist_pictures[digit], identity=owner, source=source, filename=name)
+        for digit, source, name in ((3, "upload", "three.png"), (7, "draw", ""), (5, "api", ""))
     )
     seven.flag("1")
+    seven.confidence = 0.4
+    seven.save()
     five.created_at = timezone.now() - datetime.timedelta(days=365)
     five.save()
     return [three, seven, five]
@@ -56,10 +58,10 @@ def narrow(page: Page, label: str, choice: str) -> None:
     field = page.get_by_label(label, exact=True)
     if not field.is_visible():
         page.get_by_text("More filters").click()
-    if label in ("from", "to", "Number"):
-        field.fill(choice)
-    else:
+    if field.evaluate("(field) => field.tagName") == "SELECT":
         field.select_option(choice)
+    else:
+        field.fill(choice)
     page.get_by_role("button", name="Filter").click()
 
 
@@ -67,6 +69,10 @@ def narrow(page: Page, label: str, choice: str) -> None:
     ("label", "choice", "left"),
     [
         ("Number", "7", ["7"]),
+        ("Sureness", "unsure", ["7"]),
+        ("Sureness", "sure", ["5", "3"]),
+        ("Confidence from", "0.5", ["5", "3"]),
+        ("Confidence to", "0.5", ["7"]),
         ("Source", "drawn", ["7"]),
         ("Corrected", "not corrected", ["5", "3"]),
         ("Digit", "3", ["3"]),
@@ -79,6 +85,19 @@ def test_history_filters_apply_and_reset(history: Page, label: str, choice: str,
     expect(numbers(history)).to_have_text(left)
     history.get_by_role("link", name="Show all").first.click()
     expect(numbers(history)).to_have_count(3)
+
+
+def test_least_sure_reading_comes_first_if_sorted(history: Page) -> None:
+    narrow(history, "Sort", "least sure first")
+    expect(numbers(history).first).to_have_text("7")
+
+
+def test_batch_is_listed_only_when_chosen(history: Page, kept: list[Prediction]) -> None:
+    Prediction.objects.filter(pk=kept[0].pk).update(batch=12)
+    history.reload()
+    expect(numbers(history)).to_have_text(["5", "7"])
+    narrow(history, "Batch", "12")
+    expect(numbers(history)).to_have_text(["3"])
 
 
 def test_filters_without_results_show_a_message(history: Page) -> None:
@@ -155,6 +174,17 @@ def test_failed_deletion_shows_the_pictures_again(history: Page, complaints: Com
     history.clock.run_for(10_000)
     expect(history.locator(".undo")).to_contain_text("Not deleted.")
     expect(cards(history)).to_have_text(["5", "7", "3"])
+
+
+def test_file_names_are_shown_and_exported(history: Page, kept: list[Prediction]) -> None:
+    expect(history.locator(".card-file")).to_have_text(["three.png"])
+    selected(history, "3", "5")
+    with history.expect_download() as table:
+        history.get_by_role("button", name="Download as CSV").click()
+    with table.value.path().open(encoding="utf-8-sig", newline="") as file:
+        assert [row["filename"] for row in csv.DictReader(file)] == ["", "three.png"]
+    history.goto(kept[0].get_absolute_url())
+    expect(history.locator(".filename")).to_have_text("three.png")
 
 
 def test_all_on_a_page_are_selected_and_downloaded(history: Page, kept: list[Prediction]) -> None:

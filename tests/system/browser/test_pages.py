@@ -1,5 +1,6 @@
 """Accessibility of every page, on each screen, in light and dark."""
 
+import re
 from typing import Any
 
 import pytest
@@ -171,6 +172,24 @@ def test_about_page_shows_the_model_card(page: Page, site: str) -> None:
     expect(page.locator(".confusion tbody tr")).to_have_count(10)
     expect(page.locator(".chart polyline")).to_have_count(4)
     expect(page.locator(".mistakes li")).to_have_count(len(version.card["mistakes"]))
+
+
+def test_header_links_to_staff_pages_for_staff_only(
+    open_page: OpenPage, user: User, staff: User, superuser: User
+) -> None:
+    pages = ["Review", "Dashboard", "Admin"]
+    expected = {None: [], user: [], staff: pages[1:], superuser: pages}
+    for somebody, links in expected.items():
+        page = open_page()
+        if somebody is not None:
+            log_in(page, somebody)
+        page.goto("/")
+        header = page.get_by_role("navigation", name="Site")
+        expect(header.get_by_role("link", name=re.compile(f"^({'|'.join(pages)})$"))).to_have_text(links)
+    for name, path in zip(pages, ("review", "dashboard", "admin"), strict=True):
+        header.get_by_role("link", name=name, exact=True).click()
+        page.wait_for_url(f"**/{path}/")
+        page.go_back()
 
 
 def test_chosen_theme_is_remembered(open_page: OpenPage) -> None:

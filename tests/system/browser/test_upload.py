@@ -251,15 +251,31 @@ def test_cancelled_crop_sends_nothing(page: Page, mnist_pictures: dict[int, byte
     expect(page.locator(".upload")).to_have_count(0)
 
 
-def moving(kind: str, pictures: list[bytes]) -> bytes:
+def saved_as(kind: str, *pictures: bytes) -> bytes:
+    """Save pictures as the pages of one file."""
     out = io.BytesIO()
     pages = [Image.open(io.BytesIO(picture)).convert("L") for picture in pictures]
-    pages[0].save(out, kind, save_all=True, append_images=pages[1:])
+    pages[0].save(out, kind, **({"save_all": True, "append_images": pages[1:]} if pages[1:] else {}))
     return out.getvalue()
 
 
+SEVEN = Path(__file__).parents[2] / "seven.heic"
+
+
+@pytest.mark.parametrize("kind", ["BMP", "TIFF", "AVIF", "HEIC", "PDF"])
+def test_each_kind_of_picture_is_read(page: Page, kind: str) -> None:
+    name = f"scan.{kind.lower()}"
+    content, text = (
+        (SEVEN.read_bytes(), "7") if kind == "HEIC" else (saved_as(kind, photograph("2026", seed=1)), "2026")
+    )
+    page.goto("/upload/")
+    page.locator("#choose").set_input_files({"name": name, "mimeType": "", "buffer": content})
+    assert outcome(page, name).startswith(text)
+    assert Prediction.objects.get().filename == name
+
+
 def test_gif_is_read_by_its_first_frame(page: Page, mnist_pictures: dict[int, bytes]) -> None:
-    gif = moving("GIF", [mnist_pictures[4], mnist_pictures[7]])
+    gif = saved_as("GIF", mnist_pictures[4], mnist_pictures[7])
     page.goto("/upload/")
     page.locator("#choose").set_input_files({"name": "4.gif", "mimeType": "image/gif", "buffer": gif})
     told = outcome(page, "4.gif")
@@ -276,13 +292,13 @@ def test_zip_and_multipage_file_are_sent_as_batches(
     page.goto("/upload/")
     pictures = [mnist_pictures[4], mnist_pictures[7]]
     packed = zip_of({f"{number}.png": picture for number, picture in enumerate(pictures)})
-    files = {"many.zip": ("application/zip", packed), "scan.pdf": ("application/pdf", moving("PDF", pictures))}
-    for name, (kind, content) in files.items():
-        page.locator("#choose").set_input_files({"name": name, "mimeType": kind, "buffer": content})
+    files = {"many.zip": packed, "scan.pdf": saved_as("PDF", *pictures), "fax.tiff": saved_as("TIFF", *pictures)}
+    for name, content in files.items():
+        page.locator("#choose").set_input_files({"name": name, "mimeType": "", "buffer": content})
         assert outcome(page, name) == "2 pictures are read as a batch."
     page.get_by_role("link", name="Open the batch scan.pdf").click()
     page.wait_for_url("**/batches/*/")
-    assert sorted(Batch.objects.values_list("total", flat=True)) == [2, 2]
+    assert list(Batch.objects.values_list("total", flat=True)) == [2, 2, 2]
 
 
 def test_zip_of_a_stranger_asks_to_log_in(page: Page) -> None:
