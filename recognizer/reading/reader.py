@@ -14,7 +14,7 @@ from .cuts import Pieces, cut, uncut
 from .errors import Unreadable, UnreadableImage
 from .ignored import MAX_IGNORED, Ignored, beside_lines, kind_of
 from .images import open_image
-from .ink import Ink, are_alike, is_clean, look, look_closely
+from .ink import Ink, are_alike, is_clean, look, look_closely, looks_printed
 from .lattice import MAX_ASPECT, Edge, Path, Segment, best_path, segments_of
 from .line_reader import shipped_line_reader
 from .lines import Line, as_one, find_lines
@@ -193,8 +193,10 @@ class Reader:
         best = int(right.argmax())
         # "Not a number" tells more than "too faint" or "nothing written", where there are lines.
         nothing = written.reading.reason in (Reason.TOO_FAINT, Reason.NO_INK) and bool(whole.lines)
-        # On a clean page all ink is found, so a scribble does not become a number because a part of it looks like one.
-        scribble = whole.reading.reason is Reason.NOT_A_NUMBER and right[best] < SURE_FROM and is_clean(page)
+        # On a clean page without print all ink is found, so a scribble does not become a number because a part of it
+        # looks like one.
+        clean = is_clean(page) and whole.ink is not None and not looks_printed(whole.ink)
+        scribble = clean and whole.reading.reason is Reason.NOT_A_NUMBER and right[best] < SURE_FROM
         if scribble or (nothing and not right[best]):
             return whole
         if readings[best].reason:

@@ -1,9 +1,10 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from recognizer.reading.ink import are_alike, find_ink, is_clean, look, looks_printed, written_inks
+from recognizer.reading.ink import are_alike, find_ink, is_clean, look, looks_printed, plain_ink, written_inks
 from recognizer.reading.page import (
     BESIDE,
     CLASSES,
@@ -15,13 +16,14 @@ from recognizer.reading.page import (
     normalised,
     shipped_page_network,
 )
-from recognizer.reading.reader import Reader, Reason
+from recognizer.reading.reader import Reader, Reading, Reason, Trace
 
 from .pages import drawn
 
 SEVEN = [[(60, 50), (140, 50), (90, 150)]]
 
 
+FRAME = [[(30, 30), (170, 30), (170, 170), (30, 170), (30, 30)]]
 BOX = [[(53, 43), (147, 43), (147, 157), (53, 157), (53, 43)]]
 
 
@@ -64,10 +66,23 @@ def test_clean_page_without_a_number_is_segmented(shipped_reader: Reader) -> Non
 
 
 def test_clean_page_with_a_printed_box_is_segmented() -> None:
-    page = drawn([[(30, 30), (170, 30), (170, 170), (30, 170), (30, 30)], [(100, 60), (100, 140)]], pen=3)
-    ink = find_ink(drawn([[(30, 30), (170, 30), (170, 170), (30, 170), (30, 30)]], pen=3))
+    page = drawn([*FRAME, [(100, 60), (100, 140)]], pen=3)
+    ink = find_ink(drawn(FRAME, pen=3))
     assert look(page, FakeNetwork(classes_of(page))).seen is not None
     assert ink is None or not looks_printed(ink)
+
+
+@pytest.mark.parametrize(("printed", "text"), [([], ""), (FRAME, "7")])
+def test_unsure_reading_of_a_clean_page_needs_print(
+    monkeypatch: pytest.MonkeyPatch, shipped_reader: Reader, printed: list[Any], text: str
+) -> None:
+    page = drawn([*SEVEN, *printed], pen=3)
+    seen = FakeNetwork(classes_of(page)).see(page)
+    none = Reading("", 0.0, (), Reason.NOT_A_NUMBER, page)
+    unsure = Trace(seen, None, [], Reading("7", 0.6, (), None, page))
+    variants = [unsure, Trace(seen, None, [], none), Trace(seen, plain_ink(page), [], none)]
+    monkeypatch.setattr(shipped_reader, "variants", lambda *_: variants)
+    assert shipped_reader.trace(page).reading.text == text
 
 
 def test_ink_beside_the_paper_and_print_are_left_out() -> None:
