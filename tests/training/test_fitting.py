@@ -49,10 +49,10 @@ def clock_that_dies_after(calls: int) -> Callable[[], float]:
     return clock
 
 
-def test_started_classifier_begins_with_the_weights_of_its_file(tmp_path: Path) -> None:
+def test_started_classifier_begins_with_the_weights_of_its_file(little_mnist: Mnist, tmp_path: Path) -> None:
     network = build_tiny()
     network.save(tmp_path / "digits.keras")
-    task, recipe = fitting.starting_from_digits(tmp_path / "digits.keras", TINY, fitting.RECIPES["digits"])
+    task, recipe = fitting.started(TINY, fitting.RECIPES["digits"], tmp_path / "digits.keras", little_mnist)
     for expected, weights in zip(network.get_weights(), task.build().get_weights(), strict=True):
         np.testing.assert_array_equal(weights, expected)
     assert recipe.start

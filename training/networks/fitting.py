@@ -82,6 +82,19 @@ class Progress:
 Loss = str | Callable[..., Any]
 
 
+def load_keras(file: Path, _: Mnist) -> keras.Model:
+    """Load a network from its .keras file. Raises OSError or ValueError."""
+    return keras.models.load_model(file, compile=False)
+
+
+def load_pages(file: Path, mnist: Mnist) -> keras.Model:
+    """Load the page network from its LiteRT export. Raises OSError or ValueError."""
+    network = build_page_network()
+    pages, _ = page_batch(mnist.train, 16, 0, 0)
+    take_over(network, file.read_bytes(), pages[..., None])
+    return network
+
+
 @dataclass(frozen=True)
 class Task:
     """A training task: the network, its training batches, and its validation data."""
@@ -100,6 +113,8 @@ class Task:
     metric: Loss = "accuracy"
     """The metric named accuracy in the history."""
     workers: int = 2
+    load: Callable[[Path, Mnist], keras.Model] = load_keras
+    """Loads a network to begin with. Raises OSError or ValueError if the file holds none of this kind."""
     teacher: keras.Model | None = None
     """With a teacher, the target is the mean of label and teacher's output (Hinton et al., 2015)."""
 
@@ -133,27 +148,15 @@ PAGES = Task(
     encode=weighted,
     plain=np.eye(page.CLASSES, dtype=np.float32).__getitem__,
     loss=weighted_crossentropy,
+    load=load_pages,
 )
 
 
-def starting_from_digits(file: Path, digits: Task, recipe: Recipe) -> tuple[Task, Recipe]:
-    """Start the classifier from an earlier one, without rounds or finishing. Raises OSError or ValueError."""
-    network = keras.models.load_model(file, compile=False)
+def started(task: Task, recipe: Recipe, file: Path, mnist: Mnist) -> tuple[Task, Recipe]:
+    """Begin a task with an earlier network, without rounds or finishing. Raises OSError or ValueError."""
+    network = task.load(file, mnist)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    return replace(digits, build=lambda: network), replace(recipe, start=digest, rounds=0, finishing=0)
-
-
-def starting_from(content: bytes, pages: Task, recipe: Recipe, mnist: Mnist) -> tuple[Task, Recipe]:
-    """Start the page network from an export of it. Raises ValueError if the content is not such an export."""
-    first, _ = page_batch(mnist.train, 2 * recipe.batch_size, recipe.seed, 0)
-
-    def build() -> keras.Model:
-        network = build_page_network()
-        take_over(network, content, first[..., None])
-        return network
-
-    digest = hashlib.sha256(content).hexdigest()
-    return replace(pages, build=build), replace(recipe, start=digest)
+    return replace(task, build=lambda: network), replace(recipe, start=digest, rounds=0, finishing=0)
 
 
 def lines_task(examples: Examples, strips: Path, start: dict[str, np.ndarray]) -> Task:

@@ -78,7 +78,10 @@ class Command(BaseCommand):
         folder: Path = options["output"] or settings.BASE_DIR / "training" / "runs" / name
         mnist = load_mnist()
         if options["start"]:
-            task, recipe = self.started(task, recipe, options["start"], mnist)
+            try:
+                task, recipe = fitting.started(task, recipe, options["start"], mnist)
+            except (OSError, ValueError) as error:
+                raise CommandError(f"{options['start']} is no network of this kind: {error}") from error
         try:
             if kind == "lines":
                 trained = self.fit_lines(mnist, recipe, folder)
@@ -113,16 +116,6 @@ class Command(BaseCommand):
         except (OSError, ValueError) as error:
             raise CommandError(f"{file} is no network: {error}") from error
         return replace(task, teacher=teacher), replace(recipe, teacher=describe_file(file)["sha256"])
-
-    def started(self, task: Any, recipe: Any, file: Path, mnist: Any) -> tuple[Any, Any]:
-        from training.networks.fitting import DIGITS, starting_from, starting_from_digits
-
-        try:
-            if task.build is DIGITS.build:
-                return starting_from_digits(file, task, recipe)
-            return starting_from(file.read_bytes(), task, recipe, mnist)
-        except (OSError, ValueError) as error:
-            raise CommandError(f"{file} is no network of this kind: {error}") from error
 
     def keep(self, trained: Any, start: Path, share: float, mnist: Any) -> None:
         import keras
