@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from keys.models import Key
-from recognizer import predictions
+from recognizer import models, predictions
+from recognizer.identity import Identity
 from recognizer.models import ModelVersion, Prediction, Promotion
 from recognizer.pagination import PAGE
 from recognizer.views import history
@@ -123,7 +126,22 @@ def test_correction_is_the_initial_value_of_the_next_one(mine: Client, user: Use
     assert initial() == "71"
 
 
-def test_search_finds_lines_and_corrections(mine: Client, user: User, make_prediction: Make) -> None:
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="with few rows PostgreSQL reads them all, index or not")
+def test_search_without_matches_reads_no_rows(user: User, make_prediction: Make) -> None:
+    make_prediction("71", owner=user)
+    with CaptureQueriesContext(connection) as told:
+        assert not Prediction.objects.of(Identity(user=user)).saying("8")
+    search = told[1]["sql"]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {search}")
+        assert "USING COVERING INDEX prediction_of_owner_text" in str(cursor.fetchall())
+
+
+@pytest.mark.parametrize("many", [1, 500])
+def test_search_finds_lines_and_corrections(
+    mine: Client, user: User, make_prediction: Make, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "MANY", many)
     two_lines, corrected, rejected = (make_prediction(text, owner=user) for text in ("03058\n214476", "71", "70"))
     corrected.flag("17")
     rejected.flag("19").reject(by=user)
