@@ -4,14 +4,15 @@ from django.urls import include, path, re_path
 from . import errors, health, languages, security_txt
 
 urlpatterns = [
+    # First, because patterns are tried in this order, and most calls are to the API.
+    path("api/v1/", include("recognizer.api.urls")),
+    path("api/v1/", include("batches.api_urls")),
+    re_path(r"^api/", errors.not_found, name="api-not-found"),
     path("", include("recognizer.urls")),
     path("accounts/", include("accounts.urls")),
     path("", include("keys.urls")),
     path("", include("batches.urls")),
     path("", include("training.urls")),
-    path("api/v1/", include("recognizer.api.urls")),
-    path("api/v1/", include("batches.api_urls")),
-    re_path(r"^api/", errors.not_found, name="api-not-found"),
     path("texts/<str:language>.<str:version>.js", languages.ScriptCatalogue.as_view(), name="script-catalogue"),
     path("admin/", admin.site.urls),
     path(".well-known/security.txt", security_txt.security_txt, name="security-txt"),

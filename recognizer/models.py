@@ -1,12 +1,13 @@
 """Versions of the network and their promotions, predictions and corrections."""
 
 import datetime
+import itertools
 import secrets
 import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Self
 
 from django.conf import settings
@@ -22,7 +23,7 @@ from django.utils.translation import gettext, gettext_lazy, gettext_noop
 from core.audit import record
 from core.leases import Leased, LeasedQuerySet
 from core.models import Event
-from core.queries import Prepared
+from core.queries import Prepared, PreparedInsert
 from core.storage.deletion import delete_with_rows
 
 from . import events
@@ -142,10 +143,21 @@ def image_file(prediction: "Prediction", filename: str) -> str:
     return image_files([filename])[0]
 
 
+FILES_A_FOLDER = 64
+"""Images after which a process draws another of the day's 256 folders. Each new folder takes another flush."""
+
+_images = itertools.count()
+
+
 def image_files(filenames: list[str]) -> list[str]:
     """Name files that are written together, in one folder, so that one flush is enough."""
-    folder = f"predictions/{timezone.now():%Y/%m/%d}/{secrets.token_hex(1)}"
+    folder = _folder(today(), next(_images) // FILES_A_FOLDER)
     return [f"{folder}/{secrets.token_hex(15)}.{filename.rpartition('.')[2]}" for filename in filenames]
+
+
+@lru_cache(maxsize=1)
+def _folder(day: datetime.date, turn: int) -> str:
+    return f"predictions/{day:%Y/%m/%d}/{secrets.token_hex(1)}"
 
 
 MAX_CORRECTED = 1000
@@ -366,6 +378,10 @@ class Prediction(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("prediction", args=[self.pk])
 
+    def insert(self) -> None:
+        """Save this as a new row. Raises DatabaseError."""
+        _PREDICTIONS.add(self)
+
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Delete this, and subtract it from its owner's usage."""
         return Prediction.objects.filter(pk=self.pk).delete()
@@ -475,6 +491,7 @@ class Prediction(models.Model):
 
 
 delete_with_rows(Prediction, "image")
+_PREDICTIONS = PreparedInsert(Prediction)
 
 
 def sizes_by_owner(predictions: "Iterable[Prediction]") -> dict[Owner, list[int]]:

@@ -83,7 +83,7 @@ def store_prediction(
     try:
         # Nothing but the two statements in the transaction, so SQLite is locked only while they run.
         with STAGE_SECONDS.labels("row").time(), _turn_to_write(), transaction.atomic():
-            prediction.save(force_insert=True)
+            prediction.insert()
             count_in(identity, [prediction])
     except BaseException as error:
         delete_files([str(prediction.image)])

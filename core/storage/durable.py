@@ -27,15 +27,15 @@ class DurableStorage(FileSystemStorage):
         try:
             for name, content in files:
                 names.append(self._write(name, content))
-            paths = [Path(self.path(name)) for name in names]
+            paths = [self.path(name) for name in names]
             # Start all writes before waiting for one, so that the file system commits its journal once.
             for path in paths[:-1]:
                 start_writing(path)
             for path in paths:
                 flush(path)
-            for folder in {path.parent: None for path in paths}:
+            for folder in dict.fromkeys(map(os.path.dirname, paths)):
                 flush(folder)
-                flush_ancestors(folder, Path(self.location))
+                flush_ancestors(folder, str(self.location))
         except BaseException:
             for name in names:
                 self.delete(name)
@@ -54,13 +54,13 @@ class DurableStorage(FileSystemStorage):
         return str(super()._save(name, content))  # type: ignore[misc]  # not in the stubs
 
 
-def flush(path: Path) -> None:
+def flush(path: str) -> None:
     """Wait until a file or a folder is on disk (fsync)."""
     with _opened(path) as descriptor:
         os.fsync(descriptor)
 
 
-def start_writing(path: Path) -> None:
+def start_writing(path: str) -> None:
     """Ask the system to start writing a file to disk, if it supports that."""
     if hasattr(os, "posix_fadvise"):
         with _opened(path) as descriptor:
@@ -68,7 +68,7 @@ def start_writing(path: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[int]:
+def _opened(path: str) -> Iterator[int]:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         yield descriptor
@@ -77,11 +77,12 @@ def _opened(path: Path) -> Iterator[int]:
 
 
 @lru_cache(maxsize=1024)
-def flush_ancestors(folder: Path, top: Path) -> None:
+def flush_ancestors(folder: str, top: str) -> None:
     """Flush the parents of a folder up to `top`. Cached, because a folder's entry needs flushing only once."""
     if folder != top:
-        flush(folder.parent)
-        flush_ancestors(folder.parent, top)
+        parent = str(Path(folder).parent)
+        flush(parent)
+        flush_ancestors(parent, top)
 
 
 def unknown_files(folder: str, known: Callable[[list[str]], set[str]], older_than: datetime.timedelta) -> Iterator[str]:

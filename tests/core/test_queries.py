@@ -1,13 +1,18 @@
 import uuid
+from collections.abc import Callable
+from copy import copy
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models.base import ModelState
 from django.test.utils import CaptureQueriesContext
 
-from core.queries import Prepared
+from core.queries import Prepared, PreparedInsert
 from keys.models import Key, Secret
-from recognizer.models import Usage
+from recognizer.models import Prediction, Usage
+
+Make = Callable[..., Prediction]
 
 
 @pytest.mark.database
@@ -34,3 +39,18 @@ def test_prepared_query_of_each_value_returns_its_row(user: User) -> None:
     query = Prepared(Usage, "visitor")
     assert [getattr(query.row(visitor), "visitor", None) for visitor in (*visitors, uuid.uuid4())] == [*visitors, None]
     assert Prepared(Usage, "owner").row(user.pk) is None
+
+
+@pytest.mark.database
+@pytest.mark.django_db
+def test_prepared_insert_stores_what_save_stores(make_prediction: Make, user: User) -> None:
+    saved = make_prediction(owner=user, text="4\n2", ignored=[{"kind": "mark", "box": [1, 2, 3, 4]}])
+    again = copy(saved)
+    again.pk, again._state = None, ModelState()
+    PreparedInsert(Prediction).add(again)
+    assert again.pk > saved.pk
+    assert not again._state.adding
+    stored = Prediction.objects.get(pk=again.pk)
+    for field in Prediction._meta.concrete_fields:
+        if not field.primary_key:
+            assert getattr(stored, field.attname) == getattr(saved, field.attname) == getattr(again, field.attname)

@@ -54,7 +54,7 @@ def test_full_disk_returns_503_and_stores_nothing(
 def test_locked_database_returns_503_and_leaves_no_image(
     reader: FakeReader, picture: bytes, media: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Prediction, "save", raising(OperationalError("database is locked")))
+    monkeypatch.setattr(Prediction, "insert", raising(OperationalError("database is locked")))
     assert_to_come_back(post(picture), "not_stored")
     assert not [path for path in media.rglob("*.png") if "predictions" in path.parts]
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from recognizer.identity import Identity
-from recognizer.models import NUMBER, Correction, ModelVersion, Prediction, Promotion
+from recognizer.models import FILES_A_FOLDER, NUMBER, Correction, ModelVersion, Prediction, Promotion, image_files
 from tests.factories import grant
 
 Make = Callable[..., Prediction]
@@ -150,3 +150,9 @@ def test_correction_remains_after_its_account_is_deleted(make_prediction: Make, 
     other_user.delete()
     correction.refresh_from_db()
     assert correction.flagged_by is None
+
+
+def test_images_of_a_process_share_few_folders() -> None:
+    names = [image_files(["page.png"])[0] for _ in range(3 * FILES_A_FOLDER)]
+    assert len(set(names)) == len(names)
+    assert len({name.rpartition("/")[0] for name in names}) <= 4

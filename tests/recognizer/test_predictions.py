@@ -142,7 +142,7 @@ def test_image_is_deleted_if_its_row_fails(
         assert len(files_in(media)) == 1
         raise failure
 
-    monkeypatch.setattr(Prediction, "save", fail)
+    monkeypatch.setattr(Prediction, "insert", fail)
     with pytest.raises(failure):
         store_prediction(picture, identity=SOMEBODY, source="draw")
     assert files_in(media) == []
