@@ -168,7 +168,7 @@ MIDDLEWARE = [
     "digitsite.headers.PrivateByDefault",
     "digitsite.headers.RateLimits",
     "corsheaders.middleware.CorsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "digitsite.headers.ContentPolicy",
     "digitsite.languages.Languages",
     "digitsite.limits.BodyLimit",
     "django.contrib.sessions.middleware.SessionMiddleware",
