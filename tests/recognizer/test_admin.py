@@ -230,6 +230,14 @@ def test_predictions_are_filtered_by_what_was_read(admin: Client, make_predictio
     assert listed(admin, digit="3", sure="no") == set()
 
 
+def test_predictions_are_filtered_by_version(admin: Client, make_prediction: Make, version: ModelVersion) -> None:
+    newer = ModelVersion.objects.create(name="newer", litert_sha256="b")
+    old, new = make_prediction(), make_prediction(model_version=newer)
+    assert f"?model_version__id__exact={newer.pk}" in page(admin, PREDICTIONS)
+    assert listed(admin, model_version__id__exact=version.pk) == {old.pk}
+    assert listed(admin, model_version__id__exact=newer.pk) == {new.pk}
+
+
 def test_predictions_are_filtered(admin: Client, make_prediction: Make) -> None:
     drawn, sent = make_prediction(source="draw"), make_prediction()
     drawn.flag("7")

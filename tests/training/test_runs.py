@@ -502,6 +502,17 @@ def test_the_time_left_of_a_run_follows_its_share() -> None:
     assert left == pytest.approx(100 * (1 - done), abs=1)
 
 
+def test_time_left_while_training_follows_the_steps() -> None:
+    started = timezone.now()
+    run = TrainingRun(started_at=started, phase="training", progress={"number": 1, "steps": 100, "seconds_left": None})
+    late = started + datetime.timedelta(minutes=5)  # Spent on starting.
+    assert seconds_left(run, late) is None
+    run.progress = {"number": 50, "steps": 100, "seconds_left": 20}
+    assert seconds_left(run, late) == pytest.approx(20 + 40 * (0.98 - SHARES["training"]) / SHARES["training"], abs=1)
+    run.progress = {"number": 100, "steps": 100, "seconds_left": 0}
+    assert seconds_left(run, late) == pytest.approx(300 * 0.48 / 0.52, abs=1)
+
+
 def test_known_parts_are_those_reported() -> None:
     source = "".join(
         (site.BASE_DIR / "training" / "retraining" / f"{name}.py").read_text() for name in ("gate", "pipeline")

@@ -145,11 +145,23 @@ def share_done(run: TrainingRun) -> float:
 
 
 def seconds_left(run: TrainingRun, now: datetime.datetime) -> int | None:
-    """Estimate the seconds a run still takes from its progress; None before training has begun."""
+    """Estimate the seconds a run still takes from its progress; None before the second step of training."""
     share = share_done(run)
     if run.started_at is None or share <= SHARES["reading the snapshot"]:
         return None
-    return round((now - run.started_at).total_seconds() * (1 - share) / share)
+    elapsed = (now - run.started_at).total_seconds()
+    if run.phase == "training":
+        return _seconds_left_by_steps(run.progress, share, elapsed)
+    return round(elapsed * (1 - share) / share)
+
+
+def _seconds_left_by_steps(progress: dict[str, Any], share: float, elapsed: float) -> int | None:
+    """Estimate from the speed of the steps: most of the time before them was spent on starting."""
+    left = progress.get("seconds_left")
+    if left is None:
+        return None
+    share_left = SHARES["training"] * (1 - progress["number"] / progress["steps"])
+    return round(left * (1 - share) / share_left if share_left else elapsed * (1 - share) / share)
 
 
 def words_of(run: TrainingRun) -> str:
