@@ -187,6 +187,14 @@ def test_file_names_are_shown_and_exported(history: Page, kept: list[Prediction]
     expect(history.locator(".filename")).to_have_text("three.png")
 
 
+def test_box_to_select_a_card_does_not_cover_its_picture(history: Page) -> None:
+    card = history.locator(".pictures > li").first
+    picture, box = card.locator(".picture").bounding_box(), card.get_by_role("checkbox").bounding_box()
+    assert picture is not None
+    assert box is not None
+    assert box["y"] >= picture["y"] + picture["height"]
+
+
 def test_all_on_a_page_are_selected_and_downloaded(history: Page, kept: list[Prediction]) -> None:
     history.get_by_label("Select all on this page").check()
     history.get_by_label("Select 5").uncheck()
