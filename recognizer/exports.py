@@ -4,14 +4,26 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from threading import BoundedSemaphore, Lock
 from typing import IO, Any
+from weakref import WeakValueDictionary
 
-from django.http import StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.translation import gettext
 
 from core import csv
 from keys.models import Key
 
+from .identity import Owner, identity_of
 from .models import Correction, Prediction, PredictionQuerySet
+
+MAX_PACKING = 2
+"""Archives that a process packs at once; each holds one of 8 threads."""
+
+_packing = BoundedSemaphore(MAX_PACKING)
+_lock = Lock()
+_archives: "WeakValueDictionary[Owner, IO[bytes]]" = WeakValueDictionary()
+"""The newest archive of each owner."""
 
 COLUMNS = (
     "id",
@@ -71,13 +83,41 @@ def _key_row(key: Key) -> list[Any]:
     return [key.name, key.start, " ".join(key.scopes), sites, key.limit or "", *moments]
 
 
-def images_zip(predictions: Iterable[Prediction]) -> IO[bytes]:
+def download(request: HttpRequest, pack: Callable[[IO[bytes]], None], filename: str) -> HttpResponseBase:
+    """Send an archive, packed into a temporary file.
+
+    An owner gets one at a time from each process, since each takes as much disk as everything the owner stored.
+    """
+    identity = identity_of(request)
+    owner = identity.owner if identity else (None, None)
+    # The response that sends it closes it.
+    file = tempfile.TemporaryFile()  # noqa: SIM115
+    with _lock:
+        other = _archives.get(owner)
+        if (other and not other.closed) or not _packing.acquire(blocking=False):
+            file.close()
+            words = gettext("Another download is not finished. Try again in a moment.")
+            return HttpResponse(
+                words, status=503, content_type="text/plain; charset=utf-8", headers={"Retry-After": "5"}
+            )
+        _archives[owner] = file
+    try:
+        pack(file)
+    except BaseException:
+        file.close()
+        raise
+    finally:
+        _packing.release()
+    file.seek(0)
+    return FileResponse(file, as_attachment=True, filename=filename)
+
+
+def images_zip(predictions: Iterable[Prediction], file: IO[bytes]) -> None:
     """Pack images with `labels.json`: {file: {"text"}}, the approved correction if there is one, else the reading.
 
-    Missing images are left out. Returns a temporary file at its start.
+    Missing images are left out.
     """
     labels: dict[str, dict[str, str]] = {}
-    file = tempfile.TemporaryFile()  # noqa: SIM115  # the response that sends it closes it
     # Images are already compressed.
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for prediction in predictions:
@@ -89,22 +129,18 @@ def images_zip(predictions: Iterable[Prediction]) -> IO[bytes]:
                 continue
             labels[name] = {"text": best_known_text(prediction)}
         archive.writestr("labels.json", json.dumps(labels, indent=1))
-    file.seek(0)
-    return file
 
 
-def archive(predictions: Callable[[], Iterable[Prediction]], keys: Iterable[Key] | None) -> IO[bytes]:
+def archive(predictions: Callable[[], Iterable[Prediction]], keys: Iterable[Key] | None, file: IO[bytes]) -> None:
     """Pack images, their labels, `predictions.csv` with all their fields, and a user's `keys.csv`.
 
     predictions: called twice.
     """
-    file = images_zip(predictions())
+    images_zip(predictions(), file)
     with zipfile.ZipFile(file, "a") as packed:
         packed.writestr("predictions.csv", "".join(prediction_lines(predictions())))
         if keys is not None:
             packed.writestr("keys.csv", "".join(key_lines(keys)))
-    file.seek(0)
-    return file
 
 
 def best_known_text(prediction: Prediction) -> str:

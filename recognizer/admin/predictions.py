@@ -1,11 +1,12 @@
 """Predictions in the admin, read-only."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy
@@ -14,7 +15,7 @@ from core.admin import Facts, NewestRows, ReadOnly
 from core.audit import record
 from core.models import Event
 from recognizer.admin.pictures import picture_of
-from recognizer.exports import images_zip, predictions_table
+from recognizer.exports import download, images_zip, predictions_table
 from recognizer.models import Correction, Prediction, PredictionQuerySet
 from recognizer.templatetags import wording
 
@@ -198,5 +199,4 @@ class PredictionAdmin(ReadOnly, admin.ModelAdmin):
     @admin.action(description=gettext_lazy("Export the selection's images with labels"))
     def export_images(self, request: HttpRequest, predictions: PredictionQuerySet) -> HttpResponseBase:
         record(Event.EXPORTED, "pictures", predictions=predictions.count())
-        packed = images_zip(predictions.iterator(chunk_size=500))
-        return FileResponse(packed, as_attachment=True, filename="predictions.zip")
+        return download(request, partial(images_zip, predictions.iterator(chunk_size=500)), "predictions.zip")

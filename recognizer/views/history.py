@@ -1,7 +1,9 @@
 """A person's predictions: list, export, delete."""
 
+from functools import partial
+
 from django.contrib import messages
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,7 +14,7 @@ from core.redirects import own_path
 from core.timezones import timezone_of
 from keys.models import Key
 from recognizer import erasures
-from recognizer.exports import archive, images_zip, predictions_table
+from recognizer.exports import archive, download, images_zip, predictions_table
 from recognizer.filters import HistoryFilter
 from recognizer.identity import identity_of
 from recognizer.models import Erasure, Prediction, PredictionQuerySet
@@ -52,8 +54,7 @@ def selected(request: HttpRequest) -> HttpResponseBase:
         case "table":
             return predictions_table(chosen.select_related("owner").with_version().with_correction())
         case "pictures":
-            packed = images_zip(chosen.with_correction())
-            return FileResponse(packed, as_attachment=True, filename="predictions.zip")
+            return download(request, partial(images_zip, chosen.with_correction()), "predictions.zip")
     words = "The action must be delete, table or pictures."
     return HttpResponse(words, status=400, content_type="text/plain")
 
@@ -98,5 +99,4 @@ def export_history(request: HttpRequest) -> HttpResponseBase:
     """Return all data of the sender as one archive."""
     mine = Prediction.objects.of(identity_of(request)).select_related("owner").with_version().with_correction()
     keys = Key.objects.of(request.user) if request.user.is_authenticated else None
-    packed = archive(lambda: mine.iterator(chunk_size=500), keys)
-    return FileResponse(packed, as_attachment=True, filename="my-predictions.zip")
+    return download(request, partial(archive, lambda: mine.iterator(chunk_size=500), keys), "my-predictions.zip")

