@@ -17,6 +17,8 @@ MIN_LOG_PROBABILITY = np.log(0.004)
 """The beam search skips digits below this in a column."""
 
 IMPOSSIBLE = -1e9
+NEGLIGIBLE = 40.0
+"""A probability whose logarithm is lower by more than this adds nothing to another."""
 
 Text = tuple[int, ...]
 
@@ -50,9 +52,9 @@ def likely_texts(columns: np.ndarray, count: int) -> list[Text]:
     A prefix beam search (Hannun, Maas, Jurafsky and Ng, 2014): it keeps prefixes of texts, not alignments.
     """
     beam: dict[Text, tuple[float, float]] = {(): (0.0, IMPOSSIBLE)}
-    for column in columns.astype(np.float64):
-        tried = [int(label) for label in np.flatnonzero(column[:BLANK] > MIN_LOG_PROBABILITY)]
-        blank = float(column[BLANK])
+    for column in columns.tolist():
+        tried = [label for label in range(BLANK) if column[label] > MIN_LOG_PROBABILITY]
+        blank = column[BLANK]
         if not tried:
             beam = {text: (_add(*ends) + blank, IMPOSSIBLE) for text, ends in beam.items()}
             continue
@@ -61,7 +63,7 @@ def likely_texts(columns: np.ndarray, count: int) -> list[Text]:
             either = _add(in_blank, in_digit)
             _reach(found, text, either + blank, IMPOSSIBLE)
             for label in tried:
-                likely = float(column[label])
+                likely = column[label]
                 if text and text[-1] == label:
                     _reach(found, text, IMPOSSIBLE, in_digit + likely)
                     _reach(found, (*text, label), IMPOSSIBLE, in_blank + likely)
@@ -82,4 +84,4 @@ def _reach(found: dict[Text, tuple[float, float]], text: Text, in_blank: float, 
 def _add(one: float, other: float) -> float:
     """Add two probabilities given as logarithms."""
     high, low = (one, other) if one > other else (other, one)
-    return high + math.log1p(math.exp(low - high))
+    return high if low < high - NEGLIGIBLE else high + math.log1p(math.exp(low - high))

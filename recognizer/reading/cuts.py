@@ -40,17 +40,15 @@ def cut(line: Line) -> Pieces:
     up, from_below = _cheapest(line.strength[::-1])
     middle = height // 2
     through = down[middle] + up[height - 1 - middle] - line.strength[middle]
+    valleys = _valleys(through, line.body)
+    seams = np.empty((height, len(valleys)), int)
+    seams[middle] = valleys
+    for row in range(middle, 0, -1):
+        seams[row - 1] = seams[row] + from_above[row, seams[row]]
+    for row in range(middle, height - 1):
+        seams[row + 1] = seams[row] + from_below[height - 1 - row, seams[row]]
     columns, costs = [np.zeros(height, int)], [0.0]
-    for column in _valleys(through, line.body):
-        seam = np.empty(height, int)
-        seam[middle] = x = column
-        for row in range(middle, 0, -1):
-            x += int(from_above[row, x])
-            seam[row - 1] = x
-        x = column
-        for row in range(middle, height - 1):
-            x += int(from_below[height - 1 - row, x])
-            seam[row + 1] = x
+    for column, seam in zip(valleys, seams.T, strict=True):
         # Seams may merge but not cross, so that no ink is in two pieces.
         seam = np.maximum(seam, columns[-1])
         if _ink_between(line.strength, columns[-1], seam) > 0.3 * line.body**0.5:
@@ -69,19 +67,17 @@ def _cheapest(strength: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     height, width = strength.shape
     # A sideways step costs a little, so that seams over white paper are straight.
     aside = 0.01
-    total = np.empty((height, width), np.float32)
-    step = np.zeros((height, width), np.int8)
+    padded = np.full((height, width + 2), np.inf, np.float32)
+    total, left, right = padded[:, 1:-1], padded[:, :-2], padded[:, 2:]
     total[0] = strength[0]
-    padded = np.full(width + 2, np.inf, np.float32)
-    choices = np.empty((3, width), np.float32)
+    least = np.empty(width, np.float32)
     for row in range(1, height):
-        padded[1:-1] = total[row - 1]
-        choices[0] = padded[1:-1]
-        choices[1] = padded[:-2] + aside
-        choices[2] = padded[2:] + aside
-        best = choices.argmin(axis=0)
-        step[row] = np.array([0, -1, 1], np.int8)[best]
-        total[row] = strength[row] + choices.min(axis=0)
+        np.minimum(left[row - 1], right[row - 1], out=least)
+        np.minimum(least + aside, total[row - 1], out=least)
+        np.add(strength[row], least, out=total[row])
+    step = np.zeros((height, width), np.int8)
+    sideways = np.minimum(left, right) + aside < total
+    step[1:] = np.where(sideways, np.where(left <= right, -1, 1), 0)[:-1]
     return total, step
 
 

@@ -250,12 +250,12 @@ def _hypotheses(graph: "_Graph", scores: np.ndarray, own: Text, line: Line, colu
     """
     total = graph.total(scores)
     if columns is None:
-        return Hypotheses([own], np.array([[graph.text_score(scores, own) - total, 0.0]]), rescored=False)
+        return Hypotheses([own], np.array([[graph.text_scores(scores, [own])[0] - total, 0.0]]), rescored=False)
     read = likely_texts(columns, MAX_TEXTS)
     lengths = {len(text) for text in read[:MAX_LENGTHS]}
     texts = list(dict.fromkeys([own, *read, *graph.best_texts(scores, max(lengths))]))
     texts = [text for text in texts if text in (own, *read) or len(text) in lengths]
-    by_lattice = np.array([graph.text_score(scores, text) for text in texts]) - total
+    by_lattice = graph.text_scores(scores, texts) - total
     by_line_reader = score_texts(columns, texts)
     # A text without a path in the lattice has no digits to show.
     possible = np.isfinite(by_lattice)
@@ -416,41 +416,45 @@ class _Graph:
 
     def total(self, scores: np.ndarray) -> float:
         """Log-sum the scores of all paths, whatever their text."""
-        return self._sum(np.empty((len(scores), 0)), np.logaddexp.reduce(scores, axis=1))
+        return float(self._sums(np.empty((len(scores), 1, 0)), np.logaddexp.reduce(scores, axis=1))[0, 0])
 
-    def text_score(self, scores: np.ndarray, text: Text) -> float:
-        """Log-sum the scores of all paths with a text."""
-        return self._sum(scores[:, list(text)], scores[:, NOT_A_DIGIT])
+    def text_scores(self, scores: np.ndarray, texts: list[Text]) -> np.ndarray:
+        """Log-sum the scores of all paths with each text: float64 (texts,)."""
+        digits = np.zeros((len(texts), max(len(text) for text in texts)), int)
+        for row, text in enumerate(texts):
+            digits[row, : len(text)] = text
+        sums = self._sums(scores[:, digits], scores[:, NOT_A_DIGIT])
+        return sums[np.arange(len(texts)), [len(text) for text in texts]]
 
     def best_texts(self, scores: np.ndarray, longest: int) -> list[Text]:
         """Find the text of the best path for each number of digits from 1 to `longest`, where there is one."""
-        digits, none = scores[:, :NOT_A_DIGIT], scores[:, NOT_A_DIGIT]
-        labels, values = digits.argmax(axis=1), digits.max(axis=1)
-        best = np.full((self.pieces + 1, longest + 1), -np.inf)
-        best[0, 0] = 0.0
-        texts: dict[tuple[int, int], Text] = {(0, 0): ()}
+        digits, none = scores[:, :NOT_A_DIGIT], scores[:, NOT_A_DIGIT].tolist()
+        labels, values = digits.argmax(axis=1).tolist(), digits.max(axis=1).tolist()
+        # For each seam, by the number of digits before it.
+        best: list[dict[int, tuple[float, Text]]] = [{} for _ in range(self.pieces + 1)]
+        best[0][0] = 0.0, ()
         for node in range(self.pieces):
-            for count in np.flatnonzero(best[node] > -np.inf).tolist():
-                here, text = best[node, count], texts[node, count]
+            for count, (here, text) in sorted(best[node].items()):
                 onward = [(node + 1, count, here, text)] if self.faint[node] else []
                 for index in self.starting[node]:
                     last = self.segments[index].last
                     onward.append((last, count, here + none[index], text))
                     if count < longest:
-                        onward.append((last, count + 1, here + values[index], (*text, int(labels[index]))))
+                        onward.append((last, count + 1, here + values[index], (*text, labels[index])))
                 for last, many, score, longer in onward:
-                    if score > best[last, many]:
-                        best[last, many] = score
-                        texts[last, many] = longer
-        return [texts[self.pieces, count] for count in range(1, longest + 1) if (self.pieces, count) in texts]
+                    if many not in best[last] or score > best[last][many][0]:
+                        best[last][many] = score, longer
+        return [text for count, (_, text) in sorted(best[self.pieces].items()) if count]
 
-    def _sum(self, digit_scores: np.ndarray, none_scores: np.ndarray) -> float:
-        """Log-sum the paths through a text's digits in order.
+    def _sums(self, digit_scores: np.ndarray, none_scores: np.ndarray) -> np.ndarray:
+        """Log-sum the paths through the digits of texts in order: float64 (texts, digits + 1), by how many are passed.
 
-        digit_scores: each segment as each digit of the text, (segments, digits). none_scores: as none, (segments,).
+        digit_scores: each segment as each digit of each text, (segments, texts, digits). none_scores: as none,
+        (segments,).
         """
-        sums = np.full((self.pieces + 1, digit_scores.shape[1] + 1), -np.inf)
-        sums[0, 0] = 0.0
+        _, texts, digits = digit_scores.shape
+        sums = np.full((self.pieces + 1, texts, digits + 1), -np.inf)
+        sums[0, :, 0] = 0.0
         for node in range(self.pieces):
             here = sums[node]
             if self.faint[node]:
@@ -458,5 +462,5 @@ class _Graph:
             for index in self.starting[node]:
                 there = sums[self.segments[index].last]
                 np.logaddexp(there, here + none_scores[index], out=there)
-                np.logaddexp(there[1:], here[:-1] + digit_scores[index], out=there[1:])
-        return float(sums[-1, -1])
+                np.logaddexp(there[:, 1:], here[:, :-1] + digit_scores[index], out=there[:, 1:])
+        return np.asarray(sums[-1])

@@ -227,7 +227,7 @@ class Reader:
         in_all = self._trace_ink(page, seen, plain, found)
         if seen.certainty < MIN_CERTAINTY and in_all.reading.text:
             return [in_all]
-        on_paper = sight.on_paper
+        on_paper = sight.on_paper()
         if on_paper is not None and (_is_crowded(on_paper) or (plain is not None and are_alike(on_paper, plain))):
             on_paper = plain
         in_paper = in_all if on_paper is plain else self._trace_ink(page, seen, on_paper, found)

@@ -3,9 +3,13 @@
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from threading import Lock
+from typing import Protocol
 
 import numpy as np
+
+KEPT = 2
+"""Idle interpreters of a network that are kept for other shapes. A page is read at two sizes."""
 
 
 class Network(Protocol):
@@ -16,34 +20,52 @@ class Network(Protocol):
 class LiteRTNetwork:
     """A network's LiteRT export. Threads may share it: each call has an interpreter of its own.
 
-    The pool grows to the number of simultaneous calls. The last used interpreter is taken first: it is still cached.
+    The pool grows to the number of simultaneous calls. The last used interpreter of the same shape is taken first: it
+    is still cached, and need not allocate its tensors again, which can take a third as long as the run.
     """
 
     def __init__(self, content: bytes) -> None:
         self._model = content
-        self._idle: list[Any] = []
+        self._idle: list[_Interpreter] = []
+        self._lock = Lock()
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
-        interpreter = self._interpreter()
-        entry, leave = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-        if tuple(entry["shape"]) != batch.shape:
-            interpreter.resize_tensor_input(entry["index"], batch.shape)
-            interpreter.allocate_tensors()
-        interpreter.set_tensor(entry["index"], np.ascontiguousarray(batch, np.float32))
-        interpreter.invoke()
-        answers = np.asarray(interpreter.get_tensor(leave["index"]))
-        self._idle.append(interpreter)
+        interpreter = self._taken(batch.shape)
+        answers = interpreter.run(batch)
+        with self._lock:
+            self._idle.append(interpreter)
         return answers
 
-    def _interpreter(self) -> Any:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            from ai_edge_litert.interpreter import Interpreter
+    def _taken(self, shape: tuple[int, ...]) -> "_Interpreter":
+        with self._lock:
+            # Another number of examples costs nothing.
+            alike = [place for place, each in enumerate(self._idle) if each.shape[1:] == shape[1:]]
+            if alike:
+                return self._idle.pop(alike[-1])
+            if len(self._idle) >= KEPT:
+                return self._idle.pop(0)
+        return _Interpreter(self._model)
 
-            interpreter = Interpreter(model_content=self._model, num_threads=1)
-            interpreter.allocate_tensors()
-            return interpreter
+
+class _Interpreter:
+    """A LiteRT interpreter and the shape of its input."""
+
+    def __init__(self, content: bytes) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._interpreter = Interpreter(model_content=content, num_threads=1)
+        self._interpreter.allocate_tensors()
+        entry, leave = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
+        self._entry, self._leave, self.shape = entry["index"], leave["index"], tuple(entry["shape"])
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        if batch.shape != self.shape:
+            self._interpreter.resize_tensor_input(self._entry, batch.shape)
+            self._interpreter.allocate_tensors()
+            self.shape = batch.shape
+        self._interpreter.set_tensor(self._entry, np.ascontiguousarray(batch, np.float32))
+        self._interpreter.invoke()
+        return np.asarray(self._interpreter.get_tensor(self._leave))
 
 
 class KerasNetwork:
