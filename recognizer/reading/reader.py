@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import inf
 from typing import Any
 
 import cv2
@@ -39,6 +40,10 @@ MIN_PROBABILITY = 0.2
 MIN_CERTAINTY = 0.75
 """If the page network's certainty is lower, all ink is read and its masks are not used, unless that gives no text. The
 highest value that costs no reading on synthetic pages by writers 25 to 27 of the pen data."""
+
+AGREED = 0.8
+"""If handwriting and all ink read the same, each with at least this confidence, the ink on paper is not read. On the
+pages to fit on it never changed such a text, nor from 0.5 on."""
 
 SURE_FROM = 0.81
 """The published threshold: a reading with at least this confidence is sure. It keeps more than 98.5 % of the single
@@ -182,7 +187,7 @@ class Reader:
         Where the page network's handwriting is not all the ink on the page, the page is read from three selections of
         its ink, and the reading that is most probably right is kept: they fail on different pages.
         """
-        variants = self.variants(page, found)
+        variants = self.variants(page, found, AGREED)
         if len(variants) == 1:
             return variants[0]
         written, _, whole = variants
@@ -205,10 +210,11 @@ class Reader:
             return replace(variants[best], reading=Reading("", 0.0, (), Reason.NOT_A_NUMBER, page))
         return replace(variants[best], probability=round(float(right[best]), 6))
 
-    def variants(self, page: np.ndarray, found: Found = _nothing) -> list[Trace]:
+    def variants(self, page: np.ndarray, found: Found = _nothing, agreed: float = inf) -> list[Trace]:
         """Read a page from its handwriting, from all its ink on paper, and from all its ink.
 
-        Returns three traces, in this order, or one where the ink is the same or the page network is unsure.
+        Returns three traces, in this order, or one where the ink is the same or the page network is unsure. agreed:
+        if handwriting and all ink read the same with at least this confidence, the latter stands for the ink on paper.
         """
         sight = look(page, self.page_network)
         if sight.seen is None:
@@ -227,11 +233,15 @@ class Reader:
         in_all = self._trace_ink(page, seen, plain, found)
         if seen.certainty < MIN_CERTAINTY and in_all.reading.text:
             return [in_all]
+        in_hand = self._trace_ink(page, seen, written, found)
+        least = min(in_hand.reading.confidence, in_all.reading.confidence)
+        if in_hand.reading.text == in_all.reading.text and least >= agreed:
+            return [in_hand, in_all, in_all]
         on_paper = sight.on_paper()
         if on_paper is not None and (_is_crowded(on_paper) or (plain is not None and are_alike(on_paper, plain))):
             on_paper = plain
         in_paper = in_all if on_paper is plain else self._trace_ink(page, seen, on_paper, found)
-        return [self._trace_ink(page, seen, written, found), in_paper, in_all]
+        return [in_hand, in_paper, in_all]
 
     def _trace_ink(self, page: np.ndarray, seen: Page | None, ink: Ink | None, found: Found) -> Trace:
         lines = self._read_lines(ink, found)

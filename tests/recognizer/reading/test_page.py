@@ -175,6 +175,18 @@ def test_masks_of_an_unsure_network_are_not_used(shipped_reader: Reader) -> None
     assert [variant.reading.text for variant in reader.variants(lit(page))] == ["7"]
 
 
+def test_ink_on_paper_is_not_read_where_the_others_agree(
+    shipped_reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recognizer.reading.reader.are_alike", lambda one, other: False)
+    page = drawn(SEVEN)
+    reader = Reader(shipped_reader.classifier, page_network=FakeNetwork(classes_of(page)))
+    _, on_paper, whole = reader.variants(lit(page))
+    assert on_paper is not whole
+    _, on_paper, whole = reader.variants(lit(page), agreed=0.8)
+    assert on_paper is whole
+
+
 def test_pencil_beside_dark_print_taken_for_writing_is_ink() -> None:
     pencil, box = drawn(SEVEN, pen=6) < 128, drawn(BOX, pen=6) < 128
     page = lit(np.where(box, 20, np.where(pencil, 235, 255)).astype(np.uint8))
