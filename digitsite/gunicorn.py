@@ -11,7 +11,6 @@ import struct
 import sys
 import tempfile
 import threading
-from types import FrameType
 from typing import Any
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
@@ -38,23 +37,20 @@ def on_starting(server: Any) -> None:
     os.umask(0o077)
     # Many systems allow 1,024 open files by default, and more on request.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < FILES:
-        resource.setrlimit(
-            resource.RLIMIT_NOFILE, (FILES if hard == resource.RLIM_INFINITY else min(FILES, hard), hard)
-        )
+    files = max(soft, FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files if hard == resource.RLIM_INFINITY else min(files, hard), hard))
 
 
 def when_ready(server: Any) -> None:
     """Stop accepting connections when the site is told to stop: a connection after the last accept would be reset."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
-        obey: Any = signal.getsignal(number)
+    stop = server.stop
 
-        def stop_listening(number: int, frame: FrameType | None, obey: Any = obey) -> None:
-            for listener in server.LISTENERS:
-                drop_packets(listener.sock)
-            obey(number, frame)
+    def stop_listening(graceful: bool = True) -> None:
+        for listener in server.LISTENERS:
+            drop_packets(listener.sock)
+        stop(graceful)
 
-        signal.signal(number, stop_listening)
+    server.stop = stop_listening
 
 
 def drop_packets(listener: socket.socket) -> None:
@@ -77,9 +73,12 @@ def post_worker_init(worker: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """Remove a dead process's waiting requests from the metrics."""
+    """Forget the connections of a dead process, and its waiting requests in the metrics."""
     from prometheus_client.multiprocess import mark_process_dead
 
+    from digitsite.serving import note
+
+    note(worker.age)
     if SHARED in os.environ:
         mark_process_dead(worker.pid)
 

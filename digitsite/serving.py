@@ -6,6 +6,7 @@ A client that stalls holds a connection but no thread. Gunicorn starts, watches 
 import os
 import signal
 import time
+from array import array
 from math import inf
 from mmap import mmap
 from resource import RLIMIT_NOFILE, getrlimit
@@ -39,33 +40,19 @@ ADJUSTMENTS = Adjustments(
     recv_bytes=64 * 1024,
 )
 
-
 PROCESSES = 64
-FRESH = 1.0
-"""Seconds after which a process that does not poll counts as stuck."""
-
 MAX_LEFT = 20
 """Most rounds, of a millisecond each, in which a process leaves a new connection to another."""
 
+open_connections = memoryview(mmap(-1, 8 * PROCESSES)).cast("d")
+"""Numbers of open connections of all processes, in shared memory; `inf` where there is none."""
 
-class Shares:
-    """Numbers of open connections of all processes, in shared memory."""
-
-    def __init__(self) -> None:
-        memory = memoryview(mmap(-1, 16 * PROCESSES)).cast("d")
-        self.counts, self.looked = memory[:PROCESSES], memory[PROCESSES:]
-
-    def note(self, process: int, count: float) -> None:
-        self.counts[process % PROCESSES], self.looked[process % PROCESSES] = count, time.monotonic()
-
-    def smallest(self) -> float:
-        """Return the smallest number of connections of any process that polls."""
-        since = time.monotonic() - FRESH
-        pairs = zip(self.counts, self.looked, strict=True)
-        return min((count for count, looked in pairs if looked > since), default=inf)
+open_connections[:] = array("d", [inf] * PROCESSES)
 
 
-shares = Shares()
+def note(process: int, connections: float = inf) -> None:
+    """Store how many connections a process has open."""
+    open_connections[process % PROCESSES] = connections
 
 
 class EvenListener(Listener):
@@ -74,20 +61,14 @@ class EvenListener(Listener):
     Clients keep their connections: in a process with three quarters of them, each waits three times as long.
     """
 
-    left, asked = 0, False
-
-    def readable(self) -> bool:
-        if not self.asked:
-            self.left = 0
-        self.asked = False
-        return bool(super().readable())
+    left = 0
 
     def accept(self) -> Any:
-        self.asked = True
-        if self.left < MAX_LEFT and len(self._map) > shares.smallest():
+        if self.left < MAX_LEFT and len(self._map) > min(open_connections):
             self.left += 1
             time.sleep(0.001)
             return None
+        self.left = 0
         return super().accept()
 
 
@@ -109,7 +90,7 @@ class WebProcess(Worker):
     def look(self, seconds: float) -> None:
         """Serve connections; return after so many seconds without an event."""
         self.notify()
-        shares.note(self.age, inf if Request.stopping else len(self.open))
+        note(self.age, inf if Request.stopping else len(self.open))
         wasyncore.loop(seconds, True, self.open, 1)
 
     def finish(self) -> None:

@@ -1,24 +1,23 @@
 """How the processes of a site share connections."""
 
 import socket
-import time
+from array import array
 from collections.abc import Iterator
+from math import inf
 
 import pytest
 from waitress import wasyncore
 
 from digitsite import serving
 from digitsite.connections import Threads
-from digitsite.serving import ADJUSTMENTS, MAX_LEFT, EvenListener, Shares
+from digitsite.serving import ADJUSTMENTS, MAX_LEFT, EvenListener
 
 ANOTHER = 1
 
 
-@pytest.fixture
-def shares(monkeypatch: pytest.MonkeyPatch) -> Shares:
-    mine = Shares()
-    monkeypatch.setattr(serving, "shares", mine)
-    return mine
+@pytest.fixture(autouse=True)
+def no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "open_connections", array("d", [inf] * serving.PROCESSES))
 
 
 @pytest.fixture
@@ -40,23 +39,13 @@ def rounds_until_accepted(listener: EvenListener) -> int:
     raise TimeoutError
 
 
-def test_a_process_with_fewer_connections_accepts_at_once(listener: EvenListener, shares: Shares) -> None:
-    shares.note(ANOTHER, len(listener._map))
+def test_a_process_with_fewer_connections_accepts_at_once(listener: EvenListener) -> None:
+    serving.note(ANOTHER, len(listener._map))
 
     assert rounds_until_accepted(listener) == 0
 
 
-def test_a_process_with_more_connections_leaves_new_ones(listener: EvenListener, shares: Shares) -> None:
-    shares.note(ANOTHER, len(listener._map) - 1)
+def test_a_process_with_more_connections_leaves_new_ones(listener: EvenListener) -> None:
+    serving.note(ANOTHER, len(listener._map) - 1)
 
     assert rounds_until_accepted(listener) == MAX_LEFT
-
-
-def test_a_process_that_hangs_is_not_waited_for(
-    listener: EvenListener, shares: Shares, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shares.note(ANOTHER, 0)
-    later = time.monotonic() + 2 * serving.FRESH
-    monkeypatch.setattr(serving.time, "monotonic", lambda: later)
-
-    assert rounds_until_accepted(listener) == 0
