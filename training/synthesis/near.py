@@ -16,7 +16,7 @@ def near_scene(sources: Sources, height: int, width: int, rng: np.random.Generat
     hand = Hand(sources, rng)
     body = FINER * float(np.exp(rng.uniform(np.log(16), np.log(0.6 * min(height, width)))))
     rule = None
-    if rng.random() < 0.55:
+    if rng.random() < 0.45:
         content = numbers(hand, rng, body)
         kind, pitch = rng.random(), body * float(rng.uniform(0.3, 2.4))
         if kind > 0.4:

@@ -12,7 +12,7 @@ from .pen import CHOOSING, LEARNING
 SHAPES = ((256, 256), (128, 256), (192, 192), (96, 256), (256, 160), (160, 256), (128, 160))
 """Heights and widths of the pages of successive batches."""
 
-NEAR = 0.65
+NEAR = 0.8
 """Share of pages that show one number or a few fields, as most pictures do. The others show whole sheets."""
 
 WEIGHTS = np.ones(CLASSES, np.float32)
