@@ -49,6 +49,9 @@ GRAIN = 14
 MAX_HAND_CONTRAST = 1.4
 """Contrast of handwriting is clipped at this multiple of its median."""
 
+MIN_HAND_SNR = 2.0
+"""Smallest contrast of handwriting, in standard deviations of the paper's grain. The darkest grain comes to 1.5."""
+
 MIN_HAND_CONTRAST = 0.02
 """Smallest contrast of handwriting that is read, as a share of the paper's brightness."""
 
@@ -169,15 +172,14 @@ def written_inks(page: np.ndarray, seen: Page) -> tuple[Ink | None, Callable[[],
     contrast = (paper - grey) / np.maximum(paper, 1)
     if float((contrast * hand).sum()) < 0:
         contrast = (grey - paper) / np.maximum(255 - paper, 1)
+    quiet = hand < 0.05
+    grain = _deviation(contrast[quiet])
     np.maximum(contrast, 0, out=contrast)
     full = _full_ink(contrast, hand)
-    if full is None:
+    if full is None or float(full.max()) < MIN_HAND_SNR * grain:
         return None, lambda: None
-    quiet = contrast[hand < 0.05]
-    noise = 1.4826 * _median(np.abs(quiet - _median(quiet))) if quiet.size else 0.0
-    if float(full.max()) < MIN_SNR * noise:
-        return None, lambda: None
-    floor = np.minimum(2 * noise, 0.4 * full)
+    # Measured again: only grain darker than the paper is left.
+    floor = np.minimum(2 * _deviation(contrast[quiet]), 0.4 * full)
     strength = np.clip((contrast - floor) / (full - floor), 0, 1)
     corner = seen.x / scale + left, seen.y / scale + top
 
@@ -186,6 +188,11 @@ def written_inks(page: np.ndarray, seen: Page) -> tuple[Ink | None, Callable[[],
         return _cut_out(strength * (1 - _ramp(beside)), corner, scale)
 
     return _cut_out(strength * _ramp(hand), corner, scale), on_paper
+
+
+def _deviation(values: np.ndarray) -> float:
+    """Estimate the standard deviation of normal values, of which a few may be outliers; 0.0 if there are none."""
+    return 1.4826 * _median(np.abs(values - _median(values))) if values.size else 0.0
 
 
 def _ramp(likely: np.ndarray) -> np.ndarray:

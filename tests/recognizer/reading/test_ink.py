@@ -25,7 +25,7 @@ def test_grainy_blank_paper_gives_no_ink() -> None:
     assert find_ink(grain.astype(np.uint8)) is None
 
 
-@pytest.mark.parametrize("size", [(60, 80), (300, 400)])
+@pytest.mark.parametrize("size", [(60, 80), (300, 400), (600, 800)])
 @pytest.mark.parametrize("deviation", [4, 8, 20])
 def test_blank_paper_gives_no_ink(size: tuple[int, int], deviation: int) -> None:
     grain = np.random.default_rng(0).normal(210, deviation, size)
