@@ -203,15 +203,16 @@ def mask_of(prediction: Prediction) -> bytes:
     return mask_layer(reader_for(prediction.model_version).reader, page)
 
 
-def part_of(prediction: Prediction, box: tuple[int, int, int, int], turn: int = 0) -> bytes:
+def part_of(prediction: Prediction, box: tuple[int, int, int, int], turn: int, caller: Caller) -> bytes:
     """Crop a prediction's picture to a box, and rotate it. Returns a picture's bytes.
 
     box: x, y, width, height in pixels, inside the picture. turn: degrees clockwise, a multiple of 90. Raises
-    FileNotFoundError if the image is missing.
+    FileNotFoundError if the image is missing, and TooBusy.
     """
     x, y, width, height = box
-    part = np.rot90(_page_of(prediction)[y : y + height, x : x + width], -turn // 90)
-    return encode_page(np.ascontiguousarray(part))[0]
+    with admission.turn(prediction.width * prediction.height, caller):
+        part = np.rot90(_page_of(prediction)[y : y + height, x : x + width], -turn // 90)
+        return encode_page(np.ascontiguousarray(part))[0]
 
 
 def _page_of(prediction: Prediction) -> np.ndarray:

@@ -213,9 +213,10 @@ class PredictionViewSet(
         sent = CropSerializer(data=request.data, context={"size": (prediction.width, prediction.height)})
         sent.is_valid(raise_exception=True)
         box = sent.validated_data["box"]
-        weigh(request, self, ceil(box[2] * box[3] / PIXELS_A_CALL))
+        # The whole picture is decoded, however small the part is.
+        weigh(request, self, ceil(prediction.width * prediction.height / PIXELS_A_CALL))
         try:
-            part = part_of(prediction, box, sent.validated_data["turn"])
+            part = part_of(prediction, box, sent.validated_data["turn"], self.caller(request))
         except (FileNotFoundError, UnreadableImage) as error:
             raise NotFound(gettext("The image no longer exists.")) from error
         made = store_prediction(

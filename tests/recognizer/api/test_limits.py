@@ -1,5 +1,6 @@
 """Rate limits and their headers."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ from keys.models import Key
 from recognizer import admission, predictions
 from recognizer.admission import Admission
 from recognizer.api.throttling import ScopeByAddress
-from tests.factories import encoded
+from recognizer.models import Prediction
+from tests.factories import encoded, user_client
 from tests.fakes import FakeReader
 
+Make = Callable[..., Prediction]
 LOOK = "/api/v1/models/"
 
 pytestmark = pytest.mark.django_db
@@ -92,3 +95,18 @@ def test_busy_process_returns_503(client: Client, reader: FakeReader, monkeypatc
     picture = SimpleUploadedFile("a.png", encoded(np.full((50, 50), 255, np.uint8)))
     answer = client.post("/api/v1/predictions/preview/", {"image": picture})
     assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "overloaded", "5")
+
+
+def test_a_crop_counts_as_the_whole_picture_it_is_cut_from(
+    make_prediction: Make, user: User, reader: FakeReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ScopeByAddress, "THROTTLE_RATES", {"store": "6/min"})
+    monkeypatch.setattr(predictions, "admission", Admission(0, 1))
+    monkeypatch.setattr(admission, "TIMEOUT", 0.01)
+    monkeypatch.setattr(predictions, "open_image", lambda data: pytest.fail("the picture was decoded without a turn"))
+    whole = make_prediction(owner=user)
+    Prediction.objects.filter(pk=whole.pk).update(width=3000, height=3000)
+    path, body = f"/api/v1/predictions/{whole.pk}/crop/", {"box": [0, 0, 9, 9]}
+    client = user_client(user)
+    answers = [client.post(path, body, content_type="application/json") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [503, 503, 429]
