@@ -1,7 +1,11 @@
 """HTTP responses with pictures: private, and never interpreted by the browser as anything but a picture."""
 
-from django.http import Http404, HttpResponse
+from contextlib import nullcontext
 
+from django.http import Http404, HttpResponse
+from django.utils.translation import gettext
+
+from .admission import HEAVY_PIXELS, admission
 from .models import Prediction
 from .thumbnails import thumbnail
 
@@ -19,11 +23,21 @@ def picture(content: bytes, kind: str, name: str) -> HttpResponse:
     return response
 
 
+def busy() -> HttpResponse:
+    """Return 503, for a picture that cannot be drawn now."""
+    words = gettext("The network is not loaded, or busy. Try again in a moment.")
+    return HttpResponse(words, status=503, content_type="text/plain", headers={"Retry-After": "5"})
+
+
 def stored_image(prediction: Prediction, small: bool = False) -> HttpResponse:
-    """Return a response with a prediction's image or thumbnail. Raises Http404 if the file is missing."""
+    """Return a response with a prediction's image or thumbnail. Raises TooBusy, or Http404 if the file is missing."""
+    pixels = prediction.width * prediction.height
     try:
         if small:
-            return picture(thumbnail(prediction.image), "png", f"prediction-{prediction.pk}-small.png")
+            # A small picture takes little memory, and a history shows many at a time.
+            with admission.turn(pixels) if pixels > HEAVY_PIXELS else nullcontext():
+                content = thumbnail(prediction.image)
+            return picture(content, "png", f"prediction-{prediction.pk}-small.png")
         with prediction.image.open("rb") as file:
             extension = str(prediction.image).rpartition(".")[2]
             return picture(file.read(), KINDS[extension], f"prediction-{prediction.pk}.{extension}")

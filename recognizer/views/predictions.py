@@ -20,7 +20,7 @@ from recognizer.identity import identity_of
 from recognizer.models import Correction, Prediction
 from recognizer.predictions import erase_prediction, explanation_of, mask_of, occlusion_of
 from recognizer.reading import UnreadableImage
-from recognizer.responses import picture
+from recognizer.responses import busy, picture
 
 
 def own_prediction(request: HttpRequest, pk: int) -> Prediction:
@@ -108,8 +108,7 @@ def drawn_now(
         with admission.turn(prediction.width * prediction.height, Caller(caller_of(request)), heavy=True):
             return picture(draw(prediction), "png", f"prediction-{prediction.pk}-{what}.png")
     except (NoServingVersion, TooBusy):
-        words = gettext("The network is not loaded, or busy. Try again in a moment.")
-        return HttpResponse(words, status=503, content_type="text/plain", headers={"Retry-After": "5"})
+        return busy()
     except (FileNotFoundError, UnreadableImage) as error:
         raise Http404("The image is missing or unreadable.") from error
 

@@ -11,12 +11,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from recognizer.corrections import labels_in, record_of
+from recognizer.exceptions import TooBusy
 from recognizer.figures import DigitFigure, digit_figures
 from recognizer.forms import FlagForm
 from recognizer.identity import identity_of
 from recognizer.models import Correction
 from recognizer.reading.classifier import NOT_A_DIGIT
-from recognizer.responses import stored_image
+from recognizer.responses import busy, stored_image
 
 FRAGMENT = "X-Fragment"
 """Header with which the page's script asks for the next correction only, without the page around it."""
@@ -87,7 +88,10 @@ def image(request: HttpRequest, pk: int) -> HttpResponse:
     if not (views or request.user.has_perm("recognizer.review_corrections")):
         raise PermissionDenied("Only reviewers may see this.")
     correction = get_object_or_404(Correction.objects.select_related("prediction"), pk=pk)
-    return stored_image(correction.prediction, small=request.GET.get("size") == "thumb")
+    try:
+        return stored_image(correction.prediction, small=request.GET.get("size") == "thumb")
+    except TooBusy:
+        return busy()
 
 
 def number_in(request: HttpRequest, otherwise: str = "") -> str | None:

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from keys.models import Key
-from recognizer import admission, predictions
+from recognizer import admission, predictions, responses
 from recognizer.admission import Admission
 from recognizer.api.throttling import ScopeByAddress
 from recognizer.models import Prediction
@@ -110,3 +110,18 @@ def test_a_crop_counts_as_the_whole_picture_it_is_cut_from(
     client = user_client(user)
     answers = [client.post(path, body, content_type="application/json") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [503, 503, 429]
+
+
+def test_thumbnail_of_a_large_picture_waits_for_memory(
+    make_prediction: Make, superuser: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(responses, "admission", Admission(0, 1))
+    monkeypatch.setattr(admission, "TIMEOUT", 0.01)
+    client, found = user_client(superuser), []
+    for height in (1000, 9000):
+        prediction = make_prediction(owner=superuser)
+        correction = prediction.flag("7")
+        Prediction.objects.filter(pk=prediction.pk).update(width=1000, height=height)
+        for path in (f"/api/v1/predictions/{prediction.pk}/image/", f"/review/{correction.pk}/image/"):
+            found.append(client.get(f"{path}?size=thumb").status_code)
+    assert found == [200, 200, 503, 503]
