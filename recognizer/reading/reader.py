@@ -37,6 +37,10 @@ MIN_PROBABILITY = 0.2
 """A reading chosen among several is a number if it is right with this probability. On synthetic pages by writers
 25 to 27 of the pen data, of 15 readings below it 2 were right."""
 
+AMONG_PRINT = 0.5
+"""If all ink of a clean page is not a number, but it may contain printed lines, a part of it is read that is right with
+this probability. Hatching, which looks like lines too, comes to 0.2."""
+
 MIN_CERTAINTY = 0.75
 """If the page network's certainty is lower, all ink is read and its masks are not used, unless that gives no text. The
 highest value that costs no reading on synthetic pages by writers 25 to 27 of the pen data."""
@@ -198,10 +202,11 @@ class Reader:
         best = int(right.argmax())
         # "Not a number" tells more than "too faint" or "nothing written", where there are lines.
         nothing = written.reading.reason in (Reason.TOO_FAINT, Reason.NO_INK) and bool(whole.lines)
-        # On a clean page without print all ink is found, so a scribble does not become a number because a part of it
-        # looks like one.
-        clean = is_clean(page) and whole.ink is not None and not looks_printed(whole.ink)
-        scribble = clean and whole.reading.reason is Reason.NOT_A_NUMBER and right[best] < SURE_FROM
+        # On a clean page all ink is found, so a scribble does not become a number because a part of it looks like one.
+        # Among printed lines a number is a part of the ink.
+        printed = whole.ink is not None and looks_printed(whole.ink)
+        kept_from = AMONG_PRINT if printed else SURE_FROM
+        scribble = whole.reading.reason is Reason.NOT_A_NUMBER and right[best] < kept_from and is_clean(page)
         if scribble or (nothing and not right[best]):
             return whole
         if readings[best].reason:

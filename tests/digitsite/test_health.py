@@ -159,5 +159,5 @@ def test_waiting_requests_of_a_dead_process_are_not_counted(tmp_path: Path, monk
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     for name in ("gauge_livesum_7.db", "gauge_livesum_8.db", "counter_7.db"):
         (tmp_path / name).touch()
-    gunicorn.child_exit(None, SimpleNamespace(pid=7))
+    gunicorn.child_exit(None, SimpleNamespace(pid=7, age=1))
     assert {path.name for path in tmp_path.iterdir()} == {"gauge_livesum_8.db", "counter_7.db"}

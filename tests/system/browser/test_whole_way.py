@@ -45,7 +45,7 @@ def test_drawn_digit_is_saved_corrected_and_approved(page: Page, open_page: Open
     desk.goto("/admin/recognizer/correction/")
     row = desk.locator("#result_list tbody tr")
     expect(row).to_have_count(1)
-    expect(row.locator("img")).to_have_js_property("complete", True)
+    expect(row.locator("img.picture")).to_have_js_property("complete", True)
     row.locator(".action-select").check()
     desk.get_by_label("Action:").select_option("approve")
     desk.get_by_role("button", name="Run").or_(desk.get_by_role("button", name="Go")).click()
