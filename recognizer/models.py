@@ -31,6 +31,7 @@ from .identity import Identity, Owner
 from .numbers import grouped
 from .reading import SURE_FROM
 from .reading.classifier import NOT_A_DIGIT
+from .reading.images import WEBP_COPIES
 
 NUMBER = RegexValidator(
     r"\A[0-9]+(\n[0-9]+)*\Z", gettext_lazy("Write digits only; a line for each line of the picture.")
@@ -377,6 +378,11 @@ class Prediction(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("prediction", args=[self.pk])
+
+    @property
+    def pixels_decoded(self) -> int:
+        """The number of pixels in memory while the picture is decoded."""
+        return self.width * self.height * (WEBP_COPIES if str(self.image).endswith(".webp") else 1)
 
     def insert(self) -> None:
         """Save this as a new row. Raises DatabaseError."""

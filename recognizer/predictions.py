@@ -23,7 +23,7 @@ from .identity import Identity
 from .metrics import READING_SECONDS, READINGS, STAGE_SECONDS
 from .models import MAX_FILENAME_LENGTH, MAX_TEXT_LENGTH, ModelVersion, Prediction, PredictionQuerySet, image_files
 from .quotas import check_room, count_in
-from .reading import Reading, Reason, UnreadableImage, encode_page, frames_strip, open_image, open_strip, pixels_in
+from .reading import Reading, Reason, UnreadableImage, encode_page, frames_strip, open_image, open_strip, pixels_decoded
 from .reading.explanation import explain, mask_layer
 from .reading.occlusion import heat_strip
 
@@ -41,7 +41,7 @@ def read_picture(
     """
     reader = reader_for(version)
     try:
-        with admission.turn(pixels_in(data), caller) as found, READING_SECONDS.time():
+        with admission.turn(pixels_decoded(data), caller) as found, READING_SECONDS.time():
             reading = reader.read(data, found)
     except UnreadableImage as error:
         READINGS.labels(error.code).inc()
@@ -210,7 +210,7 @@ def part_of(prediction: Prediction, box: tuple[int, int, int, int], turn: int, c
     FileNotFoundError if the image is missing, and TooBusy.
     """
     x, y, width, height = box
-    with admission.turn(prediction.width * prediction.height, caller):
+    with admission.turn(prediction.pixels_decoded, caller):
         part = np.rot90(_page_of(prediction)[y : y + height, x : x + width], -turn // 90)
         return encode_page(np.ascontiguousarray(part))[0]
 

@@ -31,7 +31,7 @@ def busy() -> HttpResponse:
 
 def stored_image(prediction: Prediction, small: bool = False) -> HttpResponse:
     """Return a response with a prediction's image or thumbnail. Raises TooBusy, or Http404 if the file is missing."""
-    pixels = prediction.width * prediction.height
+    pixels = prediction.pixels_decoded
     try:
         if small:
             # A small picture takes little memory, and a history shows many at a time.

@@ -3,7 +3,17 @@
 from .classifier import Classifier, load_classifier
 from .errors import Unreadable, UnreadableImage
 from .ignored import Ignored, Kind
-from .images import MAX_BYTES, MAX_PIXELS, encode_page, frames_strip, open_image, open_strip, pages_of, pixels_in
+from .images import (
+    MAX_BYTES,
+    MAX_PIXELS,
+    encode_page,
+    frames_strip,
+    open_image,
+    open_strip,
+    pages_of,
+    pixels_decoded,
+    pixels_in,
+)
 from .reader import SURE_FROM, Box, Digit, Reader, Reading, Reason
 from .spotter import Spotter, load_spotter
 
@@ -29,5 +39,6 @@ __all__ = [
     "open_image",
     "open_strip",
     "pages_of",
+    "pixels_decoded",
     "pixels_in",
 ]

@@ -105,7 +105,7 @@ def drawn_now(
     is missing or unreadable.
     """
     try:
-        with admission.turn(prediction.width * prediction.height, Caller(caller_of(request)), heavy=True):
+        with admission.turn(prediction.pixels_decoded, Caller(caller_of(request)), heavy=True):
             return picture(draw(prediction), "png", f"prediction-{prediction.pk}-{what}.png")
     except (NoServingVersion, TooBusy):
         return busy()

@@ -1,15 +1,20 @@
 """Admission of readings: slots, memory and turns."""
 
+import io
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from PIL import Image
 
 from recognizer import admission as module
-from recognizer.admission import HEAVY_PIECES, MAX_WAITING, Admission, Caller, cost
+from recognizer.admission import HEAVY_PIECES, MAX_WAITING, MEMORY, Admission, Caller, cost
 from recognizer.exceptions import TooBusy
+from recognizer.models import Prediction
+from recognizer.reading import MAX_PIXELS, pixels_decoded
+from recognizer.reading.images import WEBP_COPIES
 
 LIGHT, HEAVY = 100_000, 25_000_000
 PLENTY = 2**40
@@ -82,6 +87,15 @@ def test_readings_wait_for_memory(soon: None, holding: ExitStack) -> None:
         holding.enter_context(admission.turn(HEAVY, Caller(caller)))
     with pytest.raises(TooBusy), admission.turn(HEAVY, Caller("grace")):
         pass
+
+
+def test_two_of_the_largest_webp_are_not_decoded_at_a_time() -> None:
+    sent = io.BytesIO()
+    Image.new("L", (50, 40)).save(sent, "WEBP")
+    stored = Prediction(image="a.webp", width=50, height=40)
+    assert pixels_decoded(sent.getvalue()) == stored.pixels_decoded == WEBP_COPIES * 50 * 40
+    assert 2 * cost(WEBP_COPIES * MAX_PIXELS) > MEMORY
+    assert 2 * cost(MAX_PIXELS) <= MEMORY
 
 
 def test_a_picture_larger_than_all_memory_is_read_alone() -> None:

@@ -122,6 +122,6 @@ def test_thumbnail_of_a_large_picture_waits_for_memory(
         prediction = make_prediction(owner=superuser)
         correction = prediction.flag("7")
         Prediction.objects.filter(pk=prediction.pk).update(width=1000, height=height)
-        for path in (f"/api/v1/predictions/{prediction.pk}/image/", f"/review/{correction.pk}/image/"):
-            found.append(client.get(f"{path}?size=thumb").status_code)
+        paths = (f"/api/v1/predictions/{prediction.pk}/image/", f"/review/{correction.pk}/image/")
+        found += [client.get(f"{path}?size=thumb").status_code for path in paths]
     assert found == [200, 200, 503, 503]
