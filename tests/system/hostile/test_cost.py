@@ -96,7 +96,6 @@ def form_with_password(path: str, name: str, *passwords: str) -> Call:
 
 
 LOG_IN = form_with_password("/accounts/login/", "login", "password")
-STAFF_LOG_IN = form_with_password("/admin/login/", "username", "password")
 SIGN_UP = form_with_password("/accounts/signup/", "username", "password1", "password2")
 
 
@@ -115,7 +114,7 @@ def test_pages_of_2500_digits_do_not_hold_up_another(door: Site, mnist_pictures:
 
 
 @pytest.mark.parametrize("addresses", [16 * [ATTACKER], NETWORKS], ids=["one address", "many networks"])
-@pytest.mark.parametrize("call", [LOG_IN, STAFF_LOG_IN, SIGN_UP], ids=["log-in", "staff log-in", "sign-up"])
+@pytest.mark.parametrize("call", [LOG_IN, SIGN_UP], ids=["log-in", "sign-up"])
 def test_many_passwords_do_not_hold_up_another(
     door: Site, call: Call, addresses: list[str], mnist_pictures: dict[int, bytes]
 ) -> None:

@@ -94,7 +94,7 @@ def test_memory_stays_bounded_and_is_released(
     door: Site, attack: Callable[[Site], Answer], at_once: int, times: int, mnist_pictures: dict[int, bytes]
 ) -> None:
     with ThreadPoolExecutor(at_once) as strangers:
-        answers = list(strangers.map(lambda _: attack(site), range(times)))
+        answers = list(strangers.map(lambda _: attack(door), range(times)))
     assert {answer.status for answer in answers} <= {200, 400, 403, 429, 503}
     assert all("Retry-After" in answer.headers for answer in answers if answer.status == 503)
     peak = megabytes(door, "VmHWM")
