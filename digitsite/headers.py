@@ -3,29 +3,10 @@
 from collections.abc import Callable
 from math import ceil
 
-from csp.utils import build_policy
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 UNUSED = ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer", "microphone")
 PERMISSIONS = ", ".join(f"{feature}=()" for feature in (*UNUSED, "midi", "payment", "usb"))
-
-
-class ContentPolicy:
-    """Forbid what CONTENT_SECURITY_POLICY does not allow. Views of pictures set their own header.
-
-    The middleware of django-csp writes the same policy anew for each response, because it may hold a nonce.
-    """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response, self.policy = get_response, build_policy()
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        # Django's pages for developers have styles of their own.
-        if not (settings.DEBUG and response.status_code in (404, 500)):
-            response.headers.setdefault("Content-Security-Policy", self.policy)
-        return response
 
 
 class PrivateByDefault:

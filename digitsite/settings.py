@@ -168,7 +168,7 @@ MIDDLEWARE = [
     "digitsite.headers.PrivateByDefault",
     "digitsite.headers.RateLimits",
     "corsheaders.middleware.CorsMiddleware",
-    "digitsite.headers.ContentPolicy",
+    "csp.middleware.CSPMiddleware",
     "digitsite.languages.Languages",
     "digitsite.limits.BodyLimit",
     "django.contrib.sessions.middleware.SessionMiddleware",
