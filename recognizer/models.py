@@ -31,7 +31,7 @@ from .identity import Identity, Owner
 from .numbers import grouped
 from .reading import SURE_FROM
 from .reading.classifier import NOT_A_DIGIT
-from .reading.images import WEBP_COPIES
+from .reading.images import WEBP_FACTOR
 
 NUMBER = RegexValidator(
     r"\A[0-9]+(\n[0-9]+)*\Z", gettext_lazy("Write digits only; a line for each line of the picture.")
@@ -382,7 +382,7 @@ class Prediction(models.Model):
     @property
     def pixels_decoded(self) -> int:
         """The number of pixels in memory while the picture is decoded."""
-        return self.width * self.height * (WEBP_COPIES if str(self.image).endswith(".webp") else 1)
+        return self.width * self.height * (WEBP_FACTOR if str(self.image).endswith(".webp") else 1)
 
     def insert(self) -> None:
         """Save this as a new row. Raises DatabaseError."""

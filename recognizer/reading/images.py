@@ -15,8 +15,9 @@ from .isolated import PAGE_PIXELS, UNSUPPORTED, claimed_pixels, decode, is_avif_
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 25_000_000
-WEBP_COPIES = 2
-"""Pillow decodes a WebP into 15 bytes a pixel. Counted so often, two of MAX_PIXELS are not decoded at a time."""
+WEBP_FACTOR = 2
+"""How many times the pixels of a WebP count: Pillow needs 15 bytes for each, so two large ones must not be decoded at a
+time."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 FIRST_ALONE = ("GIF", "MPO")
@@ -112,7 +113,7 @@ def pixels_in(data: bytes) -> int:
 
 def pixels_decoded(data: bytes) -> int:
     """Return the number of pixels in memory while a picture is decoded; 0 if it is not a picture that can be read."""
-    return pixels_in(data) * (WEBP_COPIES if data[8:12] == b"WEBP" else 1)
+    return pixels_in(data) * (WEBP_FACTOR if data[8:12] == b"WEBP" else 1)
 
 
 def _opened(data: bytes) -> Image.Image:

@@ -156,9 +156,7 @@ def written_inks(page: np.ndarray, seen: Page) -> tuple[Ink | None, Callable[[],
     shadows do not darken it, and pale strokes are as strong as dark ones.
     """
     page = page[seen.y : seen.y + seen.height, seen.x : seen.x + seen.width]
-    scale = max(1.0, max(page.shape) / WORKING_SIDE)
-    if scale > 1:
-        page = scaled_down(page, (max(1, round(page.shape[1] / scale)), max(1, round(page.shape[0] / scale))))
+    page, scale = _at_working_size(page)
     hand = seen.mask(HANDWRITING, page.shape)
     likely = (hand > LIKELY).view(np.uint8)
     x, y, width, height = cv2.boundingRect(likely)
@@ -188,6 +186,14 @@ def written_inks(page: np.ndarray, seen: Page) -> tuple[Ink | None, Callable[[],
         return _cut_out(strength * (1 - _ramp(beside)), corner, scale)
 
     return _cut_out(strength * _ramp(hand), corner, scale), on_paper
+
+
+def _at_working_size(page: np.ndarray) -> tuple[np.ndarray, float]:
+    """Scale a larger page down to WORKING_SIDE: uint8 (h, w). Also returns how many times smaller it is now."""
+    scale = max(1.0, max(page.shape) / WORKING_SIDE)
+    if scale == 1:
+        return page, scale
+    return scaled_down(page, (max(1, round(page.shape[1] / scale)), max(1, round(page.shape[0] / scale)))), scale
 
 
 def _deviation(values: np.ndarray) -> float:
@@ -307,9 +313,7 @@ def are_alike(one: Ink, other: Ink) -> bool:
 
 def plain_ink(page: np.ndarray) -> Ink | None:
     """Find all ink without the page network, as if the whole page were paper."""
-    scale = max(1.0, max(page.shape) / WORKING_SIDE)
-    if scale > 1:
-        page = scaled_down(page, (max(1, round(page.shape[1] / scale)), max(1, round(page.shape[0] / scale))))
+    page, scale = _at_working_size(page)
     contrast, most = _contrast(page)
     x, y, width, height = cv2.boundingRect((contrast > int(most * MIN_CONTRAST / 2)).view(np.uint8))
     drawn = contrast[max(0, y - 2) : y + height + 2, max(0, x - 2) : x + width + 2]

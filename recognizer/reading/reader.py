@@ -37,17 +37,17 @@ MIN_PROBABILITY = 0.2
 """A reading chosen among several is a number if it is right with this probability. On synthetic pages by writers
 25 to 27 of the pen data, of 15 readings below it 2 were right."""
 
-AMONG_PRINT = 0.5
-"""If all ink of a clean page is not a number, but it may contain printed lines, a part of it is read that is right with
-this probability. Hatching, which looks like lines too, comes to 0.2."""
+MIN_BESIDE_PRINT = 0.5
+"""On a clean page that may contain printed lines, a number that is part of the ink is right with at least this
+probability. Hatching, which looks like printed lines, comes to 0.2."""
 
 MIN_CERTAINTY = 0.75
 """If the page network's certainty is lower, all ink is read and its masks are not used, unless that gives no text. The
 highest value that costs no reading on synthetic pages by writers 25 to 27 of the pen data."""
 
-AGREED = 0.8
-"""If handwriting and all ink read the same, each with at least this confidence, the ink on paper is not read. On 300
-pages of each set to fit on it changed no such text, nor whether one was sure."""
+MIN_UNANIMOUS = 0.8
+"""If handwriting and all ink read the same, each with at least this confidence, the ink on paper is not read: it would
+hardly change the answer."""
 
 SURE_FROM = 0.81
 """The published threshold: a reading with at least this confidence is sure. It keeps more than 98.5 % of the single
@@ -191,7 +191,7 @@ class Reader:
         Where the page network's handwriting is not all the ink on the page, the page is read from three selections of
         its ink, and the reading that is most probably right is kept: they fail on different pages.
         """
-        variants = self.variants(page, found, AGREED)
+        variants = self.variants(page, found, MIN_UNANIMOUS)
         if len(variants) == 1:
             return variants[0]
         written, _, whole = variants
@@ -202,12 +202,7 @@ class Reader:
         best = int(right.argmax())
         # "Not a number" tells more than "too faint" or "nothing written", where there are lines.
         nothing = written.reading.reason in (Reason.TOO_FAINT, Reason.NO_INK) and bool(whole.lines)
-        # On a clean page all ink is found, so a scribble does not become a number because a part of it looks like one.
-        # Among printed lines a number is a part of the ink.
-        printed = whole.ink is not None and looks_printed(whole.ink)
-        kept_from = AMONG_PRINT if printed else SURE_FROM
-        scribble = whole.reading.reason is Reason.NOT_A_NUMBER and right[best] < kept_from and is_clean(page)
-        if scribble or (nothing and not right[best]):
+        if _is_scribble(page, whole, float(right[best])) or (nothing and not right[best]):
             return whole
         if readings[best].reason:
             return variants[best]
@@ -215,11 +210,11 @@ class Reader:
             return replace(variants[best], reading=Reading("", 0.0, (), Reason.NOT_A_NUMBER, page))
         return replace(variants[best], probability=round(float(right[best]), 6))
 
-    def variants(self, page: np.ndarray, found: Found = _nothing, agreed: float = inf) -> list[Trace]:
+    def variants(self, page: np.ndarray, found: Found = _nothing, unanimous: float = inf) -> list[Trace]:
         """Read a page from its handwriting, from all its ink on paper, and from all its ink.
 
-        Returns three traces, in this order, or one where the ink is the same or the page network is unsure. agreed:
-        if handwriting and all ink read the same with at least this confidence, the latter stands for the ink on paper.
+        Returns three traces, in this order, or one where the ink is the same or the page network is unsure. unanimous:
+        confidence from which equal readings of handwriting and of all ink make the one of the ink on paper needless.
         """
         sight = look(page, self.page_network)
         if sight.seen is None:
@@ -240,7 +235,7 @@ class Reader:
             return [in_all]
         in_hand = self._trace_ink(page, seen, written, found)
         least = min(in_hand.reading.confidence, in_all.reading.confidence)
-        if in_hand.reading.text == in_all.reading.text and least >= agreed:
+        if in_hand.reading.text == in_all.reading.text and least >= unanimous:
             return [in_hand, in_all, in_all]
         on_paper = sight.on_paper()
         if on_paper is not None and (_is_crowded(on_paper) or (plain is not None and are_alike(on_paper, plain))):
@@ -348,6 +343,16 @@ def _reading(page: np.ndarray, seen: Page | None, lines: list[ReadLine]) -> Read
         none = seen is not None and seen.share(BESIDE) > NO_SHEET
         return Reading("", 0.0, (), Reason.NO_PAPER if none else Reason.NOT_A_NUMBER, page)
     return Reading(_text(digits), confidence, tuple(digits), None, page)
+
+
+def _is_scribble(page: np.ndarray, whole: Trace, right: float) -> bool:
+    """Tell whether a page is a scribble, of which a part looks like a number. right: probability that it is one.
+
+    On a clean page all ink is found, so that a number is all of it, but for printed lines.
+    """
+    if whole.ink is None or whole.reading.reason is not Reason.NOT_A_NUMBER or right >= SURE_FROM:
+        return False
+    return is_clean(page) and (right < MIN_BESIDE_PRINT or not looks_printed(whole.ink))
 
 
 MIN_SHARE = 0.004

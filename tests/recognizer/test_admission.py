@@ -14,7 +14,7 @@ from recognizer.admission import HEAVY_PIECES, MAX_WAITING, MEMORY, Admission, C
 from recognizer.exceptions import TooBusy
 from recognizer.models import Prediction
 from recognizer.reading import MAX_PIXELS, pixels_decoded
-from recognizer.reading.images import WEBP_COPIES
+from recognizer.reading.images import WEBP_FACTOR
 
 LIGHT, HEAVY = 100_000, 25_000_000
 PLENTY = 2**40
@@ -93,8 +93,8 @@ def test_two_of_the_largest_webp_are_not_decoded_at_a_time() -> None:
     sent = io.BytesIO()
     Image.new("L", (50, 40)).save(sent, "WEBP")
     stored = Prediction(image="a.webp", width=50, height=40)
-    assert pixels_decoded(sent.getvalue()) == stored.pixels_decoded == WEBP_COPIES * 50 * 40
-    assert 2 * cost(WEBP_COPIES * MAX_PIXELS) > MEMORY
+    assert pixels_decoded(sent.getvalue()) == stored.pixels_decoded == WEBP_FACTOR * 50 * 40
+    assert 2 * cost(WEBP_FACTOR * MAX_PIXELS) > MEMORY
     assert 2 * cost(MAX_PIXELS) <= MEMORY
 
 

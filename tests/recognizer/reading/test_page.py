@@ -183,7 +183,7 @@ def test_ink_on_paper_is_not_read_where_the_others_agree(
     reader = Reader(shipped_reader.classifier, page_network=FakeNetwork(classes_of(page)))
     _, on_paper, whole = reader.variants(lit(page))
     assert on_paper is not whole
-    _, on_paper, whole = reader.variants(lit(page), agreed=0.8)
+    _, on_paper, whole = reader.variants(lit(page), unanimous=0.8)
     assert on_paper is whole
 
 
