@@ -16,6 +16,7 @@ from core.callers import address_of
 from recognizer.admission import Admission, Caller
 from recognizer.api.codes import Code
 from recognizer.exceptions import TooBusy
+from recognizer.responses import unavailable
 
 MAX_FILES = 5
 TOO_LARGE = gettext_lazy("The image is larger than 10 MB. Send a smaller one.")
@@ -68,19 +69,14 @@ class FewPasswords:
         if not any("password" in name for name in request.POST):
             return self.get_response(request)
         if not self.room.acquire(blocking=False):
-            return too_many_passwords()
+            return unavailable(str(TOO_MANY_PASSWORDS))
         try:
             with self.admission.turn(0, Caller(address_of(request)), heavy=True):
                 return self.get_response(request)
         except TooBusy:
-            return too_many_passwords()
+            return unavailable(str(TOO_MANY_PASSWORDS))
         finally:
             self.room.release()
-
-
-def too_many_passwords() -> HttpResponse:
-    headers = {"Content-Type": "text/plain; charset=utf-8", "Retry-After": "5"}
-    return HttpResponse(str(TOO_MANY_PASSWORDS), status=503, headers=headers)
 
 
 class FewFiles(FileUploadHandler):

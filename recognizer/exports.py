@@ -8,7 +8,7 @@ from threading import BoundedSemaphore, Lock
 from typing import IO, Any
 from weakref import WeakValueDictionary
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils.translation import gettext
 
 from core import csv
@@ -16,6 +16,7 @@ from keys.models import Key
 
 from .identity import Owner, identity_of
 from .models import Correction, Prediction, PredictionQuerySet
+from .responses import unavailable
 
 MAX_PACKING = 2
 """Archives that a process packs at once; each holds one of 8 threads."""
@@ -96,10 +97,7 @@ def download(request: HttpRequest, pack: Callable[[IO[bytes]], None], filename: 
         other = _archives.get(owner)
         if (other and not other.closed) or not _packing.acquire(blocking=False):
             file.close()
-            words = gettext("Another download is not finished. Try again in a moment.")
-            return HttpResponse(
-                words, status=503, content_type="text/plain; charset=utf-8", headers={"Retry-After": "5"}
-            )
+            return unavailable(gettext("Another download is not finished. Try again in a moment."))
         _archives[owner] = file
     try:
         pack(file)

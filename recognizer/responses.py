@@ -23,17 +23,21 @@ def picture(content: bytes, kind: str, name: str) -> HttpResponse:
     return response
 
 
+def unavailable(words: str) -> HttpResponse:
+    """Return 503 with a sentence for the user, who may try again in five seconds."""
+    return HttpResponse(words, status=503, content_type="text/plain; charset=utf-8", headers={"Retry-After": "5"})
+
+
 def busy() -> HttpResponse:
     """Return 503, for a picture that cannot be drawn now."""
-    words = gettext("The network is not loaded, or busy. Try again in a moment.")
-    return HttpResponse(words, status=503, content_type="text/plain", headers={"Retry-After": "5"})
+    return unavailable(gettext("The network is not loaded, or busy. Try again in a moment."))
 
 
 def stored_image(prediction: Prediction, small: bool = False) -> HttpResponse:
     """Return a response with a prediction's image or thumbnail. Raises TooBusy, or Http404 if the file is missing."""
-    pixels = prediction.pixels_decoded
     try:
         if small:
+            pixels = prediction.pixels_decoded
             # A small picture takes little memory, and a history shows many at a time.
             with admission.turn(pixels) if pixels > HEAVY_PIXELS else nullcontext():
                 content = thumbnail(prediction.image)
