@@ -58,15 +58,15 @@ def measure() -> str:
         hello_call = picture_call(port, "/", pictures.drawn_digit(), 200)
         with running(gunicorn(port, "benchmarks.hello"), port, "/", {}, folder / "log"):
             hello = statistics.median(answered(hello_call) for _ in range(1 + ROUNDS))
-        floor = {
+        bound = {
             "gunicorn and HTTP, one-line application": hello,
             "a file and its folder flushed to disk": flushed_file(folder),
             "a row of SQLite flushed to disk": flushed_row(folder),
         }
     stages["gunicorn and HTTP"] = hello
     stages |= {"everything else": served - sum(stages.values()), "**total**": served}
-    floor["**total**"] = sum(floor.values())
-    return f"{laid_out('a POST', stages)}\n{laid_out('the floor', floor)}"
+    bound["**total**"] = sum(bound.values())
+    return f"{laid_out('a POST', stages)}\n{laid_out('the lower bound', bound)}"
 
 
 def laid_out(name: str, costs: dict[str, float]) -> str:
