@@ -5,7 +5,8 @@ import pytest
 
 from training.evaluation import pages
 from training.synthesis.datasets import Mnist
-from training.synthesis.numbers import FIRST, Hands, load_hands, single, touching
+from training.synthesis import numbers
+from training.synthesis.numbers import FIRST, Hands, load_hands, pen_digit, single, touching
 from training.synthesis.pen import CHOOSING, LEARNING, TESTING
 
 
@@ -62,6 +63,22 @@ def test_most_digits_of_touching_numbers_touch(hands: Hands) -> None:
             )
             joints, touch = joints + 1, touch + bool((grown & right & dark).any())
     assert touch > joints / 2
+
+
+def test_training_digits_go_beyond_the_writers_shapes(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    def digits() -> list[np.ndarray]:
+        return [pen_digit(hands, 1, np.random.default_rng(seed)) for seed in range(20)]
+
+    monkeypatch.setattr(numbers, "BLENDED", 0.0)
+    monkeypatch.setattr(numbers, "FOOTED", 0.0)
+    as_written = digits()
+    monkeypatch.setattr(numbers, "BLENDED", 1.0)
+    blended = digits()
+    assert sum(not np.array_equal(before, after) for before, after in zip(as_written, blended, strict=True)) > 10
+    monkeypatch.setattr(numbers, "BLENDED", 0.0)
+    monkeypatch.setattr(numbers, "FOOTED", 1.0)
+    footed = digits()
+    assert np.mean([after.shape[1] > before.shape[1] for before, after in zip(as_written, footed, strict=True)]) > 0.7
 
 
 def test_evaluation_pages_are_reproducible(hands: Hands) -> None:

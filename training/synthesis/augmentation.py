@@ -145,7 +145,7 @@ def restyle(ink: np.ndarray, label: int, rng: np.random.Generator) -> np.ndarray
             line(x - reach, y + tilt, x + reach, y - tilt)
         case 1 if right - left < 0.5 * height:
             if rng.random() < 0.4:
-                x, reach = middle(bottom - 1), height * rng.uniform(0.15, 0.35)
+                x, reach = middle(bottom - 1), height * rng.uniform(0.15, 0.55)
                 line(x - reach, bottom, x + reach, bottom + height * rng.normal(0, 0.03))
             if rng.random() < 0.8:
                 x, reach = middle(top + 1), height * rng.uniform(0.12, 0.5)

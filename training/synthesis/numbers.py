@@ -15,6 +15,12 @@ from .strokes import SCHOOLS, catmull_rom, strokes_of
 PAPER, MARK, FIRST = 0, 1, 2
 """Owners of pixels: paper, marks that are no digit, the first digit; further digits follow."""
 
+BLENDED, FOOTED = 0.4, 0.2
+"""Shares of pen digits that blend two writers' and, of the 1s, that get a foot of any length. For training only."""
+
+MAX_APART = 0.3
+"""Digits are blended if their strokes are at most so far apart on average, in digit heights."""
+
 Stroke = np.ndarray
 """Points float32 (n, 2) of (x, y), y downwards."""
 
@@ -56,6 +62,8 @@ class Manner:
     """How much thinner horizontal strokes are than vertical ones, as with a dip pen."""
     swell: int
     """Pixels by which MNIST's strokes are thickened on an 80 pixel canvas; thinned if negative."""
+    varied: bool = False
+    """Whether pen digits may be blended and footed."""
 
 
 def load_hands(writers: range, images: np.ndarray, labels: np.ndarray) -> Hands:
@@ -105,7 +113,7 @@ def single(hands: Hands, rng: np.random.Generator) -> Number:
 
 def pen_digit(hands: Hands, label: int, rng: np.random.Generator) -> np.ndarray:
     """Draw one digit of a pen writer with any nib and slant: float32 ink, trimmed, some 50 pixels high."""
-    return _digit(hands, label, replace(_manner(hands, rng), source="pen"), rng)
+    return _digit(hands, label, replace(_manner(hands, rng), source="pen", varied=True), rng)
 
 
 COUNTS = np.array([0.07, 0.21, 0.17, 0.18, 0.16, 0.12, 0.09])
@@ -124,7 +132,7 @@ def written(hands: Hands, rng: np.random.Generator) -> Number:
         digits[-int(rng.integers(2, min(4, len(digits) - 1) + 1)) :] = 0
     ending = len(digits) - len(np.trim_zeros(digits, "b")) if rng.random() < 0.7 else 0
     small = float(rng.uniform(0.5, 1.0))
-    manner = _manner(hands, rng)
+    manner = replace(_manner(hands, rng), varied=True)
     shapes = [_shaped(_digit(hands, int(label), manner, rng), body, rng) for label in digits]
     if ending > 1:
         shapes[-ending:] = [scaled(shape, small * max(shape.shape)) for shape in shapes[-ending:]]
@@ -239,12 +247,48 @@ def _digit(hands: Hands, label: int, manner: Manner, rng: np.random.Generator) -
         writer = manner.writer if label in hands.pens[manner.writer] else int(rng.choice(list(hands.pens)))
         own = hands.pens[writer][label]
         strokes = own[int(rng.integers(len(own)))]
+        if manner.varied and rng.random() < BLENDED:
+            strokes = _blended(strokes, hands, label, rng)
+        if manner.varied and label == 1 and rng.random() < FOOTED:
+            strokes = [*strokes, _foot(strokes, rng)]
     else:
         schools = SCHOOLS[label]
         drawn = strokes_of(schools[rng.integers(len(schools))])
         wide = rng.uniform(0.45, 0.9) if label != 1 else rng.uniform(0.3, 0.8)
         strokes = [catmull_rom(knots + rng.normal(0, 0.02, knots.shape)) * (wide, 1.0) for knots in drawn]
     return trimmed(_inked(_restyled(_warped(strokes, manner, rng), label, rng), manner))
+
+
+def _blended(strokes: list[Stroke], hands: Hands, label: int, rng: np.random.Generator) -> list[Stroke]:
+    """Move a digit's strokes some of the way towards or away from another writer's, where the two are alike."""
+    own = hands.pens[int(rng.choice(list(hands.pens)))].get(label, [])
+    other = own[int(rng.integers(len(own)))] if own else []
+    if len(other) != len(strokes):
+        return strokes
+    here, there = (
+        np.stack([_resampled(stroke) for stroke in strokes]),
+        np.stack([_resampled(stroke) for stroke in other]),
+    )
+    if np.linalg.norm(there - here, axis=-1).mean() > MAX_APART:
+        return strokes
+    return list(here + np.float32(rng.uniform(-0.25, 0.8)) * (there - here))
+
+
+def _resampled(stroke: Stroke, count: int = 40) -> Stroke:
+    """Take points at equal distances along a stroke."""
+    steps = np.hypot(*np.diff(stroke, axis=0).T)
+    way = np.concatenate([[0], np.cumsum(steps)])
+    at = np.linspace(0, way[-1], count)
+    return np.stack([np.interp(at, way, stroke[:, axis]) for axis in (0, 1)], axis=1).astype(np.float32)
+
+
+def _foot(strokes: list[Stroke], rng: np.random.Generator) -> Stroke:
+    """Make a line below a 1, which can be wider than the digit is high."""
+    points = np.concatenate(strokes)
+    x, y = points[points[:, 1].argmax()]
+    left, right = rng.uniform(0.1, 0.6, 2)
+    y += rng.normal(0, 0.03)
+    return np.array([[x - left, y + rng.normal(0, 0.04)], [x + right, y + rng.normal(0, 0.04)]], np.float32)
 
 
 def _warped(strokes: list[Stroke], manner: Manner, rng: np.random.Generator) -> list[Stroke]:
