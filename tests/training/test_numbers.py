@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from training.evaluation import pages
-from training.synthesis.datasets import Mnist
 from training.synthesis import numbers
+from training.synthesis.datasets import Mnist
 from training.synthesis.numbers import FIRST, Hands, load_hands, pen_digit, single, touching
 from training.synthesis.pen import CHOOSING, LEARNING, TESTING
 
