@@ -3,11 +3,13 @@
 import json
 import select
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from io import RawIOBase
 from socket import SHUT_WR, socket
 from typing import Any
 from weakref import WeakSet
+from wsgiref.types import StartResponse, WSGIApplication
 
 from django.utils import translation
 from django.utils.translation import gettext, gettext_noop
@@ -18,6 +20,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import Error, RequestEntityTooLarge
 
+from core.turns import turns
 from recognizer.api.codes import Code
 from recognizer.metrics import REFUSED, WAITING
 
@@ -43,6 +46,8 @@ ACCEPTED_AT_ONCE = 64
 
 MAX_SENDING, MAX_SENDING_LARGE = 300.0, 3600.0
 """Seconds that a request may take to arrive, and one with a large body."""
+
+ALWAYS_ANSWERED = "/healthz"
 
 OVERLOADED = gettext_noop("The site is busy. Try again in a moment.")
 
@@ -132,6 +137,18 @@ class Task(WSGITask):
         super().write(b"" if self.request.command == "HEAD" else data)
 
 
+def in_turn(application: WSGIApplication) -> WSGIApplication:
+    """Call an application in turns, except where it waits for the client or must answer under any load."""
+
+    def call(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == ALWAYS_ANSWERED or isinstance(environ["wsgi.input"], Unread):
+            return application(environ, start_response)
+        with turns.turn():
+            return application(environ, start_response)
+
+    return call
+
+
 class Connection(HTTPChannel):
     """A connection that is closed in two steps, so that a client that is still sending sees the answer."""
 
@@ -211,7 +228,7 @@ class Threads(ThreadedTaskDispatcher):
         WAITING.set(len(self.queue))
         if request.error:
             connection.refused = True
-        elif request.path == "/healthz":
+        elif request.path == ALWAYS_ANSWERED:
             self.for_small.add_task(connection)
         elif request.unread:
             self.for_large.add_task(connection)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from core.turns import turns
+
 from .exceptions import TooBusy
 
 MEMORY = 256 * 1024 * 1024
@@ -79,11 +81,30 @@ class Admission:
                 self._leave(needed, name)
 
     def _enter(self, needed: int, heavy: str) -> None:
+        def has_room() -> bool:
+            return self.slots > 0 and self.memory >= needed and heavy not in self.heavy
+
         with self.changed:
-            self._wait(needed, heavy)
-            self.slots -= 1
-            self.memory -= needed
-            self.heavy |= {heavy} - {""}
+            if has_room():
+                self._hold(needed, heavy)
+                return
+            if heavy and self.waiting[heavy] >= MAX_WAITING:
+                raise TooBusy()
+            self.waiting[heavy] += 1
+        # The lock is released before the turn is taken again: whoever has a turn may be waiting for the lock.
+        with turns.pause(), self.changed:
+            try:
+                if not self.changed.wait_for(has_room, TIMEOUT):
+                    raise TooBusy()
+                self._hold(needed, heavy)
+            finally:
+                self.waiting[heavy] -= 1
+                self.waiting += Counter()  # Drops zero counts.
+
+    def _hold(self, needed: int, heavy: str) -> None:
+        self.slots -= 1
+        self.memory -= needed
+        self.heavy |= {heavy} - {""}
 
     def _leave(self, needed: int, heavy: str) -> None:
         with self.changed:
@@ -91,22 +112,6 @@ class Admission:
             self.memory += needed
             self.heavy.discard(heavy)
             self.changed.notify_all()
-
-    def _wait(self, needed: int, heavy: str) -> None:
-        def has_room() -> bool:
-            return self.slots > 0 and self.memory >= needed and heavy not in self.heavy
-
-        if has_room():
-            return
-        if heavy and self.waiting[heavy] >= MAX_WAITING:
-            raise TooBusy()
-        self.waiting[heavy] += 1
-        try:
-            if not self.changed.wait_for(has_room, TIMEOUT):
-                raise TooBusy()
-        finally:
-            self.waiting[heavy] -= 1
-            self.waiting += Counter()  # Drops zero counts.
 
 
 def cost(pixels: int) -> int:

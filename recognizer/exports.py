@@ -12,6 +12,7 @@ from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHt
 from django.utils.translation import gettext
 
 from core import csv
+from core.turns import turns
 from keys.models import Key
 
 from .identity import Owner, identity_of
@@ -19,7 +20,7 @@ from .models import Correction, Prediction, PredictionQuerySet
 from .responses import unavailable
 
 MAX_PACKING = 2
-"""Archives that a process packs at once; each holds one of 8 threads."""
+"""Archives that a process packs at once; each holds one of 8 threads, but no turn."""
 
 _packing = BoundedSemaphore(MAX_PACKING)
 _lock = Lock()
@@ -100,7 +101,8 @@ def download(request: HttpRequest, pack: Callable[[IO[bytes]], None], filename: 
             return unavailable(gettext("Another download is not finished. Try again in a moment."))
         _archives[owner] = file
     try:
-        pack(file)
+        with turns.pause():
+            pack(file)
     except BaseException:
         file.close()
         raise

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from waitress import wasyncore
 
+from core.turns import Turns
 from digitsite import connections
 from digitsite.connections import Listener, Threads
 from digitsite.serving import ADJUSTMENTS
@@ -52,6 +53,25 @@ def ask(port: int, request: bytes) -> bytes:
     with closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as connection:
         connection.sendall(request)
         return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize(("path", "waits"), [("/about/", True), ("/healthz", False)])
+def test_requests_wait_for_a_turn_but_health_checks_do_not(
+    monkeypatch: pytest.MonkeyPatch, path: str, waits: bool
+) -> None:
+    monkeypatch.setattr(connections, "turns", turns := Turns(1))
+    answered = threading.Event()
+
+    def call() -> None:
+        connections.in_turn(lambda environ, start_response: [b""])({"PATH_INFO": path, "wsgi.input": None}, None)
+        answered.set()
+
+    with turns.turn():
+        thread = threading.Thread(target=call)
+        thread.start()
+        assert answered.wait(0.2) != waits
+    thread.join()
+    assert answered.is_set()
 
 
 class Echo:

@@ -9,6 +9,8 @@ from contextlib import ExitStack
 import pytest
 from PIL import Image
 
+from benchmarks.processes import wait_until
+from core.turns import Turns
 from recognizer import admission as module
 from recognizer.admission import HEAVY_PIECES, MAX_WAITING, MEMORY, Admission, Caller, cost
 from recognizer.exceptions import TooBusy
@@ -55,6 +57,24 @@ def test_waiting_reading_continues_once_there_is_room() -> None:
         assert not read.wait(0.05)
     thread.join()
     assert read.is_set()
+
+
+def test_waiting_reading_lets_other_requests_work(monkeypatch: pytest.MonkeyPatch, holding: ExitStack) -> None:
+    monkeypatch.setattr(module, "turns", turns := Turns(1))
+    admission, worked = Admission(1, PLENTY), threading.Event()
+
+    def read() -> None:
+        with turns.turn(), admission.turn(LIGHT):
+            assert worked.is_set()
+
+    with admission.turn(LIGHT):
+        reading = threading.Thread(target=read)
+        reading.start()
+        wait_until(lambda: admission.waiting[""] == 1)
+        with turns.turn():
+            worked.set()
+    reading.join()
+    assert (turns.free, admission.slots) == (1, 1)
 
 
 def test_waiting_large_pictures_per_caller_are_limited(monkeypatch: pytest.MonkeyPatch, holding: ExitStack) -> None:
