@@ -103,7 +103,7 @@ def learn(
         examples = taught_examples(lessons)
         started = time.monotonic()
         network = teach(champion, examples, mnist, FineTuneRecipe(steps=steps(len(examples))))
-        export_network(network, folder / f"{count}-{wrong}")
+        export_network(network, folder / f"{count}-{wrong}", mnist.train)
         reader = read_with(folder / f"{count}-{wrong}")
         verdict, _ = compare(champion_reader, reader, mnist, lessons, lambda phase: None)
         yield Point(

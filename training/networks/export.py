@@ -1,17 +1,42 @@
-"""A trained network -> its files: the Keras network and its LiteRT export."""
+"""A trained network -> its files: the Keras network and its LiteRT export with weights and layers of 8 bits."""
 
 import hashlib
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from ai_edge_quantizer import quantizer, recipe
+from ai_edge_quantizer.qtyping import TFLOperationName as Operation
+
+from training.synthesis.datasets import Examples, augmented
+from training.synthesis.page_targets import page_batch
+from training.synthesis.spotter_targets import spot_batch
 
 KERAS_FILE, LITERT_FILE = "digits.keras", "digits.tflite"
 
+EXACT = (Operation.INPUT, Operation.OUTPUT, Operation.SOFTMAX, Operation.FULLY_CONNECTED)
+"""Operations that stay in single precision. Logits of 8 bits would make small probabilities 0."""
 
-def export_network(network: keras.Model, folder: Path, name: str = "digits") -> dict[str, dict[str, int | str]]:
+
+INPUTS: dict[str, Callable[[Examples], np.ndarray]] = {
+    "digits": lambda examples: augmented(examples, np.arange(512) % len(examples), seed=0)[0],
+    "page": lambda examples: page_batch(examples, 24, 0, 0)[0],
+    "spotter": lambda examples: spot_batch(examples, 200, 0, 0)[0],
+    "line": lambda examples: spot_batch(examples, 200, 0, 0)[0],
+}
+"""Typical inputs of each network, made from examples: float32 (n, ...)."""
+
+
+def export_network(
+    network: keras.Model, folder: Path, examples: Examples, name: str = "digits"
+) -> dict[str, dict[str, int | str]]:
     """Write `<name>.keras` and `<name>.tflite` into a folder.
 
-    Returns for each file its "sha256" and "bytes".
+    examples: for typical inputs, which decide the ranges of the quantised layers. Returns for each file its "sha256"
+    and "bytes".
     """
     folder.mkdir(parents=True, exist_ok=True)
     # A fresh copy was never compiled, so it carries no optimizer, which would be three times the network.
@@ -20,7 +45,26 @@ def export_network(network: keras.Model, folder: Path, name: str = "digits") -> 
     whole, lean = folder / f"{name}.keras", folder / f"{name}.tflite"
     bare.save(whole)
     bare.export(str(lean), format="litert", verbose=False)
+    lean.write_bytes(quantise(lean, INPUTS[name](examples)[..., None]))
     return {path.name: describe_file(path) for path in (whole, lean)}
+
+
+def quantise(exported: Path, typical: np.ndarray) -> bytes:
+    """Convert a LiteRT export to 8 bits, with scales for each channel (Jacob et al., 2018).
+
+    It takes half the time of single precision, and a third of the bytes. typical: inputs, float32 (n, ...). Inputs and
+    outputs stay float32.
+    """
+    quantising = quantizer.Quantizer(str(exported), recipe.static_wi8_ai8())
+    for operation in EXACT:
+        quantising.update_quantization_recipe(".*", operation, algorithm_key="no_quantize")
+    (signature, ends), *_ = Interpreter(str(exported)).get_signature_list().items()
+    inputs = [{ends["inputs"][0]: one[None]} for one in typical]
+    with warnings.catch_warnings():
+        # It keeps the outputs of all layers, and LiteRT warns of the memory.
+        warnings.filterwarnings("ignore", message=".*experimental_preserve_all_tensors")
+        ranges = quantising.calibrate({signature: inputs})
+        return bytes(quantising.quantize(ranges, enable_progress_report=False).quantized_model)
 
 
 def describe_file(path: Path) -> dict[str, int | str]:

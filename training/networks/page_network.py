@@ -59,7 +59,7 @@ def residual_block(x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
 
 
 def take_over(network: keras.Model, content: bytes, pages: np.ndarray) -> None:
-    """Set an untrained network's weights from a LiteRT export of the same architecture.
+    """Set an untrained network's weights from a LiteRT export of the same architecture, to the precision it has.
 
     pages: float32 (n, h, w, 1). In the export the batch normalisations are folded; here they are set to the identity on
     these pages. Raises ValueError if the content is not an export of such a network.
@@ -71,7 +71,7 @@ def take_over(network: keras.Model, content: bytes, pages: np.ndarray) -> None:
     if len(convolved) != len(found):
         raise ValueError("this is not an export of the page network")
     for layer, (_, kernel, bias) in zip(found, convolved, strict=True):
-        weights, added = exported.get_tensor(kernel).transpose(1, 2, 3, 0), exported.get_tensor(bias)
+        weights, added = _weights(exported, kernel).transpose(1, 2, 3, 0), _weights(exported, bias)
         if layer.use_bias:
             layer.set_weights([weights, added])
             continue
@@ -80,6 +80,13 @@ def take_over(network: keras.Model, content: bytes, pages: np.ndarray) -> None:
         seen = keras.Model(network.inputs, layer.output).predict(pages, batch_size=8, verbose=0)
         mean, variance = seen.mean(axis=(0, 1, 2)), seen.var(axis=(0, 1, 2))
         norm.set_weights([np.sqrt(variance + norm.epsilon), added + mean, mean, variance])
+
+
+def _weights(exported: Interpreter, index: int) -> np.ndarray:
+    """Read an export's weights: float32, whether quantised or not."""
+    stored = exported.get_tensor(index)
+    scales = exported._get_tensor_details(index, 0)["quantization_parameters"]["scales"]
+    return stored * scales.reshape(-1, *[1] * (stored.ndim - 1)) if scales.size else stored
 
 
 def _normalisation_after(network: keras.Model, layer: layers.Layer) -> layers.BatchNormalization:

@@ -90,7 +90,7 @@ def retrain(pk: int, fence: int, recipe: FineTuneRecipe | None = None, mnist: Mn
         folder = Path(scratch)
         network = teach(open_network(champion, folder), examples, mnist, recipe, reporter.step)
         reporter.phase("exporting")
-        files = export_network(network, folder / "version")
+        files = export_network(network, folder / "version", mnist.train)
         # Both with the default runtime, because their speeds are compared.
         before = Reader(load_classifier(read_verified(champion, "litert"), "litert"))
         after = read_with(folder / "version")

@@ -15,10 +15,12 @@ def frames(mnist_test: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     return framed(mnist_test[0][:64])
 
 
-def test_litert_and_keras_give_the_same_probabilities(frames: np.ndarray) -> None:
-    litert = load_classifier((SHIPPED / "digits.tflite").read_bytes(), "litert")
-    keras = load_classifier((SHIPPED / "digits.keras").read_bytes(), "keras")
-    assert np.abs(litert.classify(frames) - keras.classify(frames)).max() < 1e-4
+def test_litert_and_keras_give_nearly_the_same_probabilities(frames: np.ndarray) -> None:
+    litert = load_classifier((SHIPPED / "digits.tflite").read_bytes(), "litert").classify(frames)
+    keras = load_classifier((SHIPPED / "digits.keras").read_bytes(), "keras").classify(frames)
+    assert (litert.argmax(axis=1) == keras.argmax(axis=1)).all()
+    # The export has weights and layers of 8 bits.
+    assert np.abs(litert - keras).mean() < 0.005
 
 
 def test_frames_in_one_batch_get_the_same_probabilities(frames: np.ndarray) -> None:

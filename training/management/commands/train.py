@@ -158,7 +158,7 @@ class Command(BaseCommand):
         network, progress = trained
         self.stdout.write("calibrating on augmented validation digits")
         temperature = calibrate(network, mnist.fitting)
-        files = export_network(network, folder)
+        files = export_network(network, folder, mnist.train)
         reader = Reader(load_classifier((folder / LITERT_FILE).read_bytes(), "litert"))
         test = measures.evaluate(reader, "MNIST test", measures.mnist_samples(mnist.test), len(mnist.test))
         name = f"{time.strftime('%Y-%m-%d')}-{progress.epoch}-epochs-seed-{progress.recipe.seed}"
@@ -227,7 +227,7 @@ class Command(BaseCommand):
         card = model_card.make_card(name, command, network, progress, mnist)
         if also:
             card["data"]["also"] = also
-        card["files"] = export_network(network, folder, name)
+        card["files"] = export_network(network, folder, mnist.train, name)
         self.stdout.write(f"{measured}: {card['metrics']['validation_accuracy']:.2%}")
         if ship:
             shutil.copyfile(folder / f"{name}.tflite", shipped)
