@@ -54,12 +54,12 @@ own best text."""
 MIN_PART_STRENGTH, MIN_PART_HEIGHT = 0.3, 0.4
 """A connected part of this ink strength counts as a digit if it has this share of the digits' height."""
 
-WEIGHT = 0.76
+WEIGHT = 0.71
 """Weight of both log-probabilities of a text, the lattice's and the line reader's, where digits touch. Both count the
 same, because on handwriting new to both neither is better. Where digits stand apart the classifier sees each one alone
 and knows better, and the line reader does not count. `manage.py calibrate` fits WEIGHT and DOUBTS."""
 
-DOUBTS: tuple[float, ...] = (-2.75, -8.58)
+DOUBTS: tuple[float, ...] = (-3.12, -8.82)
 """Floors under the log-probabilities of the lattice and of the line reader: how often each is confidently wrong."""
 
 CALIBRATION: tuple[tuple[float, ...], ...] = ((0.64, 0.57, -1.20), (0.64, 0.57, -1.20))
