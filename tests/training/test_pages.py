@@ -65,7 +65,11 @@ def test_the_page_network_answers_every_pixel() -> None:
 def test_network_starts_from_an_export(tmp_path: Path, rng: np.random.Generator, little_mnist: Mnist) -> None:
     first, second = (build_page_network((4, 4, 4, 4, 4)) for _ in range(2))
     for norm in (layer for layer in first.layers if isinstance(layer, layers.BatchNormalization)):
-        norm.set_weights([rng.uniform(0.5, 2, weights.shape) for weights in norm.get_weights()])
+        size = norm.gamma.shape
+        # A layer of which no unit is active could not be quantised.
+        norm.set_weights(
+            [rng.uniform(0.5, 2, size), rng.uniform(0.5, 2, size), np.zeros(size), rng.uniform(0.5, 2, size)]
+        )
     export_network(first, tmp_path, little_mnist.train, "page")
     pages = rng.random((2, 64, 64, 1), np.float32)
     take_over(second, (tmp_path / "page.tflite").read_bytes(), pages)
