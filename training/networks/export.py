@@ -67,6 +67,31 @@ def quantise(exported: Path, typical: np.ndarray) -> bytes:
         return bytes(quantising.quantize(ranges, enable_progress_report=False).quantized_model)
 
 
+def weights_of(content: bytes, operation: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Read kernel and bias of an export's layers of one kind, in order: float32, whether quantised or not.
+
+    operation: as LiteRT names it. Kernels have the axes of LiteRT, the outputs first.
+    """
+    exported = Interpreter(model_content=content)
+    exported.allocate_tensors()
+    steps = exported._get_ops_details()
+    found = []
+    for place, step in enumerate(steps):
+        if step["op_name"] == operation:
+            _, kernel, bias = step["inputs"]
+            if bias < 0:
+                # Added after a reshape.
+                bias = next(later["inputs"][1] for later in steps[place:] if later["op_name"] == "ADD")
+            found.append((_weights(exported, kernel), _weights(exported, bias)))
+    return found
+
+
+def _weights(exported: Interpreter, index: int) -> np.ndarray:
+    stored = exported.get_tensor(index)
+    scales = exported._get_tensor_details(index, 0)["quantization_parameters"]["scales"]
+    return stored * scales.reshape(-1, *[1] * (stored.ndim - 1)) if scales.size else stored
+
+
 def describe_file(path: Path) -> dict[str, int | str]:
     """Return a file's "sha256" and "bytes"."""
     return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}

@@ -30,7 +30,7 @@ from training.synthesis.page_targets import page_batch, page_validation, weighte
 from training.synthesis.spotter_targets import spot_batch
 
 from .architectures import build_network, build_spotter, build_teacher
-from .line_network import line_reader_from, temporal_loss, whole_text
+from .line_network import folded_in, line_reader_from, load_start, temporal_loss, whole_text
 from .page_network import build_page_network, take_over, weighted_crossentropy
 
 
@@ -93,6 +93,11 @@ def load_pages(file: Path, mnist: Mnist) -> keras.Model:
     pages, _ = page_batch(mnist.train, 16, 0, 0)
     take_over(network, file.read_bytes(), pages[..., None])
     return network
+
+
+def load_lines(file: Path, mnist: Mnist) -> keras.Model:
+    """Load the line reader from its LiteRT export. Raises OSError or ValueError."""
+    return line_reader_from(folded_in(file.read_bytes()), spot_batch(mnist.train, 256, 0, 0)[0])
 
 
 @dataclass(frozen=True)
@@ -159,11 +164,11 @@ def started(task: Task, recipe: Recipe, file: Path, mnist: Mnist) -> tuple[Task,
     return replace(task, build=lambda: network), replace(recipe, start=digest, rounds=0, finishing=0)
 
 
-def lines_task(examples: Examples, strips: Path, start: dict[str, np.ndarray]) -> Task:
-    """Make the line reader's task: training on files of strips, starting from a spotter's weights."""
+def lines_task(examples: Examples, strips: Path, build: Callable[[], keras.Model] | None = None) -> Task:
+    """Make the line reader's task: training on files of strips. build: None to start from the spotter's weights."""
     batch = partial(line_batch, strips)
     return Task(
-        lambda: line_reader_from(start, batch(examples, 256, 0, 0)[0]),
+        build or (lambda: line_reader_from(load_start(), batch(examples, 256, 0, 0)[0])),
         batch,
         settling := partial(line_batch, strips, settling=True),
         settling,
@@ -177,7 +182,14 @@ def lines_task(examples: Examples, strips: Path, start: dict[str, np.ndarray]) -
     )
 
 
-TASKS = {"digits": DIGITS, "teacher": TEACHER, "spotter": SPOTTER, "pages": PAGES}
+TASKS = {
+    "digits": DIGITS,
+    "teacher": TEACHER,
+    "spotter": SPOTTER,
+    # Its batches depend on a folder of strips: see `lines_task`.
+    "lines": replace(SPOTTER, load=load_lines),
+    "pages": PAGES,
+}
 
 
 def fit(

@@ -12,6 +12,7 @@ import tensorflow as tf
 from recognizer.reading.spotter import BLANK
 
 from .architectures import build_line_reader
+from .export import weights_of
 
 START = Path(__file__).parents[1] / "data" / "spotter.npz"
 """The spotter's weights, batch normalisations folded into convolutions. `manage.py train spotter` makes them."""
@@ -43,8 +44,17 @@ def folded(network: keras.Model) -> dict[str, np.ndarray]:
     return arrays | {"kernel-logits": kernel, "bias-logits": bias}
 
 
+def folded_in(content: bytes) -> dict[str, np.ndarray]:
+    """Read a line reader's folded weights from its LiteRT export: float32. Raises ValueError if it has no logits."""
+    arrays: dict[str, np.ndarray] = {}
+    for number, (kernel, bias) in enumerate(weights_of(content, "CONV_2D")):
+        arrays |= {f"kernel-{number}": kernel.transpose(1, 2, 3, 0), f"bias-{number}": bias}
+    ((kernel, bias),) = weights_of(content, "FULLY_CONNECTED")
+    return arrays | {"kernel-logits": kernel.T, "bias-logits": bias}
+
+
 def line_reader_from(arrays: dict[str, np.ndarray], strips: np.ndarray) -> keras.Model:
-    """Build a line reader with the output of the spotter whose folded weights are given.
+    """Build a line reader with the output of the spotter or line reader whose folded weights are given.
 
     strips: float32 (n, HEIGHT, w), whose statistics initialise the batch normalisations.
     """

@@ -4,12 +4,12 @@ from typing import Any
 
 import keras
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from keras import layers, ops
 
 from recognizer.reading.page import CLASSES
 
 from .architectures import convolution
+from .export import weights_of
 
 WIDTHS = (16, 20, 32, 48, 54)
 """Channels at 1/2 to 1/32 of the page's size."""
@@ -64,29 +64,20 @@ def take_over(network: keras.Model, content: bytes, pages: np.ndarray) -> None:
     pages: float32 (n, h, w, 1). In the export the batch normalisations are folded; here they are set to the identity on
     these pages. Raises ValueError if the content is not an export of such a network.
     """
-    exported = Interpreter(model_content=content)
-    exported.allocate_tensors()
-    convolved = [step["inputs"] for step in exported._get_ops_details() if step["op_name"] == "CONV_2D"]
-    found = [layer for layer in network.layers if isinstance(layer, layers.Conv2D)]
-    if len(convolved) != len(found):
+    exported = weights_of(content, "CONV_2D")
+    convolutions = [layer for layer in network.layers if isinstance(layer, layers.Conv2D)]
+    if len(exported) != len(convolutions):
         raise ValueError("this is not an export of the page network")
-    for layer, (_, kernel, bias) in zip(found, convolved, strict=True):
-        weights, added = _weights(exported, kernel).transpose(1, 2, 3, 0), _weights(exported, bias)
+    for layer, (kernel, bias) in zip(convolutions, exported, strict=True):
+        kernel = kernel.transpose(1, 2, 3, 0)
         if layer.use_bias:
-            layer.set_weights([weights, added])
+            layer.set_weights([kernel, bias])
             continue
-        layer.set_weights([weights])
+        layer.set_weights([kernel])
         norm = _normalisation_after(network, layer)
         seen = keras.Model(network.inputs, layer.output).predict(pages, batch_size=8, verbose=0)
         mean, variance = seen.mean(axis=(0, 1, 2)), seen.var(axis=(0, 1, 2))
-        norm.set_weights([np.sqrt(variance + norm.epsilon), added + mean, mean, variance])
-
-
-def _weights(exported: Interpreter, index: int) -> np.ndarray:
-    """Read an export's weights: float32, whether quantised or not."""
-    stored = exported.get_tensor(index)
-    scales = exported._get_tensor_details(index, 0)["quantization_parameters"]["scales"]
-    return stored * scales.reshape(-1, *[1] * (stored.ndim - 1)) if scales.size else stored
+        norm.set_weights([np.sqrt(variance + norm.epsilon), bias + mean, mean, variance])
 
 
 def _normalisation_after(network: keras.Model, layer: layers.Layer) -> layers.BatchNormalization:

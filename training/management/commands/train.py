@@ -41,7 +41,10 @@ class Command(BaseCommand):
             "--teacher", type=Path, metavar="FILE", help=".keras network from which to distil the classifier"
         )
         parser.add_argument(
-            "--start", type=Path, metavar="FILE", help="network to begin with: .tflite of pages, .keras of digits"
+            "--start",
+            type=Path,
+            metavar="FILE",
+            help="network to begin with: .tflite of pages or lines, .keras of digits",
         )
         parser.add_argument(
             "--keep", type=float, default=0.0, metavar="SHARE",
@@ -59,16 +62,15 @@ class Command(BaseCommand):
         kind = options["network"]
         if (options["quick"] or options["teacher"]) and kind != "digits":
             raise CommandError("--quick and --teacher only work with digits.")
-        if options["start"] and kind not in ("pages", "digits"):
-            raise CommandError("--start only works with pages and digits.")
+        if options["start"] and kind not in ("pages", "lines", "digits"):
+            raise CommandError("--start only works with pages, lines and digits.")
         if options["keep"] and not (options["start"] and kind == "digits" and 0 < options["keep"] < 1):
             raise CommandError("--keep only works with digits and --start, and lies between 0 and 1.")
         recipe = fitting.QUICK if options["quick"] else fitting.RECIPES[kind]
         recipe = replace(recipe, seed=options["seed"], epochs=options["epochs"] or recipe.epochs)
         if options["rate"]:
             recipe = replace(recipe, peak_rate=options["rate"])
-        # The line reader's task depends on a folder of strips.
-        task = fitting.TASKS.get(kind, fitting.SPOTTER)
+        task = fitting.TASKS[kind]
         if options["quick"]:
             # A short training leaves no time to learn from the strongest distortions.
             task = replace(task, batch=task.settling)
@@ -84,7 +86,7 @@ class Command(BaseCommand):
                 raise CommandError(f"{options['start']} is no network of this kind: {error}") from error
         try:
             if kind == "lines":
-                trained = self.fit_lines(mnist, recipe, folder)
+                trained = self.fit_lines(mnist, recipe, folder, task.build if options["start"] else None)
             else:
                 trained = fitting.fit_settled(task, mnist, recipe, folder, time.monotonic)
         except ValueError as error:
@@ -126,12 +128,11 @@ class Command(BaseCommand):
         mix_with_start(network, keras.models.load_model(start, compile=False), share)
         measure(network, DIGITS, mnist, progress)
 
-    def fit_lines(self, mnist: Any, recipe: Any, folder: Path) -> tuple[Any, Any]:
+    def fit_lines(self, mnist: Any, recipe: Any, folder: Path, build: Any) -> tuple[Any, Any]:
         """Train the line reader while another process still writes strips; print the CPU time of both."""
         import multiprocessing
 
         from training.networks import fitting
-        from training.networks.line_network import load_start
         from training.synthesis.line_targets import write_strips
 
         strips = folder / "strips"
@@ -140,7 +141,7 @@ class Command(BaseCommand):
         )
         writer.start()
         try:
-            task = fitting.lines_task(mnist.train, strips, load_start())
+            task = fitting.lines_task(mnist.train, strips, build)
             network, progress = fitting.fit_settled(task, mnist, recipe, folder, processor_seconds)
         finally:
             writer.terminate()
