@@ -5,11 +5,14 @@ import numpy as np
 import pytest
 
 from recognizer.reading.ctc import score_texts
+from recognizer.reading.line_reader import SHIPPED_LINE_READER
+from recognizer.reading.runtime import load_network
 from recognizer.reading.spotter import BLANK, HEIGHT
 from training.networks import line_network
 from training.networks.architectures import build_spotter
 from training.networks.line_network import (
     folded,
+    folded_in,
     in_full,
     line_reader_from,
     load_start,
@@ -51,6 +54,15 @@ def test_shipped_start_weights_fit_the_spotter() -> None:
     arrays = load_start()
     assert arrays["kernel-logits"].shape[1] == BLANK + 1
     assert line_network.START.stat().st_size < 500_000
+
+
+def test_line_reader_starts_from_its_export(rng: np.random.Generator) -> None:
+    strips = rng.random((4, HEIGHT, 64)).astype(np.float32)
+    content = SHIPPED_LINE_READER.read_bytes()
+    network = in_full(line_reader_from(folded_in(content), strips))
+    exported = load_network(content, "litert", (1, HEIGHT, 64, 1), (1, 32, BLANK + 1))
+    expected = exported(strips[..., None])
+    assert np.abs(np.asarray(network(strips[..., None], training=False)) - expected).mean() < 0.005
 
 
 def test_ctc_loss_matches_the_readers_scores(rng: np.random.Generator) -> None:
