@@ -14,6 +14,7 @@ from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.utils.translation import gettext
 
+from core.fair_semaphore import at_work
 from recognizer.api.codes import Code
 from recognizer.numbers import grouped
 
@@ -23,7 +24,7 @@ MAX_REQUEST_BYTES = MAX_ARCHIVE_BYTES + 8 * 1024 * 1024
 """Largest request, in bytes: the pictures, and multipart headers of ten thousand of them."""
 
 MAX_CONCURRENCY = 2
-"""Simultaneous batch uploads of one process; each uses a thread."""
+"""Simultaneous batch uploads of one process; each uses a thread, but not the semaphore of those at work."""
 
 MIN_RATE = 64 * 1024
 """Lowest average rate of an upload, in bytes per second, after the first minute."""
@@ -129,13 +130,14 @@ def spooled(request: HttpRequest) -> Iterator[Spool]:
     """
     if not _room.acquire(blocking=False):
         raise NoRoom()
-    try:
-        with closing(Spool()) as spool:
-            _receive(request, spool)
-            spool.finish()
-            yield spool
-    finally:
-        _room.release()
+    with at_work.pause():
+        try:
+            with closing(Spool()) as spool:
+                _receive(request, spool)
+                spool.finish()
+                yield spool
+        finally:
+            _room.release()
 
 
 def _receive(request: HttpRequest, spool: Spool) -> None:

@@ -20,7 +20,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import Error, RequestEntityTooLarge
 
-from core.turns import turns
+from core.fair_semaphore import at_work
 from recognizer.api.codes import Code
 from recognizer.metrics import REFUSED, WAITING
 
@@ -137,13 +137,16 @@ class Task(WSGITask):
         super().write(b"" if self.request.command == "HEAD" else data)
 
 
-def in_turn(application: WSGIApplication) -> WSGIApplication:
-    """Call an application in turns, except where it waits for the client or must answer under any load."""
+def few_at_once(application: WSGIApplication) -> WSGIApplication:
+    """Call an application in few threads at once, except where it waits for the client or must answer under any load.
+
+    A streamed answer is made afterwards, outside the semaphore.
+    """
 
     def call(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] == ALWAYS_ANSWERED or isinstance(environ["wsgi.input"], Unread):
             return application(environ, start_response)
-        with turns.turn():
+        with at_work.hold():
             return application(environ, start_response)
 
     return call

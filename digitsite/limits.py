@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from batches.uploads import MAX_REQUEST_BYTES
 from core.callers import address_of
-from core.turns import turns
+from core.fair_semaphore import at_work
 from recognizer.admission import Admission, Caller
 from recognizer.api.codes import Code
 from recognizer.exceptions import TooBusy
@@ -71,14 +71,15 @@ class FewPasswords:
             return self.get_response(request)
         if not self.room.acquire(blocking=False):
             return unavailable(str(TOO_MANY_PASSWORDS))
-        try:
-            # The check needs a processor, but not Python.
-            with turns.pause(), self.admission.turn(0, Caller(address_of(request)), heavy=True):
-                return self.get_response(request)
-        except TooBusy:
-            return unavailable(str(TOO_MANY_PASSWORDS))
-        finally:
-            self.room.release()
+        # The check needs a processor, but not Python.
+        with at_work.pause():
+            try:
+                with self.admission.turn(0, Caller(address_of(request)), heavy=True):
+                    return self.get_response(request)
+            except TooBusy:
+                return unavailable(str(TOO_MANY_PASSWORDS))
+            finally:
+                self.room.release()
 
 
 class FewFiles(FileUploadHandler):

@@ -17,7 +17,7 @@ from gunicorn.workers.base import Worker
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
-from .connections import MAX_BODY_IN_MEMORY, TIMEOUT, Connection, Listener, Request, Threads, in_turn
+from .connections import MAX_BODY_IN_MEMORY, TIMEOUT, Connection, Listener, Request, Threads, few_at_once
 
 LINGER = 1.0
 """Seconds a stopping process still accepts requests on open connections."""
@@ -82,7 +82,9 @@ class WebProcess(Worker):
         self.open: dict[int, Any] = {}
         for each in self.sockets:
             place = (each.sock.family, each.sock.type, each.sock.proto, each.sock.getsockname())
-            EvenListener(in_turn(self.wsgi), self.open, True, each.sock, threads, ADJUSTMENTS, place, bind_socket=False)
+            EvenListener(
+                few_at_once(self.wsgi), self.open, True, each.sock, threads, ADJUSTMENTS, place, bind_socket=False
+            )
         while self.alive and os.getppid() == self.ppid:
             self.look(0.25)
         self.finish()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from core.turns import turns
+from core.fair_semaphore import at_work
 
 from .exceptions import TooBusy
 
@@ -15,7 +15,7 @@ MEMORY = 256 * 1024 * 1024
 """Memory for the pixels of all pictures being read in this process, in bytes."""
 
 HEAVY_PIXELS, HEAVY_PIECES = 4_000_000, 300
-"""A reading with more than either is heavy."""
+"""A reading of at least so many pixels, or of more pieces, is heavy. So is every page of a PDF."""
 
 MAX_WAITING = 2
 """Large pictures of one caller that may wait in this process; each holds a thread."""
@@ -59,7 +59,7 @@ class Admission:
         if they make the reading heavy, it waits for its turn again.
         """
         needed = min(cost(pixels), self.most)
-        held = [caller.name if caller and (heavy or pixels > HEAVY_PIXELS) else ""]
+        held = [caller.name if caller and (heavy or pixels >= HEAVY_PIXELS) else ""]
         counted = False
 
         def found(pieces: int) -> None:
@@ -91,8 +91,8 @@ class Admission:
             if heavy and self.waiting[heavy] >= MAX_WAITING:
                 raise TooBusy()
             self.waiting[heavy] += 1
-        # The lock is released before the turn is taken again: whoever has a turn may be waiting for the lock.
-        with turns.pause(), self.changed:
+        # The lock is released before the thread works on: those that work may be waiting for the lock.
+        with at_work.pause(), self.changed:
             try:
                 if not self.changed.wait_for(has_room, TIMEOUT):
                     raise TooBusy()

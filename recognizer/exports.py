@@ -12,7 +12,7 @@ from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHt
 from django.utils.translation import gettext
 
 from core import csv
-from core.turns import turns
+from core.fair_semaphore import at_work
 from keys.models import Key
 
 from .identity import Owner, identity_of
@@ -20,7 +20,7 @@ from .models import Correction, Prediction, PredictionQuerySet
 from .responses import unavailable
 
 MAX_PACKING = 2
-"""Archives that a process packs at once; each holds one of 8 threads, but no turn."""
+"""Archives that a process packs at once; each holds one of 8 threads, but not the semaphore of those at work."""
 
 _packing = BoundedSemaphore(MAX_PACKING)
 _lock = Lock()
@@ -100,14 +100,14 @@ def download(request: HttpRequest, pack: Callable[[IO[bytes]], None], filename: 
             file.close()
             return unavailable(gettext("Another download is not finished. Try again in a moment."))
         _archives[owner] = file
-    try:
-        with turns.pause():
+    with at_work.pause():
+        try:
             pack(file)
-    except BaseException:
-        file.close()
-        raise
-    finally:
-        _packing.release()
+        except BaseException:
+            file.close()
+            raise
+        finally:
+            _packing.release()
     file.seek(0)
     return FileResponse(file, as_attachment=True, filename=filename)
 

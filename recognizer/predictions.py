@@ -3,7 +3,7 @@
 import datetime
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from hashlib import sha256
 
 import numpy as np
@@ -12,6 +12,7 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection, transaction
 
 from core.audit import record
+from core.fair_semaphore import at_work
 from core.models import Event
 from core.storage.deletion import delete_files
 from core.storage.durable import unknown_files
@@ -23,7 +24,17 @@ from .identity import Identity
 from .metrics import READING_SECONDS, READINGS, STAGE_SECONDS
 from .models import MAX_FILENAME_LENGTH, MAX_TEXT_LENGTH, ModelVersion, Prediction, PredictionQuerySet, image_files
 from .quotas import check_room, count_in
-from .reading import Reading, Reason, UnreadableImage, encode_page, frames_strip, open_image, open_strip, pixels_decoded
+from .reading import (
+    Reading,
+    Reason,
+    UnreadableImage,
+    encode_page,
+    frames_strip,
+    is_isolated,
+    open_image,
+    open_strip,
+    pixels_decoded,
+)
 from .reading.explanation import explain, mask_layer
 from .reading.occlusion import heat_strip
 
@@ -41,7 +52,9 @@ def read_picture(
     """
     reader = reader_for(version)
     try:
-        with admission.turn(pixels_decoded(data), caller) as found, READING_SECONDS.time():
+        # This process only waits while another one decodes.
+        apart = at_work.pause() if is_isolated(data) else nullcontext()
+        with apart, admission.turn(pixels_decoded(data), caller) as found, READING_SECONDS.time():
             reading = reader.read(data, found)
     except UnreadableImage as error:
         READINGS.labels(error.code).inc()

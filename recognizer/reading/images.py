@@ -68,7 +68,7 @@ def open_image(data: bytes) -> np.ndarray:
     with warnings.catch_warnings():
         # Pillow warns about odd metadata, which does not matter here, and about sizes, which are checked below.
         warnings.simplefilter("ignore")
-        if is_pdf(data) or is_avif_or_heic(data):
+        if is_isolated(data):
             return _grey(decode(data, MAX_PIXELS))
         with _opened(data) as image:
             if image.format == "TIFF" and _turn_page(image):
@@ -91,6 +91,11 @@ def pages_of(data: bytes) -> Iterator[bytes]:
         yield from pages
     except UnreadableImage:
         yield data
+
+
+def is_isolated(data: bytes) -> bool:
+    """Tell whether another process decodes a picture: whether it is a PDF, AVIF or HEIC."""
+    return is_pdf(data) or is_avif_or_heic(data)
 
 
 def pixels_in(data: bytes) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from waitress import wasyncore
 
-from core.turns import Turns
+from core.fair_semaphore import FairSemaphore
 from digitsite import connections
 from digitsite.connections import Listener, Threads
 from digitsite.serving import ADJUSTMENTS
@@ -56,17 +56,17 @@ def ask(port: int, request: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(("path", "waits"), [("/about/", True), ("/healthz", False)])
-def test_requests_wait_for_a_turn_but_health_checks_do_not(
+def test_requests_wait_for_others_but_health_checks_do_not(
     monkeypatch: pytest.MonkeyPatch, path: str, waits: bool
 ) -> None:
-    monkeypatch.setattr(connections, "turns", turns := Turns(1))
+    monkeypatch.setattr(connections, "at_work", at_work := FairSemaphore(1))
     answered = threading.Event()
 
     def call() -> None:
-        connections.in_turn(lambda environ, start_response: [b""])({"PATH_INFO": path, "wsgi.input": None}, None)
+        connections.few_at_once(lambda environ, start_response: [b""])({"PATH_INFO": path, "wsgi.input": None}, None)
         answered.set()
 
-    with turns.turn():
+    with at_work.hold():
         thread = threading.Thread(target=call)
         thread.start()
         assert answered.wait(0.2) != waits

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.processes import wait_until
-from core.turns import Turns
+from core.fair_semaphore import FairSemaphore
 from recognizer import admission as module
 from recognizer.admission import HEAVY_PIECES, MAX_WAITING, MEMORY, Admission, Caller, cost
 from recognizer.exceptions import TooBusy
@@ -59,22 +59,22 @@ def test_waiting_reading_continues_once_there_is_room() -> None:
     assert read.is_set()
 
 
-def test_waiting_reading_lets_other_requests_work(monkeypatch: pytest.MonkeyPatch, holding: ExitStack) -> None:
-    monkeypatch.setattr(module, "turns", turns := Turns(1))
+def test_waiting_reading_lets_other_requests_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "at_work", at_work := FairSemaphore(1))
     admission, worked = Admission(1, PLENTY), threading.Event()
 
     def read() -> None:
-        with turns.turn(), admission.turn(LIGHT):
+        with at_work.hold(), admission.turn(LIGHT):
             assert worked.is_set()
 
     with admission.turn(LIGHT):
         reading = threading.Thread(target=read)
         reading.start()
         wait_until(lambda: admission.waiting[""] == 1)
-        with turns.turn():
+        with at_work.hold():
             worked.set()
     reading.join()
-    assert (turns.free, admission.slots) == (1, 1)
+    assert (at_work.free, admission.slots) == (1, 1)
 
 
 def test_waiting_large_pictures_per_caller_are_limited(monkeypatch: pytest.MonkeyPatch, holding: ExitStack) -> None:

@@ -13,6 +13,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection, transaction
 
+from core.fair_semaphore import FairSemaphore
 from recognizer import predictions
 from recognizer.admission import Admission
 from recognizer.exceptions import NoNumber, NoServingVersion
@@ -50,6 +51,23 @@ def test_prediction_stores_the_whole_reading(reader: FakeReader, picture: bytes,
     assert open_strip(bytes(stored.frames)).shape == (3, 28, 28)
     with stored.image.open("rb") as file:
         assert (open_image(file.read()) == open_image(picture)).all()
+
+
+@pytest.mark.parametrize(("start", "free"), [(b"%PDF-1.7", 1), (b"\x89PNG", 0)])
+def test_process_works_on_while_another_decodes_a_picture(
+    monkeypatch: pytest.MonkeyPatch, reader: FakeReader, start: bytes, free: int
+) -> None:
+    monkeypatch.setattr(predictions, "at_work", at_work := FairSemaphore(1))
+    found: list[int] = []
+
+    def read(data: bytes, report: Callable[[int], None]) -> Reading:
+        found.append(at_work.free)
+        return reading_of("7", np.zeros((30, 30), np.uint8))
+
+    monkeypatch.setattr(reader, "read", read)
+    with at_work.hold():
+        read_picture(start)
+    assert found == [free]
 
 
 def test_photo_is_stored_as_jpeg(reader: FakeReader, media: Path) -> None:

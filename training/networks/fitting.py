@@ -186,7 +186,7 @@ TASKS = {
     "digits": DIGITS,
     "teacher": TEACHER,
     "spotter": SPOTTER,
-    # Its batches depend on a folder of strips: see `lines_task`.
+    # Only its `load` is used: `lines_task` makes the task, which depends on a folder of strips.
     "lines": replace(SPOTTER, load=load_lines),
     "pages": PAGES,
 }

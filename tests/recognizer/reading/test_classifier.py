@@ -19,7 +19,7 @@ def test_litert_and_keras_give_nearly_the_same_probabilities(frames: np.ndarray)
     litert = load_classifier((SHIPPED / "digits.tflite").read_bytes(), "litert").classify(frames)
     keras = load_classifier((SHIPPED / "digits.keras").read_bytes(), "keras").classify(frames)
     assert (litert.argmax(axis=1) == keras.argmax(axis=1)).all()
-    # The export has weights and layers of 8 bits.
+    # The export has 8-bit weights and activations.
     assert np.abs(litert - keras).mean() < 0.005
 
 
