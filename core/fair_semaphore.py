@@ -10,6 +10,10 @@ AT_ONCE = 3
 processor idle while it waits for the disk. Measured with SQLite and local files."""
 
 
+MAX_WAIT = 1.0
+"""Seconds after which a thread works without the semaphore: those that hold it may wait for a lock or a network."""
+
+
 class FairSemaphore:
     """Let so many threads work at once, and the others wait, first come, first served."""
 
@@ -21,12 +25,13 @@ class FairSemaphore:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Acquire the semaphore, and release it at the end."""
+        """Acquire the semaphore, or wait MAX_WAIT for it; release it at the end."""
         self._acquire()
         try:
             yield
         finally:
-            self._release()
+            if self.local.holds:
+                self._release()
 
     @contextmanager
     def pause(self) -> Iterator[None]:
@@ -44,17 +49,20 @@ class FairSemaphore:
             self._acquire()
 
     def _acquire(self) -> None:
-        mine = None
+        self.local.holds = True
         with self.lock:
             if self.free:
                 self.free -= 1
-            else:
-                mine = threading.Lock()
-                mine.acquire()
-                self.waiting.append(mine)
-        if mine is not None:
+                return
+            mine = threading.Lock()
             mine.acquire()
-        self.local.holds = True
+            self.waiting.append(mine)
+        if not mine.acquire(timeout=MAX_WAIT):
+            with self.lock:
+                # Otherwise it has been handed over since.
+                if mine in self.waiting:
+                    self.waiting.remove(mine)
+                    self.local.holds = False
 
     def _release(self) -> None:
         self.local.holds = False

@@ -2,7 +2,10 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
+import pytest
+
 from benchmarks.processes import wait_until
+from core import fair_semaphore
 from core.fair_semaphore import FairSemaphore
 
 
@@ -45,6 +48,22 @@ def test_pausing_thread_lets_another_work_and_then_waits() -> None:
             assert worked.wait(5)
             thread.join()
         assert semaphore.free == 0
+    assert semaphore.free == 1
+
+
+def test_thread_works_without_the_semaphore_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fair_semaphore, "MAX_WAIT", 0.05)
+    semaphore, worked = FairSemaphore(1), threading.Event()
+
+    def work() -> None:
+        with semaphore.hold(), semaphore.pause():
+            worked.set()
+
+    with semaphore.hold():
+        thread = started(work)
+        assert worked.wait(5)
+        thread.join()
+        assert (semaphore.free, list(semaphore.waiting)) == (0, [])
     assert semaphore.free == 1
 
 

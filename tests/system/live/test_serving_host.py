@@ -11,6 +11,7 @@ from benchmarks.processes import ROOT
 from tests.sites import Site, database_in, install
 
 FOR_WORKERS = {
+    "ai-edge-quantizer": "ai_edge_quantizer",
     "keras": "keras",
     "tensorflow": "tensorflow",
     "tensorflow-cpu": "tensorflow",
