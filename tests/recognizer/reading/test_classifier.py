@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from recognizer.reading import load_classifier
-from training.synthesis.datasets import framed
+from training.synthesis.datasets import Mnist, framed
 
 SHIPPED = Path(__file__).parents[3] / "training" / "shipped"
 
@@ -15,12 +15,12 @@ def frames(mnist_test: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     return framed(mnist_test[0][:64])
 
 
-def test_litert_and_keras_give_nearly_the_same_probabilities(frames: np.ndarray) -> None:
+def test_8_bit_export_gives_the_labels_of_the_keras_network(mnist: Mnist) -> None:
+    frames = framed(mnist.validation.images)
     litert = load_classifier((SHIPPED / "digits.tflite").read_bytes(), "litert").classify(frames)
     keras = load_classifier((SHIPPED / "digits.keras").read_bytes(), "keras").classify(frames)
-    assert (litert.argmax(axis=1) == keras.argmax(axis=1)).all()
-    # The export has 8-bit weights and activations.
-    assert np.abs(litert - keras).mean() < 0.005
+    assert (litert.argmax(axis=1) != keras.argmax(axis=1)).sum() <= len(frames) / 1000
+    assert np.abs(litert - keras).mean() < 0.0005
 
 
 def test_frames_in_one_batch_get_the_same_probabilities(frames: np.ndarray) -> None:
