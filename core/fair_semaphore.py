@@ -9,7 +9,6 @@ AT_ONCE = 3
 """Threads of a web process that work at once. With more, all contend for the GIL, and some starve; one alone leaves the
 processor idle while it waits for the disk. Measured with SQLite and local files."""
 
-
 MAX_WAIT = 1.0
 """Seconds after which a thread works without the semaphore: those that hold it may wait for a lock or a network."""
 

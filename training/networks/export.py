@@ -85,7 +85,7 @@ def weights_of(content: bytes, operation: str) -> list[tuple[np.ndarray, np.ndar
             _, kernel, bias = step["inputs"]
             if bias < 0:
                 # Added after a reshape.
-                bias = next(later["inputs"][1] for later in steps[place:] if later["op_name"] == "ADD")
+                bias, *_ = (later["inputs"][1] for later in steps[place:] if later["op_name"] == "ADD")
             found.append((_weights(exported, kernel), _weights(exported, bias)))
     return found
 
