@@ -64,15 +64,6 @@ def test_confidence_falls_when_another_path_is_likely(bars: tuple[Line, Pieces])
     assert 0 < torn.confidence < clear.confidence <= 1
 
 
-def test_confidence_falls_where_a_seam_cuts_ink(bars: tuple[Line, Pieces]) -> None:
-    line, pieces = bars
-    segments = segments_of(line, pieces)
-    apart = best_path(line, pieces, segments, sure_of(1, NOT_A_DIGIT, 7))
-    # So little ink that the path and its score hardly change.
-    touching = replace(pieces, costs=np.array([0.0, 0.6, 0.0]))
-    assert best_path(line, touching, segments, sure_of(1, NOT_A_DIGIT, 7)).confidence < apart.confidence - 0.01
-
-
 def columns_of(*texts: tuple[int, ...]) -> np.ndarray:
     """Columns that give the first text with near certainty, the others as second and third."""
     wanted = [label for digit in texts[0] for label in (digit, BLANK)]
@@ -101,12 +92,22 @@ def test_touching_digits_follow_a_sure_line_reader(joined: tuple[Line, Pieces]) 
     assert path.hypotheses.line_reader_text == (1, 7)
 
 
-def test_separate_digits_follow_the_lattice(bars: tuple[Line, Pieces]) -> None:
+def test_separate_digits_follow_a_sure_lattice(bars: tuple[Line, Pieces]) -> None:
     line, pieces = bars
     path = best_path(line, pieces, segments_of(line, pieces), sure_of(1, NOT_A_DIGIT, 7), columns_of((1, 1)))
     assert not path.hypotheses.touching
     assert [edge.label for edge in path.digits] == [1, 7]
     assert path.hypotheses.differ
+
+
+def test_line_reader_decides_between_likely_separate_digits(bars: tuple[Line, Pieces]) -> None:
+    line, pieces = bars
+    undecided = sure_of(1, NOT_A_DIGIT, 7)
+    undecided[2, 1] = 0.9 * undecided[2, 7]
+    path = best_path(line, pieces, segments_of(line, pieces), undecided, columns_of((1, 1)))
+    assert path.hypotheses.lattice_text == (1, 7)
+    assert [edge.label for edge in path.digits] == [1, 1]
+    assert path.digits[1].probabilities.argmax() == 1
 
 
 def test_text_without_a_path_is_not_chosen(joined: tuple[Line, Pieces]) -> None:
@@ -115,10 +116,14 @@ def test_text_without_a_path_is_not_chosen(joined: tuple[Line, Pieces]) -> None:
     assert [edge.label for edge in path.digits] == [1, 7]
 
 
-def test_confidence_falls_where_lattice_and_line_reader_differ(joined: tuple[Line, Pieces]) -> None:
-    line, pieces = joined
-    segments = segments_of(line, pieces)
-    agree, differ = (best_path(line, pieces, segments, sure_of(1, 4, 7), columns_of(text)) for text in ((1, 7), (1, 1)))
+@pytest.mark.parametrize(("written", "together"), [("bars", NOT_A_DIGIT), ("joined", 4)])
+def test_confidence_falls_where_lattice_and_line_reader_differ(
+    written: str, together: int, request: pytest.FixtureRequest
+) -> None:
+    line, pieces = request.getfixturevalue(written)
+    segments, probabilities = segments_of(line, pieces), sure_of(1, together, 7)
+    agree, differ = (best_path(line, pieces, segments, probabilities, columns_of(text)) for text in ((1, 7), (1, 1)))
+    assert agree.hypotheses.touching == differ.hypotheses.touching == (written == "joined")
     assert [edge.label for edge in agree.digits] == [1, 7]
     assert differ.confidence < agree.confidence
 
