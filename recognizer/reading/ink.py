@@ -394,9 +394,10 @@ def _contrast(page: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, int]:
         low, high = int(page.min()), int(page.max())
     darkest, paper, lightest = _greys_below(_counts(border), [0.1, 0.5, 0.9])
     if lightest - darkest < 0.2 * (high - low):
+        all_paper = np.full_like(page, paper)
         if paper < (low + high) / 2:
-            return cv2.subtract(page, float(paper)), max(255 - paper, 1)
-        return cv2.subtract(float(paper), page), max(paper, 1)
+            return cv2.subtract(page, all_paper), max(255 - paper, 1)
+        return cv2.subtract(all_paper, page), max(paper, 1)
     values = page.astype(np.float32)
     # Under uneven light, ink differs sharply from its surroundings.
     around = _surroundings(values)
