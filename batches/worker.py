@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 import zipfile
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from django.core.files.storage import default_storage
@@ -34,7 +35,11 @@ HEARTBEAT_INTERVAL = LEASE.total_seconds() / 4
 PATIENT_ATTEMPTS = 3
 """Worker deaths on one chunk before the picture that was being read is considered the cause."""
 
+SAVED_TOGETHER = 24
+"""Pictures whose images are written and flushed while the next ones are read. Of 64, few are left for the end."""
+
 _reading = threading.Lock()
+_saver = ThreadPoolExecutor(1, "images")
 
 
 def read_waiting(stopping: threading.Event) -> None:
@@ -77,13 +82,24 @@ def read_chunk(chunk: Chunk) -> None:
 
 
 def _read_together(batch: Batch, chunk: Chunk, pictures: list[Picture]) -> None:
+    """Read all pictures of a chunk, and store them together. Images are saved while the next pictures are read."""
     renewed = time.monotonic()
-    items = []
-    for picture in pictures:
-        items.append(_read(batch, picture))
-        if time.monotonic() - renewed > HEARTBEAT_INTERVAL:
-            _heartbeat(chunk)
-            renewed = time.monotonic()
+    items: list[Item] = []
+    saving: list[Future[list[Prediction]]] = []
+    try:
+        for picture in pictures:
+            items.append(_read(batch, picture))
+            if len(items) % SAVED_TOGETHER == 0:
+                saving.append(_saver.submit(_saved, items[-SAVED_TOGETHER:]))
+            if time.monotonic() - renewed > HEARTBEAT_INTERVAL:
+                _heartbeat(chunk)
+                renewed = time.monotonic()
+        saving.append(_saver.submit(_saved, items[len(saving) * SAVED_TOGETHER :]))
+        for each in saving:
+            each.result()
+    except BaseException:
+        _delete_images([prediction for each in saving if not each.exception() for prediction in each.result()])
+        raise
     _keep(chunk, items, last=True)
 
 
@@ -100,6 +116,7 @@ def _read_one_by_one(batch: Batch, chunk: Chunk, pictures: list[Picture]) -> Non
         else:
             _heartbeat(chunk, suspect=picture.number)
             item = _read(batch, picture)
+        _saved([item])
         _keep(chunk, [item])
     _keep(chunk, [], last=True)
 
@@ -135,16 +152,15 @@ def _read(batch: Batch, picture: Picture) -> Item:
 
 
 def _keep(chunk: Chunk, items: list[Item], last: bool = False) -> None:
-    """Store images, predictions and items, all or none. last: the chunk is done; with the last chunk, so is the batch.
+    """Store predictions and items, all or none. Their images are saved already; they are deleted if nothing is stored.
 
-    Raises LeaseLost; then nothing is stored.
+    last: the chunk is done; with the last chunk, so is the batch. Raises LeaseLost; then nothing is stored.
     """
-    predictions = [item.prediction for item in items if item.prediction is not None]
-    save_images(predictions)
+    predictions = _predictions(items)
     try:
         with transaction.atomic():
             # Most of the work is done before the batch's row is locked, for which other workers wait.
-            Prediction.objects.bulk_create(predictions)
+            Prediction.objects.insert(predictions)
             Correction.objects.bulk_create(
                 imported_correction(item.prediction, item.label, item.batch.owner)
                 for item in items
@@ -166,12 +182,27 @@ def _keep(chunk: Chunk, items: list[Item], last: bool = False) -> None:
             if predictions:
                 count_in(Identity(user=predictions[0].owner), predictions)
     except QuotaExceeded:
-        delete_files([str(prediction.image) for prediction in predictions])
+        _delete_images(predictions)
         _keep(chunk, [_refused(item) if item.prediction else item for item in items], last)
     except (LeaseLost, IntegrityError):
-        delete_files([str(prediction.image) for prediction in predictions])
+        _delete_images(predictions)
         raise
     # If the connection was lost, the commit may have succeeded: keep the images; `sweep_media` deletes unused ones.
+
+
+def _predictions(items: list[Item]) -> list[Prediction]:
+    return [item.prediction for item in items if item.prediction is not None]
+
+
+def _saved(items: list[Item]) -> list[Prediction]:
+    """Save the images of items' predictions, and return these. Raises OSError."""
+    predictions = _predictions(items)
+    save_images(predictions)
+    return predictions
+
+
+def _delete_images(predictions: list[Prediction]) -> None:
+    delete_files([str(prediction.image) for prediction in predictions])
 
 
 def _refused(item: Item) -> Item:

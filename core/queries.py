@@ -1,5 +1,6 @@
 """Prepared queries: for one row, preparing the query takes Django longer than the database takes to answer."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -64,7 +65,7 @@ class Prepared(Generic[Row]):
 
 
 class PreparedInsert(Generic[Row]):
-    """The INSERT of a new row, compiled once. Unlike `save`, it sends no signals."""
+    """The INSERT of new rows, compiled once. Unlike `save`, it sends no signals."""
 
     def __init__(self, model: type[Row]) -> None:
         self.model = model
@@ -74,18 +75,28 @@ class PreparedInsert(Generic[Row]):
         return [field for field in self.model._meta.concrete_fields if not field.primary_key]
 
     @cached_property
-    def sql(self) -> str:
+    def parts(self) -> tuple[str, str, str]:
+        """The INSERT up to its rows, one row, and what follows them."""
         meta: Any = self.model._meta
         columns = ", ".join(f'"{field.column}"' for field in self.fields)
-        places = ", ".join(["%s"] * len(self.fields))
-        return f'INSERT INTO "{meta.db_table}" ({columns}) VALUES ({places}) RETURNING "{meta.pk.column}"'  # noqa: S608
+        row = f"({', '.join(['%s'] * len(self.fields))})"
+        return f'INSERT INTO "{meta.db_table}" ({columns}) VALUES ', row, f' RETURNING "{meta.pk.column}"'  # noqa: S608
 
-    def add(self, row: Row) -> None:
-        """Insert a row, and set its primary key. Raises DatabaseError."""
+    def add(self, rows: Sequence[Row]) -> None:
+        """Insert rows, and set their primary keys. Raises DatabaseError."""
         database = self.model._default_manager.db
         connection = connections[database]
-        values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in self.fields]
+        size = connection.ops.bulk_batch_size(self.fields, rows) or 1
+        for start in range(0, len(rows), size):
+            self._add(rows[start : start + size], connection)
+
+    def _add(self, rows: Sequence[Row], connection: Any) -> None:
+        fields = [(field.pre_save, field.get_db_prep_save) for field in self.fields]
+        values = [prepared(value(row, add=True), connection) for row in rows for value, prepared in fields]
+        start, places, end = self.parts
         with connection.cursor() as cursor:
-            cursor.execute(self.sql, values)
-            row.pk = cursor.fetchone()[0]
-        row._state.adding, row._state.db = False, database
+            cursor.execute(start + ", ".join([places] * len(rows)) + end, values)
+            keys = cursor.fetchall()
+        for row, (key,) in zip(rows, keys, strict=True):
+            row.pk = key
+            row._state.adding, row._state.db = False, connection.alias

@@ -203,6 +203,10 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
             pk__in=list(matches.order_by("text", "-created_at", "-id").values_list("pk", flat=True)[:most])
         )
 
+    def insert(self, predictions: "list[Prediction]") -> None:
+        """Save new rows by one statement, in less time than `bulk_create`. Call this in a transaction."""
+        _PREDICTIONS.add(predictions)
+
     def outside_batches(self) -> Self:
         """Leave out what came in a batch."""
         return self.filter(batch=None)
@@ -386,7 +390,7 @@ class Prediction(models.Model):
 
     def insert(self) -> None:
         """Save this as a new row. Raises DatabaseError."""
-        _PREDICTIONS.add(self)
+        _PREDICTIONS.add([self])
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Delete this, and subtract it from its owner's usage."""

@@ -3,7 +3,7 @@
 import datetime
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,56 +24,59 @@ class DurableStorage(FileSystemStorage):
     def save_all(self, files: Iterable[tuple[str, Any]]) -> list[str]:
         """Save (name, content) pairs, all or none, then wait until all are on disk. Returns the names used."""
         names: list[str] = []
-        try:
-            for name, content in files:
-                names.append(self._write(name, content))
-            paths = [self.path(name) for name in names]
-            # Start all writes before waiting for one, so that the file system commits its journal once.
-            for path in paths[:-1]:
-                start_writing(path)
-            for path in paths:
-                flush(path)
-            for folder in dict.fromkeys(map(os.path.dirname, paths)):
-                flush(folder)
-                flush_ancestors(folder, str(self.location))
-        except BaseException:
-            for name in names:
-                self.delete(name)
-            raise
+        with ExitStack() as opened:
+            try:
+                descriptors = []
+                for name, content in files:
+                    used, descriptor = self._write(name, content)
+                    opened.callback(os.close, descriptor)
+                    names.append(used)
+                    descriptors.append(descriptor)
+                # Start all writes before waiting for one, so that the file system commits its journal once.
+                for descriptor in descriptors[:-1]:
+                    start_writing(descriptor)
+                for descriptor in descriptors:
+                    os.fsync(descriptor)
+                for folder in dict.fromkeys(map(os.path.dirname, names)):
+                    flush(self.path(folder))
+                    flush_ancestors(self.path(folder), str(self.location))
+            except BaseException:
+                for name in names:
+                    self.delete(name)
+                raise
         return names
 
-    def _write(self, name: str, content: Any) -> str:
-        """Write a file under a new name. If that fails, fall back to Django's way. Returns the name used."""
+    def _write(self, name: str, content: Any) -> tuple[str, int]:
+        """Write a file under a new name. If that fails, fall back to Django's way. Returns the name used and the open
+        file."""
         mode = 0o666 if self.file_permissions_mode is None else self.file_permissions_mode
         if not hasattr(content, "temporary_file_path"):
             with suppress(FileNotFoundError, FileExistsError):
                 descriptor = os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-                with os.fdopen(descriptor, "wb") as file:
-                    file.writelines(content.chunks())
-                return name
-        return str(super()._save(name, content))  # type: ignore[misc]  # not in the stubs
+                try:
+                    with os.fdopen(descriptor, "wb", closefd=False) as file:
+                        file.writelines(content.chunks())
+                except BaseException:
+                    os.close(descriptor)
+                    raise
+                return name, descriptor
+        used = str(super()._save(name, content))  # type: ignore[misc]  # not in the stubs
+        return used, os.open(self.path(used), os.O_RDONLY)
 
 
 def flush(path: str) -> None:
     """Wait until a file or a folder is on disk (fsync)."""
-    with _opened(path) as descriptor:
-        os.fsync(descriptor)
-
-
-def start_writing(path: str) -> None:
-    """Ask the system to start writing a file to disk, if it supports that."""
-    if hasattr(os, "posix_fadvise"):
-        with _opened(path) as descriptor:
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[int]:
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        yield descriptor
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def start_writing(descriptor: int) -> None:
+    """Ask the system to start writing a file to disk, if it supports that."""
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 @lru_cache(maxsize=1024)

@@ -179,6 +179,9 @@ def segments_of(line: Line, pieces: Pieces, spotted: np.ndarray | None = None) -
     spotted: the spotter's log-probabilities for the line, float32 (columns, 11). Segments in which it sees more than
     one digit are left out.
     """
+    if len(pieces) == 1 and spotted is None:
+        box = extent(line.strength, 0.3)
+        return [Segment(0, 1, box, frame(line.strength))] if box[2] else []
     found = []
     lefts, rights = pieces.columns.min(axis=1), pieces.columns.max(axis=1)
     spotter_scores = _spotter_scores(line, pieces, spotted) if spotted is not None else {}
@@ -216,6 +219,8 @@ def best_path(
     probabilities: the classifier's, float32 (segments, 11). columns: the line reader's log-probabilities, float32
     (n, 11); without them the lattice alone decides.
     """
+    if len(pieces) == 1 and columns is None and segments[0].spotter_scores is None:
+        return _path_of_one(line, segments[0], probabilities[0])
     scores = np.stack([_classifier_scores(each, line, p) for each, p in zip(segments, probabilities, strict=True)])
     costs = _cut_costs(line, pieces)
     for segment, score in zip(segments, scores, strict=True):
@@ -244,6 +249,18 @@ def best_path(
         likelihood,
         hypotheses,
     )
+
+
+def _path_of_one(line: Line, segment: Segment, probabilities: np.ndarray) -> Path:
+    """Return the path through a line of one segment: what `best_path` finds for it, without a graph."""
+    scores = _classifier_scores(segment, line, probabilities)
+    label = int(scores.argmax())
+    scores /= TEMPERATURE
+    score = scores[label] - np.logaddexp.reduce(scores)
+    edge = Edge(segment, label, _softmax(scores))
+    digits, others, text = ([edge], [], (label,)) if label != NOT_A_DIGIT else ([], [edge], ())
+    hypotheses = Hypotheses([text], np.array([[score, 0.0]]), rescored=False)
+    return Path(digits, others, float(np.exp(min(0.0, score))), False, hypotheses)
 
 
 def _hypotheses(graph: "_Graph", scores: np.ndarray, own: Text, line: Line, columns: np.ndarray | None) -> Hypotheses:

@@ -1,8 +1,11 @@
 """Ink -> lines of writing."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import reduce
+from itertools import accumulate
 from statistics import median
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -31,8 +34,12 @@ MAX_TALLER, MIN_TALLEST = 1.35, 0.4
 """A digit joined from two parts is at most this many times as tall as the tallest other blob, where that has at least
 the second share of its height."""
 
+AROUND = np.ones((3, 3), np.uint8)
+
 MAX_PARTS = 4
 """Strokes that do not touch in one digit."""
+
+Places = TypeVar("Places", float, np.ndarray)
 
 
 @dataclass(frozen=True)
@@ -54,8 +61,10 @@ class Line:
     middle: float
     angle: float = 0.0
 
-    def to_page(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def to_page(self, x: Places, y: Places) -> tuple[Places, Places]:
         """Convert points in the line's pixels to points on the upright page."""
+        if not self.angle:
+            return self.x + self.scale * x, self.y + self.scale * y
         cos, sin = np.cos(self.angle), np.sin(self.angle)
         return self.x + self.scale * (cos * x - sin * y), self.y + self.scale * (sin * x + cos * y)
 
@@ -88,18 +97,22 @@ class _Blob:
 def find_lines(ink: Ink) -> list[Line]:
     """Group the ink into lines of writing, top to bottom, dropping specks, dots, commas and dashes."""
     labels, blobs = _blobs(ink)
-    if not blobs:
-        return []
+    if len(blobs) < 2:
+        return [_cut_out(ink, labels, blobs, blobs)] if blobs else []
     blobs = _join_broken(blobs)
     body = _typical_height(blobs)
     tall = [blob for blob in blobs if blob.height >= 0.4 * body]
     small = [blob for blob in blobs if blob.height < 0.4 * body]
     rows = _rows(tall)
     lines = []
-    for row in sorted(rows, key=lambda row: float(np.mean([b.y + b.height / 2 for b in row]))):
+    for row in sorted(rows, key=_middle_of) if len(rows) > 1 else rows:
         members = row + [blob for blob in small if _belongs(blob, row)]
         lines.append(_cut_out(ink, labels, members, row))
     return lines
+
+
+def _middle_of(row: list[_Blob]) -> float:
+    return float(np.mean([blob.y + blob.height / 2 for blob in row]))
 
 
 def as_one(ink: Ink) -> Line | None:
@@ -124,7 +137,7 @@ def _blobs(ink: Ink) -> tuple[np.ndarray, list[_Blob]]:
     """Label the connected pieces of ink, int32 (h, w), and list those larger than specks."""
     labels, stats = ink.components
     largest = 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:MAX_BLOBS]
-    blobs = [_Blob((int(label),), *(int(v) for v in stats[label])) for label in largest]
+    blobs = [_Blob((int(label),), *stats[label].tolist()) for label in largest]
     speck = SPECK * _typical_height(blobs) if blobs else 0.0
     return labels, [blob for blob in blobs if max(blob.width, blob.height) >= speck]
 
@@ -184,8 +197,8 @@ def _too_tall_together(blob: _Blob, other: _Blob, blobs: list[_Blob]) -> bool:
 def _typical_height(blobs: list[_Blob]) -> float:
     """Median height of the blobs weighted by area, so that specks hardly count."""
     order = sorted(blobs, key=lambda blob: blob.height)
-    weights = np.cumsum([blob.area for blob in order])
-    return float(order[int(np.searchsorted(weights, weights[-1] / 2))].height)
+    weights = list(accumulate(blob.area for blob in order))
+    return float(order[bisect_left(weights, weights[-1] / 2)].height)
 
 
 def _rows(blobs: list[_Blob]) -> list[list[_Blob]]:
@@ -224,12 +237,15 @@ def _cut_out(ink: Ink, labels: np.ndarray, blobs: list[_Blob], row: list[_Blob])
     right = min(width, max(b.right for b in blobs) + margin)
     top = max(0, min(b.y for b in blobs) - margin)
     bottom = min(height, max(b.bottom for b in blobs) + margin)
-    keep = np.zeros(len(ink.components[1]), np.uint8)
-    keep[[label for blob in blobs for label in blob.labels]] = 1
-    own = keep.take(labels[top:bottom, left:right])
+    own = ink.mask[top:bottom, left:right]
+    kept = [label for blob in blobs for label in blob.labels]
+    if len(kept) < len(ink.components[1]) - 1:
+        keep = np.zeros(len(ink.components[1]), np.uint8)
+        keep[kept] = 1
+        own = keep.take(labels[top:bottom, left:right])
     body = float(median(blob.height for blob in row))
     slope = _slope(own, body) if right - left > 1.5 * body else 0.0
-    strength = ink.strength[top:bottom, left:right] * cv2.dilate(own, np.ones((3, 3), np.uint8))
+    strength = cv2.copyTo(ink.strength[top:bottom, left:right], cv2.dilate(own, AROUND))
     scale = max(1.0, body / LINE_HEIGHT)
     if scale > 1:
         size = (max(1, round((right - left) / scale)), max(1, round((bottom - top) / scale)))
@@ -238,7 +254,7 @@ def _cut_out(ink: Ink, labels: np.ndarray, blobs: list[_Blob], row: list[_Blob])
     if abs(slope) * (right - left) > MIN_DROP * body:
         angle = float(np.arctan(slope))
         strength, x, y = _turned_back(strength, angle)
-    cos, sin = np.cos(angle), np.sin(angle)
+    cos, sin = (float(np.cos(angle)), float(np.sin(angle))) if angle else (1.0, 0.0)
     middles = [
         cos * ((b.y + b.height / 2 - top) / scale - y) - sin * ((b.x + b.width / 2 - left) / scale - x) for b in row
     ]

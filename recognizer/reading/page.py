@@ -39,6 +39,8 @@ MULTIPLE = 32
 LARGE = 2_000_000
 """Pages of more pixels are scaled down in steps."""
 
+TWO_BY_TWO = np.ones((2, 2), np.uint8)
+
 CLASSES = 4
 PAPER, HANDWRITING, PRINT, BESIDE = range(CLASSES)
 
@@ -144,13 +146,17 @@ def has_sides(shape: np.ndarray) -> bool:
     small = (cv2.resize(255 * shape.view(np.uint8), size, interpolation=cv2.INTER_AREA) > 60).view(np.uint8)
     height, width = small.shape
     # The sides of a rotated box have steps.
-    stepped = cv2.dilate(small, np.ones((2, 2), np.uint8))
-    level = cv2.erode(stepped, np.ones((1, round(MIN_STRAIGHT * width)), np.uint8))
+    stepped = cv2.dilate(small, TWO_BY_TWO)
+    row, column = (1, round(MIN_STRAIGHT * width)), (round(MIN_STRAIGHT * height), 1)
     across, down = round(0.25 * width), round(0.25 * height)
-    if not (level[:down].any() or level[height - down :].any()):
-        return False
-    upright = cv2.erode(stepped, np.ones((round(MIN_STRAIGHT * height), 1), np.uint8))
-    return bool(upright[:, :across].any() and upright[:, width - across :].any())
+    return (_any_left(stepped[:down], row) or _any_left(stepped[height - down :], row)) and (
+        _any_left(stepped[:, :across], column) and _any_left(stepped[:, width - across :], column)
+    )
+
+
+def _any_left(shape: np.ndarray, size: tuple[int, int]) -> bool:
+    """Tell whether an erosion by a bar leaves any of a shape, uint8 (h, w). size: the bar's height and width."""
+    return bool(shape.size) and cv2.countNonZero(cv2.erode(shape, np.ones(size, np.uint8))) > 0
 
 
 def _written(overview: np.ndarray) -> tuple[int, int, int, int, float]:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from math import inf
+from math import exp, inf, log
+from statistics import fmean
 from typing import Any
 
 import cv2
@@ -255,11 +256,12 @@ class Reader:
         """
         if ink is None:
             return []
-        if _is_crowded(ink):
+        pieces = _count_pieces(ink)
+        if pieces > MAX_PIECES:
             raise UnreadableImage(
                 Unreadable.TOO_MANY_PIECES, "There is more writing than can be read at once. Send a part of it."
             )
-        found(_count_pieces(ink))
+        found(pieces)
         # Line finding would separate the parts of a digit written in several strokes.
         parts = as_one(ink)
         whole = None if parts is None else self._as_one_digit(parts)
@@ -392,7 +394,7 @@ def _is_likelier(one: ReadLine, lines: list[ReadLine]) -> bool:
 
 
 def _together(lines: list[ReadLine]) -> float:
-    return float(np.prod([read.path.confidence for read in lines]))
+    return lines[0].path.confidence if len(lines) == 1 else float(np.prod([read.path.confidence for read in lines]))
 
 
 def _ignored(trace: Trace, shape: tuple[int, ...]) -> tuple[Ignored, ...]:
@@ -409,21 +411,22 @@ def _ignored(trace: Trace, shape: tuple[int, ...]) -> tuple[Ignored, ...]:
 
 def _box(edge: Edge, line: Line, shape: tuple[int, ...]) -> Box:
     x, y, width, height = edge.segment.box
-    across, down = line.to_page(np.array([x, x + width] * 2), np.array([y, y, y + height, y + height]))
-    left, top = max(0, round(float(across.min()))), max(0, round(float(down.min())))
-    right, bottom = round(float(across.max())), round(float(down.max()))
+    corners = [line.to_page(across, down) for across in (x, x + width) for down in (y, y + height)]
+    across, down = zip(*corners, strict=True)
+    left, top = max(0, round(min(across))), max(0, round(min(down)))
+    right, bottom = round(max(across)), round(max(down))
     return Box(left, top, min(max(1, right - left), shape[1] - left), min(max(1, bottom - top), shape[0] - top))
 
 
 def _digit(edge: Edge, line: Line, number: int, shape: tuple[int, ...]) -> Digit:
     box = _box(edge, line, shape)
-    p = tuple(round(float(v), 6) for v in edge.probabilities[:NOT_A_DIGIT])
+    p = tuple(round(v, 6) for v in edge.probabilities[:NOT_A_DIGIT].tolist())
     return Digit(edge.label, p[edge.label], box, p, edge.segment.frame, number)
 
 
 def _is_no_number(digits: list[Digit], junk: float) -> bool:
     inked = sum(digit.box.width * digit.box.height for digit in digits)
-    typical = float(np.exp(np.mean([np.log(max(digit.confidence, 1e-6)) for digit in digits])))
+    typical = exp(fmean(log(max(digit.confidence, 1e-6)) for digit in digits))
     return junk > 1.5 * inked or typical < MIN_CONFIDENCE
 
 

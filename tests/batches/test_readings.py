@@ -1,6 +1,7 @@
 """Workers store each picture once, survive crashing pictures, and store nothing for ended batches."""
 
 import io
+import itertools
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -192,6 +193,20 @@ def test_batch_is_retried_after_storage_and_database_outages(
     many.refresh_from_db()
     assert (many.state, many.read) == (BatchState.DONE, 70)
     assert stored_images(media) == set(Prediction.objects.values_list("image", flat=True))
+
+
+def test_failed_chunk_leaves_no_images(many: Batch, media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_prediction, calls = worker.read_prediction, itertools.count(1)
+
+    def failing(*args: Any, **kwargs: Any) -> Prediction:
+        if next(calls) > 2 * worker.SAVED_TOGETHER:
+            raise OSError("the disk is full")
+        return read_prediction(*args, **kwargs)
+
+    monkeypatch.setattr(worker, "read_prediction", failing)
+    read_chunk(take())
+    assert not Prediction.objects.exists()
+    assert stored_images(media) == set()
 
 
 def test_batch_with_a_missing_part_fails(many: Batch) -> None:

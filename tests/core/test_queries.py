@@ -45,11 +45,14 @@ def test_prepared_query_of_each_value_returns_its_row(user: User) -> None:
 @pytest.mark.django_db
 def test_prepared_insert_stores_what_save_stores(make_prediction: Make, user: User) -> None:
     saved = make_prediction(owner=user, text="4\n2", ignored=[{"kind": "mark", "box": [1, 2, 3, 4]}])
-    again = copy(saved)
-    again.pk, again._state = None, ModelState()
-    PreparedInsert(Prediction).add(again)
-    assert again.pk > saved.pk
+    again, other = copy(saved), copy(saved)
+    for row in (again, other):
+        row.pk, row._state = None, ModelState()
+    other.text = "3"
+    PreparedInsert(Prediction).add([again, other])
+    assert saved.pk < again.pk < other.pk
     assert not again._state.adding
+    assert Prediction.objects.get(pk=other.pk).text == "3"
     stored = Prediction.objects.get(pk=again.pk)
     for field in Prediction._meta.concrete_fields:
         if not field.primary_key:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recognizer.reading.classifier import NOT_A_DIGIT
-from recognizer.reading.cuts import Pieces, cut
+from recognizer.reading.cuts import Pieces, cut, uncut
 from recognizer.reading.ink import find_ink
 from recognizer.reading.lattice import best_path, segments_of
 from recognizer.reading.lines import Line, find_lines
@@ -45,6 +45,20 @@ def test_segment_with_two_spotted_digits_is_left_out(bars: tuple[Line, Pieces]) 
         spotted[column] = np.log(1e-6)
         spotted[column, 1] = 0.0
     assert [(segment.first, segment.last) for segment in segments_of(line, pieces, spotted)] == [(0, 1), (1, 2)]
+
+
+@pytest.mark.parametrize("label", [1, NOT_A_DIGIT])
+def test_line_of_one_segment_is_read_as_by_the_lattice(bars: tuple[Line, Pieces], label: int) -> None:
+    line, _ = bars
+    (segment,) = segments_of(line, uncut(line))
+    # Scores of zero change nothing, but need the lattice.
+    spotted = replace(segment, spotter_scores=np.zeros(11))
+    lone, whole = (best_path(line, uncut(line), [each], sure_of(label)) for each in (segment, spotted))
+    assert (lone.likelihood, lone.confidence, lone.cuts_ink) == (whole.likelihood, whole.confidence, whole.cuts_ink)
+    assert lone.hypotheses.texts == whole.hypotheses.texts
+    for edge, same in zip(lone.digits + lone.others, whole.digits + whole.others, strict=True):
+        assert edge.label == same.label
+        assert np.array_equal(edge.probabilities, same.probabilities)
 
 
 def test_path_with_likelier_digits_is_chosen(bars: tuple[Line, Pieces]) -> None:
