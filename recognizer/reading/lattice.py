@@ -260,7 +260,7 @@ def _path_of_one(line: Line, segment: Segment, probabilities: np.ndarray) -> Pat
     edge = Edge(segment, label, _softmax(scores))
     digits, others, text = ([edge], [], (label,)) if label != NOT_A_DIGIT else ([], [edge], ())
     hypotheses = Hypotheses([text], np.array([[score, 0.0]]), rescored=False)
-    return Path(digits, others, float(np.exp(min(0.0, score))), False, hypotheses)
+    return Path(digits, others, float(np.exp(min(0.0, score))), hypotheses)
 
 
 def _hypotheses(graph: "_Graph", scores: np.ndarray, own: Text, line: Line, columns: np.ndarray | None) -> Hypotheses:

@@ -54,7 +54,7 @@ def test_line_of_one_segment_is_read_as_by_the_lattice(bars: tuple[Line, Pieces]
     # Scores of zero change nothing, but need the lattice.
     spotted = replace(segment, spotter_scores=np.zeros(11))
     lone, whole = (best_path(line, uncut(line), [each], sure_of(label)) for each in (segment, spotted))
-    assert (lone.likelihood, lone.confidence, lone.cuts_ink) == (whole.likelihood, whole.confidence, whole.cuts_ink)
+    assert (lone.likelihood, lone.confidence) == (whole.likelihood, whole.confidence)
     assert lone.hypotheses.texts == whole.hypotheses.texts
     for edge, same in zip(lone.digits + lone.others, whole.digits + whole.others, strict=True):
         assert edge.label == same.label
