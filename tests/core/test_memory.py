@@ -34,3 +34,33 @@ print(resident() - before)
 def test_freed_pixel_memory_is_returned_to_the_system() -> None:
     done = subprocess.run([sys.executable, "-c", LEFT_BEHIND, "with"], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 60, "megabytes; 200 without"
+
+
+FETCHED_AGAIN = """
+import resource, threading
+import numpy as np
+from core.memory import give_back_large_blocks
+
+give_back_large_blocks()
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+
+def work():
+    turn = lambda: [np.ones(500_000, np.uint8) for _ in range(3)]
+    turn()
+    before = faults()
+    for _ in range(100):
+        turn()
+    print((faults() - before) // 100)
+
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's threshold")
+def test_small_blocks_are_kept_for_the_next_reading() -> None:
+    done = subprocess.run([sys.executable, "-c", FETCHED_AGAIN], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 20, "page faults a turn; 200 without"
