@@ -3,18 +3,21 @@
 import ctypes
 import sys
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """Parameters of mallopt(3)."""
 
 LARGE = 1024 * 1024
 KEPT = 2 * 1024 * 1024
-"""Bytes of small blocks that each thread's arena keeps at its end. A drawn digit needs less."""
+"""Bytes of small blocks that an arena keeps at its end. A drawn digit needs less."""
+
+ARENAS = 2
+"""Arenas, which threads share. With one for each thread, most keep memory that is not used: few threads work at once."""
 
 
 def give_back_large_blocks() -> None:
     """Return freed blocks of a megabyte and more to the system at once, and keep some memory for smaller ones.
 
-    glibc raises the first threshold up to 32 MB by itself, and each thread then keeps the memory of pictures it has
+    glibc raises the first threshold up to 32 MB by itself, and each arena then keeps the memory of pictures it has
     decoded. Once it is set, glibc returns all but 128 kB of the smaller blocks, and each reading fetches them again.
     """
     if sys.platform == "linux":
@@ -22,3 +25,4 @@ def give_back_large_blocks() -> None:
         if mallopt is not None:  # Not glibc.
             mallopt(M_MMAP_THRESHOLD, LARGE)
             mallopt(M_TRIM_THRESHOLD, KEPT)
+            mallopt(M_ARENA_MAX, ARENAS)

@@ -58,14 +58,14 @@ WEIGHT = 0.71
 """Weight of both log-probabilities of a text, the lattice's and the line reader's, where digits touch. Both count the
 same, because on handwriting new to both neither is better. `manage.py calibrate` fits WEIGHT, DOUBTS and SHARE_APART."""
 
-SHARE_APART = 0.3
+SHARE_APART = 0.23
 """Weight of the line reader's log-probabilities where digits stand apart. The lattice's have weight 1: the classifier
 sees each digit alone and knows better."""
 
 DOUBTS: tuple[float, ...] = (-3.12, -8.82)
 """Floors under the log-probabilities of the lattice and of the line reader: how often each is confidently wrong."""
 
-CALIBRATION: tuple[tuple[float, ...], ...] = ((0.64, 0.57, -1.20), (0.64, 0.57, -1.20))
+CALIBRATION: tuple[tuple[float, ...], ...] = ((0.65, 0.44, -0.99), (0.64, 0.57, -1.20))
 """Logistic calibration of lines with several digits: one row where digits stand apart, one where they touch. The
 log-odds of the text are multiplied by the first number; the second is added; the third is added where lattice and line
 reader prefer different texts. It is needed because the networks' errors are correlated, so the product of their scores
