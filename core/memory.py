@@ -11,7 +11,7 @@ KEPT = 2 * 1024 * 1024
 """Bytes of small blocks that an arena keeps at its end. A drawn digit needs less."""
 
 ARENAS = 2
-"""Arenas, which threads share. With one for each thread, most keep memory that is not used: few threads work at once."""
+"""Arenas that all threads share. Few threads work at once, so most of one for each would keep memory unused."""
 
 
 def give_back_large_blocks() -> None:

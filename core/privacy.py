@@ -19,7 +19,7 @@ def private_paths() -> list[Path]:
     if folder := settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("data_folder_in"):
         paths.append(Path(str(folder)))
     cache = settings.CACHES["default"]
-    if cache["BACKEND"] == "core.caches.SharedFile" and cache["LOCATION"]:
+    if cache["BACKEND"] == "core.file_cache.SharedFile" and cache["LOCATION"]:
         paths.append(Path(cache["LOCATION"]))
     if settings.SECRET_KEY_FILE is not None:
         paths.append(settings.SECRET_KEY_FILE)

@@ -85,13 +85,13 @@ def shared_cache(url: str) -> dict[str, Any]:
     """Return the cache: `redis://…`, the folder of `filecache:///folder`, or this process' memory, `locmemcache://`."""
     scheme, _, place = url.partition("://")
     if scheme in ("redis", "rediss"):
-        cache: dict[str, Any] = env.cache_url_config(url) | {"BACKEND": "core.caches.Redis"}
+        cache: dict[str, Any] = env.cache_url_config(url) | {"BACKEND": "core.redis_cache.Redis"}
         # Short timeouts: a request continues without the cache rather than wait for it.
         cache["OPTIONS"] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} | cache.get("OPTIONS", {})
         return cache
     if (scheme, place) != ("locmemcache", "") and (scheme != "filecache" or not place.startswith("/")):
         raise ImproperlyConfigured("CACHE_URL is neither redis://host:6379/0 nor filecache:///folder.")
-    return {"BACKEND": "core.caches.SharedFile", "LOCATION": place.partition("?")[0]}
+    return {"BACKEND": "core.file_cache.SharedFile", "LOCATION": place.partition("?")[0]}
 
 
 def file_storage(url: str) -> dict[str, Any]:
@@ -230,7 +230,7 @@ else:
     DATABASES["default"]["OPTIONS"] = options | DATABASES["default"].get("OPTIONS", {}) | {"pool": pool}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": shared_cache(env.str("CACHE_URL", default="locmemcache://"))}
-if CACHES["default"]["BACKEND"] == "core.caches.Redis":
+if CACHES["default"]["BACKEND"] == "core.redis_cache.Redis":
     SESSION_ENGINE = "digitsite.sessions"
 
 # Files: static files are public and hashed; media are private and served by a view that checks the owner.

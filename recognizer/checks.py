@@ -94,7 +94,7 @@ def check_limits_are_on(**kwargs: Any) -> list[CheckMessage]:
 
 
 SQLITE = "django.db.backends.sqlite3"
-REDIS = "core.caches.Redis"
+REDIS = "core.redis_cache.Redis"
 BUCKET = "core.storage.s3.Bucket"
 
 

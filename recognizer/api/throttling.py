@@ -1,16 +1,19 @@
 """Rate limits of the API, for each user, IP address and key."""
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.cache import DEFAULT_CACHE_ALIAS, caches
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import ScopedRateThrottle, SimpleRateThrottle
 
-from core.caches import Count, Redis, SharedFile
 from core.callers import address_of
+from core.file_cache import Count, SharedFile
 from keys.models import Key, Secret
+
+if TYPE_CHECKING:
+    from core.redis_cache import Redis
 
 logger = logging.getLogger(__name__)
 

@@ -56,7 +56,8 @@ MIN_PART_STRENGTH, MIN_PART_HEIGHT = 0.3, 0.4
 
 WEIGHT = 0.71
 """Weight of both log-probabilities of a text, the lattice's and the line reader's, where digits touch. Both count the
-same, because on handwriting new to both neither is better. `manage.py calibrate` fits WEIGHT, DOUBTS and SHARE_APART."""
+same, because on handwriting new to both neither is better. `manage.py calibrate` fits it, and DOUBTS and SHARE_APART
+too."""
 
 SHARE_APART = 0.23
 """Weight of the line reader's log-probabilities where digits stand apart. The lattice's have weight 1: the classifier

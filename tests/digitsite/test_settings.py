@@ -81,7 +81,7 @@ def test_default_settings_need_no_other_server() -> None:
     names = ("DATABASES", "CACHES", "STORAGES", "SEVERAL_HOSTS", "TRUSTED_PROXIES")
     databases, caches, storages, several, proxies = settings_with(*names)
     assert databases["default"]["ENGINE"] == "django.db.backends.sqlite3"
-    assert caches["default"] == {"BACKEND": "core.caches.SharedFile", "LOCATION": ""}
+    assert caches["default"] == {"BACKEND": "core.file_cache.SharedFile", "LOCATION": ""}
     assert storages["default"]["BACKEND"] == "core.storage.durable.DurableStorage"
     assert (several, proxies) == (False, [])
 
@@ -106,7 +106,7 @@ def test_redis_timeout_is_short_and_sessions_are_stored() -> None:
 @pytest.mark.parametrize("address", ["filecache:///srv/limits", "filecache:///srv/limits?max_entries=5000"])
 def test_processes_of_one_machine_count_in_a_folder(address: str) -> None:
     (caches,) = settings_with("CACHES", CACHE_URL=address)
-    assert caches["default"] == {"BACKEND": "core.caches.SharedFile", "LOCATION": "/srv/limits"}
+    assert caches["default"] == {"BACKEND": "core.file_cache.SharedFile", "LOCATION": "/srv/limits"}
 
 
 @pytest.mark.parametrize("address", ["pymemcache://127.0.0.1:11211", "filecache://limits", "dummycache://", "/srv"])

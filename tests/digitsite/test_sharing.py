@@ -29,7 +29,8 @@ FLAGS = 60
 def redis_cache(address: str) -> dict[str, Any]:
     options = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
     prefix = uuid.uuid4().hex
-    return {"default": {"BACKEND": "core.caches.Redis", "LOCATION": address, "OPTIONS": options, "KEY_PREFIX": prefix}}
+    backend = "core.redis_cache.Redis"
+    return {"default": {"BACKEND": backend, "LOCATION": address, "OPTIONS": options, "KEY_PREFIX": prefix}}
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_hosts_sharing_everything_pass_the_check(several_hosts: Any) -> None:
     [
         ("E010", "DATABASES", {"default": {"ENGINE": checks.SQLITE}}),
         ("E011", "STORAGES", {"default": {"BACKEND": "core.storage.durable.DurableStorage"}}),
-        ("E012", "CACHES", {"default": {"BACKEND": "core.caches.SharedFile", "LOCATION": "/var/lib/digits"}}),
+        ("E012", "CACHES", {"default": {"BACKEND": "core.file_cache.SharedFile", "LOCATION": "/var/lib/digits"}}),
         ("E013", "CELERY_BROKER_URL", "filesystem://localhost"),
     ],
 )
@@ -87,7 +87,7 @@ def test_processes_counting_limits_apart_fail_the_check(settings: Any) -> None:
     assert checks.check_processes_count_together() == []
     settings.WEB_CONCURRENCY = 2
     assert ids(checks.check_processes_count_together()) == ["recognizer.E018"]
-    settings.CACHES = {"default": {"BACKEND": "core.caches.SharedFile", "LOCATION": "/var/lib/digits"}}
+    settings.CACHES = {"default": {"BACKEND": "core.file_cache.SharedFile", "LOCATION": "/var/lib/digits"}}
     assert checks.check_processes_count_together() == []
 
 

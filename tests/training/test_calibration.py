@@ -108,9 +108,7 @@ def test_fitted_choice_weights_are_the_true_ones(rng: np.random.Generator) -> No
 
 
 @pytest.mark.django_db
-def test_command_prints_fitted_constants(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_command_prints_fitted_constants(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("WEIGHT", "DOUBTS", "SHARE_APART", "CALIBRATION"):
         # The command sets them.
         monkeypatch.setattr(lattice, name, getattr(lattice, name))

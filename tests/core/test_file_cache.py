@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core import caches
-from core.caches import Count, SharedFile
+from core import file_cache
+from core.file_cache import Count, SharedFile
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_counts_are_exact_over_threads_and_callers(shared: SharedFile) -> None:
 
 def test_counted_call_expires(shared: SharedFile, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
-    monkeypatch.setattr(caches.time, "time", lambda: now)
+    monkeypatch.setattr(file_cache.time, "time", lambda: now)
     assert shared.count("a", 2, 3, 60) == Count(True, 1, 60)
     now += 20
     assert shared.count("a", 1, 3, 60) == Count(True, 0, 40)
@@ -48,7 +48,7 @@ def test_counted_call_expires(shared: SharedFile, monkeypatch: pytest.MonkeyPatc
 
 def test_clock_set_back_locks_nobody_out(shared: SharedFile, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
-    monkeypatch.setattr(caches.time, "time", lambda: now)
+    monkeypatch.setattr(file_cache.time, "time", lambda: now)
     assert shared.count("a", 1, 1, 60).allowed
     now -= 3600
     assert shared.count("a", 1, 1, 60).allowed
@@ -56,7 +56,7 @@ def test_clock_set_back_locks_nobody_out(shared: SharedFile, monkeypatch: pytest
 
 def test_expired_counts_are_deleted(shared: SharedFile, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
-    monkeypatch.setattr(caches.time, "time", lambda: now)
+    monkeypatch.setattr(file_cache.time, "time", lambda: now)
     for caller in range(5):
         shared.count(f"caller {caller}", 1, 1, 60)
     now += 61
