@@ -56,10 +56,10 @@ MIN_PART_STRENGTH, MIN_PART_HEIGHT = 0.3, 0.4
 
 WEIGHT = 0.71
 """Weight of both log-probabilities of a text, the lattice's and the line reader's, where digits touch. Both count the
-same, because on handwriting new to both neither is better. `manage.py calibrate` fits it, and DOUBTS and SHARE_APART
-too."""
+same, because on handwriting new to both neither is better. `manage.py calibrate` fits WEIGHT, DOUBTS and SHARE_APART.
+"""
 
-SHARE_APART = 0.23
+SHARE_APART = 0.33
 """Weight of the line reader's log-probabilities where digits stand apart. The lattice's have weight 1: the classifier
 sees each digit alone and knows better."""
 
@@ -69,8 +69,8 @@ DOUBTS: tuple[float, ...] = (-3.12, -8.82)
 CALIBRATION: tuple[tuple[float, ...], ...] = ((0.65, 0.44, -0.99), (0.64, 0.57, -1.20))
 """Logistic calibration of lines with several digits: one row where digits stand apart, one where they touch. The
 log-odds of the text are multiplied by the first number; the second is added; the third is added where lattice and line
-reader prefer different texts. It is needed because the networks' errors are correlated, so the product of their scores
-is overconfident. `manage.py calibrate` fits it."""
+reader prefer different texts. Calibration is needed because the networks' errors are correlated, so the product of
+their scores is overconfident. `manage.py calibrate` fits it."""
 
 MAX_SPOTTER_GAIN = 5.0
 """The spotter can raise the probability of a digit that stands alone at most by this factor. The classifier has seen
@@ -125,7 +125,8 @@ class Hypotheses:
         """Combine both scores into probabilities of the texts: float64 (texts,)."""
         if self.touching:
             return _softmax(WEIGHT * np.logaddexp(self.scores, DOUBTS).sum(axis=1))
-        return _softmax(self.scores @ (1.0, SHARE_APART))
+        by_lattice, by_line_reader = self.scores.T
+        return _softmax(by_lattice + SHARE_APART * np.logaddexp(by_line_reader, DOUBTS[1]))
 
     @property
     def chosen(self) -> int:
@@ -244,12 +245,7 @@ def best_path(
     digits = [edge for edge in path if edge.label != NOT_A_DIGIT]
     if hypotheses.touching or chosen:
         digits = [_averaged(edge, place, hypotheses, len(digits)) for place, edge in enumerate(digits)]
-    return Path(
-        digits,
-        [edge for edge in path if edge.label == NOT_A_DIGIT],
-        likelihood,
-        hypotheses,
-    )
+    return Path(digits, [edge for edge in path if edge.label == NOT_A_DIGIT], likelihood, hypotheses)
 
 
 def _path_of_one(line: Line, segment: Segment, probabilities: np.ndarray) -> Path:

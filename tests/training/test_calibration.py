@@ -56,7 +56,7 @@ def test_better_line_reader_gets_a_larger_share() -> None:
 
     def share(truth: int) -> float:
         lines = [line(doubtful, sure[::step], place, touching=False) for step, place in ((1, 0), (-1, truth))] * 20
-        return fit_share([lines])
+        return fit_share([lines], -20.0)
 
     assert share(truth=1) > 0.9
     assert share(truth=0) < 0.4

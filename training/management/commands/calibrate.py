@@ -68,7 +68,7 @@ class Command(BaseCommand):
         # Each fit uses the constants fitted before it.
         weight, doubts = fit_doubts(read)
         lattice.WEIGHT, lattice.DOUBTS = round(weight, 2), _rounded([doubts])[0]
-        lattice.SHARE_APART = round(fit_share(read), 2)
+        lattice.SHARE_APART = round(fit_share(read, doubts[1]), 2)
         lattice.CALIBRATION = _rounded([fit_calibration(read, touching) for touching in (False, True)])
         for name in ("WEIGHT", "DOUBTS", "SHARE_APART", "CALIBRATION"):
             self.stdout.write(f"{name} = {getattr(lattice, name)}")
