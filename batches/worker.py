@@ -36,7 +36,7 @@ PATIENT_ATTEMPTS = 3
 """Worker deaths on one chunk before the picture that was being read is considered the cause."""
 
 SAVED_TOGETHER = 24
-"""Pictures whose images are written and flushed while the next ones are read. Of 64, few are left for the end."""
+"""Pictures whose images are saved while the next ones are read. Of a part's 64, the last 16 are saved at the end."""
 
 _reading = threading.Lock()
 _saver = ThreadPoolExecutor(1, "images")
@@ -90,11 +90,11 @@ def _read_together(batch: Batch, chunk: Chunk, pictures: list[Picture]) -> None:
         for picture in pictures:
             items.append(_read(batch, picture))
             if len(items) % SAVED_TOGETHER == 0:
-                saving.append(_saver.submit(_saved, items[-SAVED_TOGETHER:]))
+                saving.append(_saver.submit(_save, items[-SAVED_TOGETHER:]))
             if time.monotonic() - renewed > HEARTBEAT_INTERVAL:
                 _heartbeat(chunk)
                 renewed = time.monotonic()
-        saving.append(_saver.submit(_saved, items[len(saving) * SAVED_TOGETHER :]))
+        saving.append(_saver.submit(_save, items[len(saving) * SAVED_TOGETHER :]))
         for each in saving:
             each.result()
     except BaseException:
@@ -116,7 +116,7 @@ def _read_one_by_one(batch: Batch, chunk: Chunk, pictures: list[Picture]) -> Non
         else:
             _heartbeat(chunk, suspect=picture.number)
             item = _read(batch, picture)
-        _saved([item])
+        _save([item])
         _keep(chunk, [item])
     _keep(chunk, [], last=True)
 
@@ -152,7 +152,7 @@ def _read(batch: Batch, picture: Picture) -> Item:
 
 
 def _keep(chunk: Chunk, items: list[Item], last: bool = False) -> None:
-    """Store predictions and items, all or none. Their images are saved already; they are deleted if nothing is stored.
+    """Store predictions and items, all or none. Images are already saved; they are deleted if the rows are refused.
 
     last: the chunk is done; with the last chunk, so is the batch. Raises LeaseLost; then nothing is stored.
     """
@@ -194,8 +194,8 @@ def _predictions(items: list[Item]) -> list[Prediction]:
     return [item.prediction for item in items if item.prediction is not None]
 
 
-def _saved(items: list[Item]) -> list[Prediction]:
-    """Save the images of items' predictions, and return these. Raises OSError."""
+def _save(items: list[Item]) -> list[Prediction]:
+    """Save the images of items and return their predictions. Raises OSError."""
     predictions = _predictions(items)
     save_images(predictions)
     return predictions

@@ -1,4 +1,4 @@
-"""Prepared queries: for one row, preparing the query takes Django longer than the database takes to answer."""
+"""Prepared queries: for few rows, preparing the query takes Django longer than the database takes to answer."""
 
 from collections.abc import Sequence
 from functools import cached_property

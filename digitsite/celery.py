@@ -6,7 +6,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import celeryd_init, worker_shutdown
 
-from core.memory import give_back_large_blocks
+from core.memory import configure_malloc
 
 from .sqlite import empty_log
 
@@ -21,7 +21,7 @@ app.autodiscover_tasks()
 def prepare_worker(**kwargs: Any) -> None:
     """Make files private to the worker's user, and return unused memory to the system."""
     os.umask(0o077)
-    give_back_large_blocks()
+    configure_malloc()
 
 
 @worker_shutdown.connect

@@ -204,7 +204,7 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         )
 
     def insert(self, predictions: "list[Prediction]") -> None:
-        """Save new rows by one statement, in less time than `bulk_create`. Call this in a transaction."""
+        """Save new rows in less time than `bulk_create`. Call this in a transaction."""
         _PREDICTIONS.add(predictions)
 
     def outside_batches(self) -> Self:

@@ -22,7 +22,10 @@ class DurableStorage(FileSystemStorage):
         return self.save_all([(name, content)])[0]
 
     def save_all(self, files: Iterable[tuple[str, Any]]) -> list[str]:
-        """Save (name, content) pairs, all or none, then wait until all are on disk. Returns the names used."""
+        """Save (name, content) pairs, all or none, then wait until all are on disk. Returns the names used.
+
+        Files stay open until then, so give some hundreds at most.
+        """
         names: list[str] = []
         with ExitStack() as opened:
             try:
@@ -58,6 +61,7 @@ class DurableStorage(FileSystemStorage):
                         file.writelines(content.chunks())
                 except BaseException:
                     os.close(descriptor)
+                    self.delete(name)
                     raise
                 return name, descriptor
         used = str(super()._save(name, content))  # type: ignore[misc]  # not in the stubs

@@ -342,6 +342,7 @@ def plain_ink(page: np.ndarray, counts: np.ndarray | None = None) -> Ink | None:
     x, y, width, height = cv2.boundingRect((drawn > int(threshold)).view(np.uint8))
     x, y = across + x, down + y
     mask = None
+    # Only ink near an edge of the page can be a ruled line.
     if _near_an_end(x, width, page.shape[1]) or _near_an_end(y, height, page.shape[0]):
         mask = drop_rules((contrast > int(threshold)).view(np.uint8))
         x, y, width, height = cv2.boundingRect(mask)

@@ -149,13 +149,13 @@ def has_sides(shape: np.ndarray) -> bool:
     stepped = cv2.dilate(small, TWO_BY_TWO)
     row, column = (1, round(MIN_STRAIGHT * width)), (round(MIN_STRAIGHT * height), 1)
     across, down = round(0.25 * width), round(0.25 * height)
-    return (_any_left(stepped[:down], row) or _any_left(stepped[height - down :], row)) and (
-        _any_left(stepped[:, :across], column) and _any_left(stepped[:, width - across :], column)
+    return (_survives(stepped[:down], row) or _survives(stepped[height - down :], row)) and (
+        _survives(stepped[:, :across], column) and _survives(stepped[:, width - across :], column)
     )
 
 
-def _any_left(shape: np.ndarray, size: tuple[int, int]) -> bool:
-    """Tell whether an erosion by a bar leaves any of a shape, uint8 (h, w). size: the bar's height and width."""
+def _survives(shape: np.ndarray, size: tuple[int, int]) -> bool:
+    """Tell whether any of a shape, uint8 (h, w), is left after erosion by a bar. size: the bar's height and width."""
     return bool(shape.size) and cv2.countNonZero(cv2.erode(shape, np.ones(size, np.uint8))) > 0
 
 

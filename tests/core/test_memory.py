@@ -5,9 +5,9 @@ import pytest
 
 LEFT_BEHIND = """
 import ctypes, sys, threading
-from core.memory import give_back_large_blocks
+from core.memory import configure_malloc
 if sys.argv[1] == "with":
-    give_back_large_blocks()
+    configure_malloc()
 import io
 from PIL import Image
 from recognizer.reading import open_image
@@ -39,9 +39,9 @@ def test_freed_pixel_memory_is_returned_to_the_system() -> None:
 FETCHED_AGAIN = """
 import resource, threading
 import numpy as np
-from core.memory import give_back_large_blocks
+from core.memory import configure_malloc
 
-give_back_large_blocks()
+configure_malloc()
 
 def faults():
     return resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
@@ -63,4 +63,4 @@ thread.join()
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's threshold")
 def test_small_blocks_are_kept_for_the_next_reading() -> None:
     done = subprocess.run([sys.executable, "-c", FETCHED_AGAIN], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 20, "page faults a turn; 200 without"
+    assert int(done.stdout) < 20, "page faults a turn; 90 without"

@@ -1,4 +1,5 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,19 @@ def test_saving_several_files_stores_all_or_none(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="b"):
         DurableStorage(location=tmp_path).save_all([(name, ContentFile(b"picture")) for name in ("a/1.png", "b/2.png")])
     assert not list(tmp_path.rglob("*.png"))
+
+
+def test_file_that_fills_the_disk_is_deleted(tmp_path: Path) -> None:
+    class TooLong(ContentFile):
+        def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
+            yield b"the first block"
+            raise OSError(28, "No space left on device")
+
+    storage = DurableStorage(location=tmp_path)
+    storage.save("a/1.png", ContentFile(b"picture"))
+    with pytest.raises(OSError, match="No space"):
+        storage.save("a/2.png", TooLong(b""))
+    assert [path.name for path in tmp_path.rglob("*.png")] == ["1.png"]
 
 
 def test_failed_flush_stores_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

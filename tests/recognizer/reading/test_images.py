@@ -19,6 +19,7 @@ from recognizer.reading import (
     open_image,
     open_strip,
     pages_of,
+    pixels_in,
 )
 from tests.factories import encoded
 
@@ -214,6 +215,13 @@ def test_too_many_pixels_are_refused_from_the_header_alone() -> None:
 
 def test_pixel_bomb_is_refused_by_its_header() -> None:
     assert refusal(png_header(200_000, 200_000)) == "too_many_pixels"
+
+
+def test_png_with_a_second_header_counts_its_pixels() -> None:
+    # Pillow decodes by the last header.
+    large = encoded(np.full((3000, 2000), 255, np.uint8))
+    small, rest = png_header(1, 1)[:33], large[8:]
+    assert pixels_in(small + rest) == pixels_in(large) == 6_000_000
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])

@@ -48,7 +48,7 @@ def test_segment_with_two_spotted_digits_is_left_out(bars: tuple[Line, Pieces]) 
 
 
 @pytest.mark.parametrize("label", [1, NOT_A_DIGIT])
-def test_line_of_one_segment_is_read_as_by_the_lattice(bars: tuple[Line, Pieces], label: int) -> None:
+def test_line_of_one_segment_gets_the_lattice_reading(bars: tuple[Line, Pieces], label: int) -> None:
     line, _ = bars
     (segment,) = segments_of(line, uncut(line))
     # Scores of zero change nothing, but need the lattice.
