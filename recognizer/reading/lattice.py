@@ -56,21 +56,17 @@ MIN_PART_STRENGTH, MIN_PART_HEIGHT = 0.3, 0.4
 
 WEIGHT = 0.71
 """Weight of both log-probabilities of a text, the lattice's and the line reader's, where digits touch. Both count the
-same, because on handwriting new to both neither is better. `manage.py calibrate` fits WEIGHT, DOUBTS and SHARE_APART.
-"""
-
-SHARE_APART = 0.33
-"""Weight of the line reader's log-probabilities where digits stand apart. The lattice's have weight 1: the classifier
-sees each digit alone and knows better."""
+same, because on handwriting new to both neither is better. Where digits stand apart the classifier sees each one alone
+and knows better, and the line reader does not count. `manage.py calibrate` fits WEIGHT and DOUBTS."""
 
 DOUBTS: tuple[float, ...] = (-3.12, -8.82)
 """Floors under the log-probabilities of the lattice and of the line reader: how often each is confidently wrong."""
 
-CALIBRATION: tuple[tuple[float, ...], ...] = ((0.65, 0.44, -0.99), (0.64, 0.57, -1.20))
+CALIBRATION: tuple[tuple[float, ...], ...] = ((0.64, 0.57, -1.20), (0.64, 0.57, -1.20))
 """Logistic calibration of lines with several digits: one row where digits stand apart, one where they touch. The
-log-odds of the text are multiplied by the first number; the second is added; the third is added where lattice and line
-reader prefer different texts. Calibration is needed because the networks' errors are correlated, so the product of
-their scores is overconfident. `manage.py calibrate` fits it."""
+log-odds of the text are multiplied by the first number; the second is added; the third is added where the path cuts a
+stroke or, where digits touch, where lattice and line reader differ. It is needed because the networks' errors are
+correlated, so the product of their scores is overconfident. `manage.py calibrate` fits it."""
 
 MAX_SPOTTER_GAIN = 5.0
 """The spotter can raise the probability of a digit that stands alone at most by this factor. The classifier has seen
@@ -123,15 +119,12 @@ class Hypotheses:
     @property
     def probabilities(self) -> np.ndarray:
         """Combine both scores into probabilities of the texts: float64 (texts,)."""
-        if self.touching:
-            return _softmax(WEIGHT * np.logaddexp(self.scores, DOUBTS).sum(axis=1))
-        by_lattice, by_line_reader = self.scores.T
-        return _softmax(by_lattice + SHARE_APART * np.logaddexp(by_line_reader, DOUBTS[1]))
+        return _softmax(WEIGHT * np.logaddexp(self.scores, DOUBTS).sum(axis=1))
 
     @property
     def chosen(self) -> int:
-        """Index of the most likely text."""
-        return int(self.probabilities.argmax())
+        """Index of the most likely text; of the lattice's own where digits stand apart."""
+        return int(self.probabilities.argmax()) if self.touching else 0
 
     @property
     def lattice_text(self) -> Text:
@@ -158,14 +151,15 @@ class Path:
     digits: list[Edge]
     others: list[Edge]
     likelihood: float
+    cuts_ink: bool
     hypotheses: Hypotheses
 
     @property
     def evidence(self) -> np.ndarray:
         """Features of the calibration of several digits, in the order of CALIBRATION: float64 (3,)."""
-        touching = self.hypotheses.touching
-        probability = float(self.hypotheses.probabilities.max()) if touching else self.likelihood
-        return np.array([log_odds(probability), 1.0, self.hypotheses.differ])
+        if self.hypotheses.touching:
+            return np.array([log_odds(float(self.hypotheses.probabilities.max())), 1.0, self.hypotheses.differ])
+        return np.array([log_odds(self.likelihood), 1.0, self.cuts_ink])
 
     @property
     def confidence(self) -> float:
@@ -243,9 +237,15 @@ def best_path(
         likelihood = min(likelihood, MAX_SPOTTER_GAIN * float(probabilities[found[0]]))
     path = [Edge(segments[index], label, _softmax(scores[index])) for index, label in edges]
     digits = [edge for edge in path if edge.label != NOT_A_DIGIT]
-    if hypotheses.touching or chosen:
+    if hypotheses.touching:
         digits = [_averaged(edge, place, hypotheses, len(digits)) for place, edge in enumerate(digits)]
-    return Path(digits, [edge for edge in path if edge.label == NOT_A_DIGIT], likelihood, hypotheses)
+    return Path(
+        digits,
+        [edge for edge in path if edge.label == NOT_A_DIGIT],
+        likelihood,
+        any(costs[segments[index].first] > MIN_CUT_INK for index, _ in edges),
+        hypotheses,
+    )
 
 
 def _path_of_one(line: Line, segment: Segment, probabilities: np.ndarray) -> Path:
@@ -257,7 +257,7 @@ def _path_of_one(line: Line, segment: Segment, probabilities: np.ndarray) -> Pat
     edge = Edge(segment, label, _softmax(scores))
     digits, others, text = ([edge], [], (label,)) if label != NOT_A_DIGIT else ([], [edge], ())
     hypotheses = Hypotheses([text], np.array([[score, 0.0]]), rescored=False)
-    return Path(digits, others, float(np.exp(min(0.0, score))), hypotheses)
+    return Path(digits, others, float(np.exp(min(0.0, score))), False, hypotheses)
 
 
 def _hypotheses(graph: "_Graph", scores: np.ndarray, own: Text, line: Line, columns: np.ndarray | None) -> Hypotheses:

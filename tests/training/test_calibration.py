@@ -15,7 +15,6 @@ from training.networks.calibration import (
     fit_calibration,
     fit_choice,
     fit_doubts,
-    fit_share,
     fit_temperature,
     fit_threshold,
 )
@@ -33,7 +32,7 @@ def line(by_lattice: np.ndarray, by_line: np.ndarray, truth: int, touching: bool
     """A line whose texts have these probabilities by lattice and line reader."""
     scores = np.log(np.stack([by_lattice, by_line], axis=1) + 1e-9)
     hypotheses = Hypotheses([(place,) for place in range(len(scores))], scores, touching)
-    return ReadLine(Path([], [], float(by_lattice[0]), hypotheses), truth)
+    return ReadLine(Path([], [], float(by_lattice[0]), False, hypotheses), truth)
 
 
 def test_often_confidently_wrong_network_gets_a_higher_floor(rng: np.random.Generator) -> None:
@@ -49,17 +48,6 @@ def test_often_confidently_wrong_network_gets_a_higher_floor(rng: np.random.Gene
     weight, doubts = fit_doubts([lines])
     assert weight > 0
     assert doubts[0] > doubts[1] + 1
-
-
-def test_better_line_reader_gets_a_larger_share() -> None:
-    doubtful, sure = np.array([0.6, 0.4]), np.array([0.9, 0.1])
-
-    def share(truth: int) -> float:
-        lines = [line(doubtful, sure[::step], place, touching=False) for step, place in ((1, 0), (-1, truth))] * 20
-        return fit_share([lines], -20.0)
-
-    assert share(truth=1) > 0.9
-    assert share(truth=0) < 0.4
 
 
 @pytest.mark.parametrize("touching", [False, True])
@@ -109,13 +97,13 @@ def test_fitted_choice_weights_are_the_true_ones(rng: np.random.Generator) -> No
 
 @pytest.mark.django_db
 def test_command_prints_fitted_constants(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("WEIGHT", "DOUBTS", "SHARE_APART", "CALIBRATION"):
+    for name in ("WEIGHT", "DOUBTS", "CALIBRATION"):
         # The command sets them.
         monkeypatch.setattr(lattice, name, getattr(lattice, name))
     call_command("calibrate", pages=25)
     number = r"-?\d+\.\d\d"
     assert re.fullmatch(
-        rf"WEIGHT = {number}?\nDOUBTS = \(.+\)\nSHARE_APART = \d\.\d+\nCALIBRATION = \(.+\)\n"
+        rf"WEIGHT = {number}?\nDOUBTS = \(.+\)\nCALIBRATION = \(.+\)\n"
         rf"CHOICE = \(({number}, ){{10}}{number}\)\nSURE_FROM = {number}\n",
         capsys.readouterr().out,
     )

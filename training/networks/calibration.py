@@ -144,27 +144,6 @@ def fit_doubts(kinds: list[list[ReadLine]]) -> tuple[float, np.ndarray]:
     return float(found[0]), found[1:]
 
 
-def fit_share(kinds: list[list[ReadLine]], doubt: float) -> float:
-    """Fit SHARE_APART, between 0 and 1, on lines whose digits stand apart, as `fit_doubts` fits WEIGHT.
-
-    doubt: the line reader's of DOUBTS.
-    """
-    known = [
-        (*texts.scores.T, line.truth, 1 / np.sqrt(len(kind)))
-        for kind in kinds
-        for line in kind
-        if not (texts := line.path.hypotheses).touching and texts.rescored and line.truth is not None
-    ]
-
-    def loss(share: float) -> float:
-        return sum(
-            weight * -float(log_softmax(by_lattice + share * np.logaddexp(by_line_reader, doubt))[truth])
-            for by_lattice, by_line_reader, truth, weight in known
-        )
-
-    return float(minimize_scalar(loss, bounds=(0, 1)).x)
-
-
 def fit_calibration(kinds: list[list[ReadLine]], touching: bool) -> np.ndarray:
     """Fit one row of CALIBRATION by logistic regression (Platt, 1999), each kind of page with the same total weight.
 

@@ -54,7 +54,7 @@ def test_line_of_one_segment_gets_the_lattice_reading(bars: tuple[Line, Pieces],
     # Scores of zero change nothing, but need the lattice.
     spotted = replace(segment, spotter_scores=np.zeros(11))
     lone, whole = (best_path(line, uncut(line), [each], sure_of(label)) for each in (segment, spotted))
-    assert (lone.likelihood, lone.confidence) == (whole.likelihood, whole.confidence)
+    assert (lone.likelihood, lone.confidence, lone.cuts_ink) == (whole.likelihood, whole.confidence, whole.cuts_ink)
     assert lone.hypotheses.texts == whole.hypotheses.texts
     for edge, same in zip(lone.digits + lone.others, whole.digits + whole.others, strict=True):
         assert edge.label == same.label
@@ -76,6 +76,15 @@ def test_confidence_falls_when_another_path_is_likely(bars: tuple[Line, Pieces])
     clear = best_path(line, pieces, segments, sure_of(1, NOT_A_DIGIT, 7))
     torn = best_path(line, pieces, segments, sure_of(1, 4, 7))
     assert 0 < torn.confidence < clear.confidence <= 1
+
+
+def test_confidence_falls_where_a_seam_cuts_ink(bars: tuple[Line, Pieces]) -> None:
+    line, pieces = bars
+    segments = segments_of(line, pieces)
+    apart = best_path(line, pieces, segments, sure_of(1, NOT_A_DIGIT, 7))
+    # So little ink that the path and its score hardly change.
+    touching = replace(pieces, costs=np.array([0.0, 0.6, 0.0]))
+    assert best_path(line, touching, segments, sure_of(1, NOT_A_DIGIT, 7)).confidence < apart.confidence - 0.01
 
 
 def columns_of(*texts: tuple[int, ...]) -> np.ndarray:
@@ -106,22 +115,12 @@ def test_touching_digits_follow_a_sure_line_reader(joined: tuple[Line, Pieces]) 
     assert path.hypotheses.line_reader_text == (1, 7)
 
 
-def test_separate_digits_follow_a_sure_lattice(bars: tuple[Line, Pieces]) -> None:
+def test_separate_digits_follow_the_lattice(bars: tuple[Line, Pieces]) -> None:
     line, pieces = bars
     path = best_path(line, pieces, segments_of(line, pieces), sure_of(1, NOT_A_DIGIT, 7), columns_of((1, 1)))
     assert not path.hypotheses.touching
     assert [edge.label for edge in path.digits] == [1, 7]
     assert path.hypotheses.differ
-
-
-def test_line_reader_decides_between_likely_separate_digits(bars: tuple[Line, Pieces]) -> None:
-    line, pieces = bars
-    undecided = sure_of(1, NOT_A_DIGIT, 7)
-    undecided[2, 1] = 0.9 * undecided[2, 7]
-    path = best_path(line, pieces, segments_of(line, pieces), undecided, columns_of((1, 1)))
-    assert path.hypotheses.lattice_text == (1, 7)
-    assert [edge.label for edge in path.digits] == [1, 1]
-    assert path.digits[1].probabilities.argmax() == 1
 
 
 def test_text_without_a_path_is_not_chosen(joined: tuple[Line, Pieces]) -> None:
@@ -130,14 +129,10 @@ def test_text_without_a_path_is_not_chosen(joined: tuple[Line, Pieces]) -> None:
     assert [edge.label for edge in path.digits] == [1, 7]
 
 
-@pytest.mark.parametrize(("written", "together"), [("bars", NOT_A_DIGIT), ("joined", 4)])
-def test_confidence_falls_where_lattice_and_line_reader_differ(
-    written: str, together: int, request: pytest.FixtureRequest
-) -> None:
-    line, pieces = request.getfixturevalue(written)
-    segments, probabilities = segments_of(line, pieces), sure_of(1, together, 7)
-    agree, differ = (best_path(line, pieces, segments, probabilities, columns_of(text)) for text in ((1, 7), (1, 1)))
-    assert agree.hypotheses.touching == differ.hypotheses.touching == (written == "joined")
+def test_confidence_falls_where_lattice_and_line_reader_differ(joined: tuple[Line, Pieces]) -> None:
+    line, pieces = joined
+    segments = segments_of(line, pieces)
+    agree, differ = (best_path(line, pieces, segments, sure_of(1, 4, 7), columns_of(text)) for text in ((1, 7), (1, 1)))
     assert [edge.label for edge in agree.digits] == [1, 7]
     assert differ.confidence < agree.confidence
 

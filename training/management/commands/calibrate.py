@@ -10,8 +10,8 @@ from recognizer.serving.cache import serving_reader
 class Command(BaseCommand):
     help = (
         "Fit the calibration of readings on pages of digits that no network was trained on, and print it: WEIGHT, "
-        "DOUBTS, SHARE_APART and CALIBRATION of recognizer.reading.lattice, CHOICE of recognizer.reading.choice, and "
-        "the threshold of sure readings."
+        "DOUBTS and CALIBRATION of recognizer.reading.lattice, CHOICE of recognizer.reading.choice, and the threshold "
+        "of sure readings."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,7 +29,6 @@ class Command(BaseCommand):
             fit_calibration,
             fit_choice,
             fit_doubts,
-            fit_share,
             fit_threshold,
             read_lines,
             read_variants,
@@ -68,9 +67,8 @@ class Command(BaseCommand):
         # Each fit uses the constants fitted before it.
         weight, doubts = fit_doubts(read)
         lattice.WEIGHT, lattice.DOUBTS = round(weight, 2), _rounded([doubts])[0]
-        lattice.SHARE_APART = round(fit_share(read, doubts[1]), 2)
         lattice.CALIBRATION = _rounded([fit_calibration(read, touching) for touching in (False, True)])
-        for name in ("WEIGHT", "DOUBTS", "SHARE_APART", "CALIBRATION"):
+        for name in ("WEIGHT", "DOUBTS", "CALIBRATION"):
             self.stdout.write(f"{name} = {getattr(lattice, name)}")
         made = [
             list(
