@@ -1,4 +1,5 @@
 import { newKey, sendMany } from "./api.js";
+import { onChosen } from "./chosen.js";
 import { gettext } from "./words.js";
 
 const section = document.querySelector("#send");
@@ -23,7 +24,6 @@ function showShare(share) {
 
 /** Send files. field: id of the input they were chosen in: archive, images or labelled. */
 async function send(field, files, key) {
-  if (!files.length) return;
   for (const input of inputs) input.disabled = true;
   retry.hidden = true;
   bar.hidden = false;
@@ -43,10 +43,4 @@ async function send(field, files, key) {
   }
 }
 
-for (const input of inputs) {
-  input.addEventListener("change", () => {
-    const files = [...input.files];
-    input.value = ""; // Without this, choosing the same file again fires no event.
-    send(input.id, files, newKey());
-  });
-}
+for (const input of inputs) onChosen(input, (files) => send(input.id, files, newKey()));

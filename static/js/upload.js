@@ -1,5 +1,6 @@
 import { adjust } from "./adjust.js";
 import { newKey, Refusal, sendMany, sendWithProgress } from "./api.js";
+import { onChosen } from "./chosen.js";
 import { percent, sureness } from "./confidence.js";
 import { cut, decode, shrink } from "./photo.js";
 import { Sum } from "./upload-sum.js";
@@ -209,12 +210,7 @@ document.querySelector("#example").addEventListener("click", async ({ currentTar
   if (response.ok) take([new File([await response.blob()], "example.jpg", { type: "image/jpeg" })]);
 });
 
-for (const input of [document.querySelector("#choose"), document.querySelector("#camera")]) {
-  input.addEventListener("change", () => {
-    take([...input.files]);
-    input.value = ""; // Without this, choosing the same file again fires no event.
-  });
-}
+for (const input of [document.querySelector("#choose"), document.querySelector("#camera")]) onChosen(input, take);
 
 // Each element under the pointer fires dragenter and dragleave: count them to know when the drag leaves the page.
 let depth = 0;

@@ -69,6 +69,20 @@ def test_failures_come_first_with_their_reason_and_picture(
     assert failed.locator("img").evaluate("(image) => image.naturalWidth") == 40
 
 
+def test_zip_chosen_before_the_script_has_loaded_is_sent(
+    page: Page, user: User, mnist_pictures: dict[int, bytes]
+) -> None:
+    log_in(page, user)
+    held: list[Route] = []
+    page.route("**/batches*.js", lambda route: held.append(route))
+    page.goto("/batches/", wait_until="commit")
+    choose(page, zip_of({"three.png": mnist_pictures[3]}))
+    page.wait_for_timeout(100)
+    for route in held:
+        route.continue_()
+    expect(page.get_by_role("heading", level=1)).to_have_text("many.zip")
+
+
 def test_labelled_pictures_are_imported_with_progress(
     page: Page, superuser: User, mnist_pictures: dict[int, bytes]
 ) -> None:
