@@ -1,10 +1,11 @@
 """Ink -> lines of writing."""
 
+import math
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import reduce
 from itertools import accumulate
-from statistics import median
+from statistics import fmean, median
 from typing import TypeVar
 
 import cv2
@@ -105,14 +106,14 @@ def find_lines(ink: Ink) -> list[Line]:
     small = [blob for blob in blobs if blob.height < 0.4 * body]
     rows = _rows(tall)
     lines = []
-    for row in sorted(rows, key=_middle_of) if len(rows) > 1 else rows:
+    for row in sorted(rows, key=_middle_of):
         members = row + [blob for blob in small if _belongs(blob, row)]
         lines.append(_cut_out(ink, labels, members, row))
     return lines
 
 
 def _middle_of(row: list[_Blob]) -> float:
-    return float(np.mean([blob.y + blob.height / 2 for blob in row]))
+    return fmean(blob.y + blob.height / 2 for blob in row)
 
 
 def as_one(ink: Ink) -> Line | None:
@@ -254,7 +255,7 @@ def _cut_out(ink: Ink, labels: np.ndarray, blobs: list[_Blob], row: list[_Blob])
     if abs(slope) * (right - left) > MIN_DROP * body:
         angle = float(np.arctan(slope))
         strength, x, y = _turned_back(strength, angle)
-    cos, sin = (float(np.cos(angle)), float(np.sin(angle))) if angle else (1.0, 0.0)
+    cos, sin = math.cos(angle), math.sin(angle)
     middles = [
         cos * ((b.y + b.height / 2 - top) / scale - y) - sin * ((b.x + b.width / 2 - left) / scale - x) for b in row
     ]

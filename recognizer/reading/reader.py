@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from math import exp, inf, log
+from math import exp, inf, log, prod
 from statistics import fmean
 from typing import Any
 
@@ -394,7 +394,7 @@ def _is_likelier(one: ReadLine, lines: list[ReadLine]) -> bool:
 
 
 def _together(lines: list[ReadLine]) -> float:
-    return lines[0].path.confidence if len(lines) == 1 else float(np.prod([read.path.confidence for read in lines]))
+    return prod(read.path.confidence for read in lines)
 
 
 def _ignored(trace: Trace, shape: tuple[int, ...]) -> tuple[Ignored, ...]:
