@@ -33,7 +33,7 @@ ROUNDS, TIMES = 10, 20
 READING = {
     "decode": ["open"],
     "page, lines, cuts, frames": ["page", "lines", "cuts", "frames"],
-    "networks": ["classifier", "spotter", "line reader"],
+    "networks": ["classifier", "spotter", "line reader", "grey reader"],
 }
 """Rows of the table, and the reader's stages that each sums up."""
 

@@ -107,6 +107,7 @@ def metered(subject: Reader, meter: Meter) -> Iterator[None]:
         "classifier": (subject.classifier, "classify"),
         "spotter": (subject.spotter, "spot"),
         "line reader": (subject.line_reader, "spot"),
+        "grey reader": (subject.grey_reader, "read"),
         "lattice": (reader, "best_path"),
     }
     with ExitStack() as stack:

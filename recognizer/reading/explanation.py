@@ -6,7 +6,7 @@ import numpy as np
 from .classifier import NOT_A_DIGIT
 from .ctc import Text
 from .cuts import Pieces
-from .lattice import Edge, Hypotheses
+from .lattice import GREY, Edge, Hypotheses
 from .lines import Line
 from .occlusion import glow, occlusion
 from .page import BESIDE, CLASSES, HANDWRITING, PAPER, PRINT, Page
@@ -160,12 +160,13 @@ def _write(picture: np.ndarray, words: str, x: int, y: int, size: float, colour:
 
 
 def _texts(hypotheses: Hypotheses) -> str:
-    """Name the texts of lattice and line reader."""
+    """Name the texts of the lattice and of the line reader or grey reader."""
     lattice = f"lattice: {_joined(hypotheses.lattice_text)}"
-    if hypotheses.line_reader_text is None:
+    if hypotheses.reader_text is None:
         return lattice
+    reader = "grey reader" if hypotheses.chosen_by == GREY else "line reader"
     differ = "they differ" if hypotheses.differ else "they agree"
-    return f"{lattice}, line reader: {_joined(hypotheses.line_reader_text)} ({differ})"
+    return f"{lattice}, {reader}: {_joined(hypotheses.reader_text)} ({differ})"
 
 
 def _joined(text: Text) -> str:

@@ -2,8 +2,9 @@
 
 The graph of LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition" (1998),
 section V: nodes are seams, and an edge is a segment with a label. Two networks score an edge: the classifier sees the
-segment alone, the spotter sees the whole line. A third, the line reader, reads the line without cuts. Where digits
-touch, the lattice and the line reader each propose texts, and the scores of both decide.
+segment alone, the spotter sees the whole line. A third, the line reader or the grey reader, reads the line without
+cuts. Where digits touch, and on photographs always, lattice and reader each propose texts, and the scores of both
+decide.
 """
 
 from dataclasses import dataclass, replace
@@ -48,25 +49,30 @@ SPOTTER_WEIGHT = 0.25
 then sees the whole digit and knows better. For whether it is one digit, the spotter counts in full."""
 
 MAX_TEXTS, MAX_LENGTHS = 6, 3
-"""How many of the line reader's best texts become hypotheses, and for how many of their lengths the lattice adds its
+"""How many of the reader's best texts become hypotheses, and for how many of their lengths the lattice adds its
 own best text."""
 
 MIN_PART_STRENGTH, MIN_PART_HEIGHT = 0.3, 0.4
 """A connected part of this ink strength counts as a digit if it has this share of the digits' height."""
 
-WEIGHT = 0.71
-"""Weight of both log-probabilities of a text, the lattice's and the line reader's, where digits touch. Both count the
-same, because on handwriting new to both neither is better. Where digits stand apart the classifier sees each one alone
-and knows better, and the line reader does not count. `manage.py calibrate` fits WEIGHT and DOUBTS."""
+ALONE, LINE, GREY = range(3)
+"""What a line's text is chosen by: the lattice alone, the lattice and the line reader, the lattice and the grey reader.
 
-DOUBTS: tuple[float, ...] = (-3.12, -8.82)
-"""Floors under the log-probabilities of the lattice and of the line reader: how often each is confidently wrong."""
+On clean pages the line reader does not count where digits stand apart: there the classifier sees each digit alone and
+knows better."""
 
-CALIBRATION: tuple[tuple[float, ...], ...] = ((0.64, 0.57, -1.20), (0.64, 0.57, -1.20))
-"""Logistic calibration of lines with several digits: one row where digits stand apart, one where they touch. The
-log-odds of the text are multiplied by the first number; the second is added; the third is added where the path cuts a
-stroke or, where digits touch, where lattice and line reader differ. It is needed because the networks' errors are
-correlated, so the product of their scores is overconfident. `manage.py calibrate` fits it."""
+WEIGHTS: tuple[float, ...] = (1.0, 0.71, 0.54)
+"""Weight of both log-probabilities of a text, the lattice's and the reader's. Both count the same, because on
+handwriting new to both neither is better. `manage.py calibrate` fits WEIGHTS and DOUBTS."""
+
+DOUBTS: tuple[tuple[float, ...], ...] = ((0.0, 0.0), (-3.12, -8.82), (-6.2, -9.18))
+"""Floors under the log-probabilities of the lattice and of the reader: how often each is confidently wrong."""
+
+CALIBRATION: tuple[tuple[float, ...], ...] = ((0.64, 0.57, -1.20), (0.64, 0.57, -1.20), (0.58, 0.45, -0.37))
+"""Logistic calibration of lines with several digits. The log-odds of the text are multiplied by the first number; the
+second is added; the third is added where the path cuts a stroke or, where a reader counts, where lattice and reader
+differ. It is needed because the networks' errors are correlated, so the product of their scores is overconfident.
+`manage.py calibrate` fits it."""
 
 MAX_SPOTTER_GAIN = 5.0
 """The spotter can raise the probability of a digit that stands alone at most by this factor. The classifier has seen
@@ -106,39 +112,39 @@ class Edge:
 class Hypotheses:
     """The n-best texts of a line, the lattice's own first, with their scores.
 
-    scores: log-probabilities (texts, 2): by the lattice, among all its paths, and by the line reader, among these
-    texts. The second is 0 where the line reader did not run, and `rescored` is false.
-    touching: whether the line has fewer connected parts of ink than digits.
+    scores: log-probabilities (texts, 2): by the lattice, among all its paths, and by the reader, among these texts. The
+    second is 0 where no reader ran, and `rescored` is false.
+    chosen_by: ALONE, LINE or GREY.
     """
 
     texts: list[Text]
     scores: np.ndarray
-    touching: bool = False
+    chosen_by: int = ALONE
     rescored: bool = True
 
     @property
     def probabilities(self) -> np.ndarray:
         """Combine both scores into probabilities of the texts: float64 (texts,)."""
-        return _softmax(WEIGHT * np.logaddexp(self.scores, DOUBTS).sum(axis=1))
+        return _softmax(WEIGHTS[self.chosen_by] * np.logaddexp(self.scores, DOUBTS[self.chosen_by]).sum(axis=1))
 
     @property
     def chosen(self) -> int:
-        """Index of the most likely text; of the lattice's own where digits stand apart."""
-        return int(self.probabilities.argmax()) if self.touching else 0
+        """Index of the most likely text; of the lattice's own where it chooses alone."""
+        return int(self.probabilities.argmax()) if self.chosen_by else 0
 
     @property
     def lattice_text(self) -> Text:
         return self.texts[0]
 
     @property
-    def line_reader_text(self) -> Text | None:
-        """The line reader's most likely text, None where it did not run."""
+    def reader_text(self) -> Text | None:
+        """The reader's most likely text, None where none ran."""
         return self.texts[int(self.scores[:, 1].argmax())] if self.rescored else None
 
     @property
     def differ(self) -> bool:
-        """Whether lattice and line reader prefer different texts."""
-        return self.rescored and self.line_reader_text != self.lattice_text
+        """Whether lattice and reader prefer different texts."""
+        return self.rescored and self.reader_text != self.lattice_text
 
 
 @dataclass(frozen=True)
@@ -157,7 +163,7 @@ class Path:
     @property
     def evidence(self) -> np.ndarray:
         """Features of the calibration of several digits, in the order of CALIBRATION: float64 (3,)."""
-        if self.hypotheses.touching:
+        if self.hypotheses.chosen_by:
             return np.array([log_odds(float(self.hypotheses.probabilities.max())), 1.0, self.hypotheses.differ])
         return np.array([log_odds(self.likelihood), 1.0, self.cuts_ink])
 
@@ -165,8 +171,8 @@ class Path:
     def confidence(self) -> float:
         """The calibrated probability that the text is right."""
         if len(self.digits) < 2:
-            return self.likelihood * (float(self.hypotheses.probabilities.max()) if self.hypotheses.touching else 1.0)
-        return float(1 / (1 + np.exp(-(self.evidence @ CALIBRATION[self.hypotheses.touching]))))
+            return self.likelihood * (float(self.hypotheses.probabilities.max()) if self.hypotheses.chosen_by else 1.0)
+        return float(1 / (1 + np.exp(-(self.evidence @ CALIBRATION[self.hypotheses.chosen_by]))))
 
 
 def segments_of(line: Line, pieces: Pieces, spotted: np.ndarray | None = None) -> list[Segment]:
@@ -209,11 +215,12 @@ def best_path(
     segments: list[Segment],
     probabilities: np.ndarray,
     columns: np.ndarray | None = None,
+    grey: bool = False,
 ) -> Path:
     """Choose the best path through a line.
 
-    probabilities: the classifier's, float32 (segments, 11). columns: the line reader's log-probabilities, float32
-    (n, 11); without them the lattice alone decides.
+    probabilities: the classifier's, float32 (segments, 11). columns: the reader's log-probabilities, float32 (n, 11);
+    without them the lattice chooses alone. grey: whether they are the grey reader's.
     """
     if len(pieces) == 1 and columns is None and segments[0].spotter_scores is None:
         return _path_of_one(line, segments[0], probabilities[0])
@@ -227,7 +234,7 @@ def best_path(
     edges = graph.best(scores)
     scores /= TEMPERATURE
     own = tuple(label for _, label in edges if label != NOT_A_DIGIT)
-    hypotheses = _hypotheses(graph, scores, own, line, columns)
+    hypotheses = _hypotheses(graph, scores, own, line, columns, grey)
     chosen = hypotheses.chosen
     if chosen:
         edges = graph.best_for_text(scores, hypotheses.texts[chosen])
@@ -237,7 +244,7 @@ def best_path(
         likelihood = min(likelihood, MAX_SPOTTER_GAIN * float(probabilities[found[0]]))
     path = [Edge(segments[index], label, _softmax(scores[index])) for index, label in edges]
     digits = [edge for edge in path if edge.label != NOT_A_DIGIT]
-    if hypotheses.touching:
+    if hypotheses.chosen_by:
         digits = [_averaged(edge, place, hypotheses, len(digits)) for place, edge in enumerate(digits)]
     return Path(
         digits,
@@ -260,10 +267,12 @@ def _path_of_one(line: Line, segment: Segment, probabilities: np.ndarray) -> Pat
     return Path(digits, others, float(np.exp(min(0.0, score))), False, hypotheses)
 
 
-def _hypotheses(graph: "_Graph", scores: np.ndarray, own: Text, line: Line, columns: np.ndarray | None) -> Hypotheses:
-    """Collect the texts of lattice and line reader and score each by both.
+def _hypotheses(
+    graph: "_Graph", scores: np.ndarray, own: Text, line: Line, columns: np.ndarray | None, grey: bool
+) -> Hypotheses:
+    """Collect the texts of lattice and reader and score each by both.
 
-    Besides its best text, the lattice adds its best text of each length that the line reader's best texts have.
+    Besides its best text, the lattice adds its best text of each length that the reader's best texts have.
     """
     total = graph.total(scores)
     if columns is None:
@@ -273,12 +282,14 @@ def _hypotheses(graph: "_Graph", scores: np.ndarray, own: Text, line: Line, colu
     texts = list(dict.fromkeys([own, *read, *graph.best_texts(scores, max(lengths))]))
     texts = [text for text in texts if text in (own, *read) or len(text) in lengths]
     by_lattice = graph.text_scores(scores, texts) - total
-    by_line_reader = score_texts(columns, texts)
+    by_reader = score_texts(columns, texts)
     # A text without a path in the lattice has no digits to show.
     possible = np.isfinite(by_lattice)
     texts = [text for text, some in zip(texts, possible, strict=True) if some]
-    scored = np.stack([by_lattice, by_line_reader - np.logaddexp.reduce(by_line_reader)], axis=1)[possible]
-    return Hypotheses(texts, scored, _count_parts(line) < len(read[0]))
+    scored = np.stack([by_lattice, by_reader - np.logaddexp.reduce(by_reader)], axis=1)[possible]
+    # With fewer connected parts of ink than digits, some digits touch.
+    touching = not grey and _count_parts(line) < len(read[0])
+    return Hypotheses(texts, scored, GREY if grey else LINE if touching else ALONE)
 
 
 def _count_parts(line: Line) -> int:

@@ -14,6 +14,7 @@ from .choice import probabilities as probabilities_right
 from .classifier import NOT_A_DIGIT, SURE, Classifier, look_again
 from .cuts import Pieces, cut, uncut
 from .errors import Unreadable, UnreadableImage
+from .grey_reader import GreyReader, shipped_grey_reader
 from .ignored import MAX_IGNORED, Ignored, beside_lines, kind_of
 from .images import open_image
 from .ink import Ink, are_alike, is_clean, look, look_closely, looks_printed
@@ -157,7 +158,7 @@ def _nothing(pieces: int) -> None:
 
 
 class Reader:
-    """Reads pages with a version's classifier, the page network, the spotter and the line reader.
+    """Reads pages with a version's classifier, the page network, the spotter, the line reader and the grey reader.
 
     Holds no other state; threads may share it.
     """
@@ -168,11 +169,13 @@ class Reader:
         spotter: Spotter | None = None,
         page_network: PageNetwork | None = None,
         line_reader: Spotter | None = None,
+        grey_reader: GreyReader | None = None,
     ) -> None:
         self.classifier = classifier
         self.spotter = spotter or shipped_spotter()
         self.page_network = page_network or shipped_page_network()
         self.line_reader = line_reader or shipped_line_reader()
+        self.grey_reader = grey_reader or shipped_grey_reader()
 
     def read(self, data: bytes, found: Found = _nothing) -> Reading:
         """Read a picture's bytes. Raises UnreadableImage where they are not a picture, or it is too large.
@@ -245,11 +248,13 @@ class Reader:
         return [in_hand, in_paper, in_all]
 
     def _trace_ink(self, page: np.ndarray, seen: Page | None, ink: Ink | None, found: Found) -> Trace:
-        lines = self._read_lines(ink, found)
+        lines = self._read_lines(ink, found, None if seen is None else page)
         return Trace(seen, ink, lines, _reading(page, seen, lines))
 
-    def _read_lines(self, ink: Ink | None, found: Found) -> list[ReadLine]:
+    def _read_lines(self, ink: Ink | None, found: Found, photograph: np.ndarray | None) -> list[ReadLine]:
         """Find lines and read each: as one digit where the classifier is sure, in pieces otherwise.
+
+        photograph: the page, uint8 (height, width), for the grey reader; None for a clean page.
 
         A line that may be one digit is read both as one and in pieces, and the reading of higher confidence is kept.
         Raises UnreadableImage where there are more than MAX_PIECES pieces of ink.
@@ -272,7 +277,7 @@ class Reader:
         rest = {number: line for number, line in lines.items() if number not in ones or not _is_sure(ones[number])}
         read = ones | {
             number: pieced
-            for number, pieced in self._by_pieces(rest, ones.keys()).items()
+            for number, pieced in self._by_pieces(rest, ones.keys(), photograph).items()
             if number not in ones or not _is_likelier(ones[number], [pieced])
         }
         in_order = [read[number] for number in sorted(read)]
@@ -290,11 +295,13 @@ class Reader:
             return None
         return ReadLine(line, pieces, segments, probabilities, best_path(line, pieces, segments, probabilities))
 
-    def _by_pieces(self, lines: dict[int, Line], ones: Collection[int]) -> dict[int, ReadLine]:
+    def _by_pieces(
+        self, lines: dict[int, Line], ones: Collection[int], photograph: np.ndarray | None
+    ) -> dict[int, ReadLine]:
         """Cut lines, classify their segments in one call, and choose each line's best path.
 
         ones: lines that may be one digit. The line reader is not used on them: trained on numbers, it finds several
-        digits.
+        digits. photograph: see `_read_lines`.
         """
         cuts = {number: cut(line) for number, line in lines.items()}
         # A line of one piece has one path, so the spotter can change nothing.
@@ -314,8 +321,12 @@ class Reader:
             line, pieces, of_line = lines[number], cuts[number], segments[number]
             if len(pieces) <= MAX_SHIFTED_PIECES:
                 probabilities = look_again(self.classifier, of_segments, probabilities)
-            columns = self.line_reader.spot(line) if len(pieces) > 1 and number not in ones else None
-            path = best_path(line, pieces, of_line, probabilities, columns)
+            columns = None
+            if photograph is not None:
+                columns = self.grey_reader.read(photograph, line)
+            elif len(pieces) > 1 and number not in ones:
+                columns = self.line_reader.spot(line)
+            path = best_path(line, pieces, of_line, probabilities, columns, photograph is not None)
             read[number] = ReadLine(line, pieces, of_line, probabilities, path)
         return read
 

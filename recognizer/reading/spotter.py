@@ -68,6 +68,10 @@ class NetworkSpotter:
 
     def spot(self, line: Line) -> np.ndarray:
         strip, _ = strip_of(line)
+        return self.columns_of(strip)
+
+    def columns_of(self, strip: np.ndarray) -> np.ndarray:
+        """Run the network on a strip, float32 (HEIGHT, w): log-probabilities float32 (n, 11)."""
         columns = strip.shape[1]
         padded = np.zeros((1, HEIGHT, -(-columns // BUCKET) * BUCKET, 1), np.float32)
         padded[0, :, :columns, 0] = strip
@@ -75,7 +79,7 @@ class NetworkSpotter:
         return np.asarray(np.log(np.maximum(answers, 1e-6)))
 
 
-def load_spotter(content: bytes) -> Spotter:
+def load_spotter(content: bytes) -> NetworkSpotter:
     """Load the spotter's LiteRT export and warm it. Raises ValueError if the content is not a network for strips."""
     shape = (1, HEIGHT, 2 * BUCKET, 1), (1, 2 * BUCKET // STRIDE, BLANK + 1)
     return NetworkSpotter(load_network(content, "litert", *shape))

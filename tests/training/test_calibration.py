@@ -7,16 +7,16 @@ from django.core.management import CommandError, call_command
 
 from recognizer.reading import Reading, lattice
 from recognizer.reading.choice import BIAS, CONFIDENCE, FEATURES, VARIANTS
-from recognizer.reading.lattice import Hypotheses, Path
+from recognizer.reading.lattice import ALONE, GREY, LINE, Hypotheses, Path
 from training.evaluation.measures import Sample
 from training.networks.calibration import (
     ReadLine,
     ReadVariants,
     fit_calibration,
     fit_choice,
-    fit_doubts,
     fit_temperature,
     fit_threshold,
+    fit_weight,
 )
 
 
@@ -28,10 +28,10 @@ def test_temperature_undoes_a_known_scaling(rng: np.random.Generator) -> None:
     assert fit_temperature(logits * 1.8, labels) == pytest.approx(1.8, rel=0.05)
 
 
-def line(by_lattice: np.ndarray, by_line: np.ndarray, truth: int, touching: bool = True) -> ReadLine:
-    """A line whose texts have these probabilities by lattice and line reader."""
+def line(by_lattice: np.ndarray, by_line: np.ndarray, truth: int, chosen_by: int = LINE) -> ReadLine:
+    """A line whose texts have these probabilities by lattice and reader."""
     scores = np.log(np.stack([by_lattice, by_line], axis=1) + 1e-9)
-    hypotheses = Hypotheses([(place,) for place in range(len(scores))], scores, touching)
+    hypotheses = Hypotheses([(place,) for place in range(len(scores))], scores, chosen_by)
     return ReadLine(Path([], [], float(by_lattice[0]), False, hypotheses), truth)
 
 
@@ -43,22 +43,22 @@ def test_often_confidently_wrong_network_gets_a_higher_floor(rng: np.random.Gene
         wrong = np.where(np.arange(2) == other, 0.999, 0.001)
         by_lattice, by_line = (wrong if rng.random() < often else sure for often in (0.3, 0.02))
         lines.append(line(by_lattice, by_line, int(truth)))
-    # Lines whose digits stand apart must not count.
-    lines += [line(np.array([0.1, 0.9]), np.array([0.9, 0.1]), 0, touching=False)] * 600
-    weight, doubts = fit_doubts([lines])
+    # Lines that others choose the text of must not count.
+    lines += [line(np.array([0.1, 0.9]), np.array([0.9, 0.1]), 0, other) for other in (ALONE, GREY)] * 300
+    weight, doubts = fit_weight([lines], LINE)
     assert weight > 0
     assert doubts[0] > doubts[1] + 1
 
 
-@pytest.mark.parametrize("touching", [False, True])
-def test_fitted_curve_is_the_true_one(rng: np.random.Generator, touching: bool) -> None:
+@pytest.mark.parametrize("chosen_by", [ALONE, LINE, GREY])
+def test_fitted_curve_is_the_true_one(rng: np.random.Generator, chosen_by: int) -> None:
     truth = np.array([0.6, -0.4, 0.0])
     lines = []
     for share in rng.uniform(0.55, 0.98, 6000):
-        likely = line(np.array([share, 1 - share]), np.array([0.6, 0.4]), 0, touching)
+        likely = line(np.array([share, 1 - share]), np.array([0.6, 0.4]), 0, chosen_by)
         right = rng.random() < 1 / (1 + np.exp(-(likely.path.evidence @ truth)))
         lines.append(replace(likely, truth=0 if right else 1))
-    curve = fit_calibration([lines], touching)
+    curve = fit_calibration([lines], chosen_by)
     evidence = np.stack([each.path.evidence for each in lines])
     assert np.abs(evidence @ curve - evidence @ truth).max() < 0.3
 
@@ -66,9 +66,12 @@ def test_fitted_curve_is_the_true_one(rng: np.random.Generator, touching: bool) 
 def test_fitting_weighs_each_kind_of_page_equally() -> None:
     def kind(count: int, right: int) -> list[ReadLine]:
         half = np.array([0.5, 0.5])
-        return [line(half, half, 0 if number < right else 1, touching=False) for number in range(count)]
+        return [line(half, half, 0 if number < right else 1, ALONE) for number in range(count)]
 
-    curve = fit_calibration([kind(1000, 900), kind(10, 5)], touching=False)
+    # Ten lines count a fifth of a kind: one fifth of the mean.
+    few = fit_calibration([kind(1000, 900), kind(10, 0)], ALONE)
+    assert 1 / (1 + np.exp(-few[1])) == pytest.approx(0.9 / 1.2, abs=0.02)
+    curve = fit_calibration([kind(1000, 900), kind(100, 50)], ALONE)
     assert 1 / (1 + np.exp(-curve[1])) == pytest.approx(0.7, abs=0.02)
 
 
@@ -97,13 +100,13 @@ def test_fitted_choice_weights_are_the_true_ones(rng: np.random.Generator) -> No
 
 @pytest.mark.django_db
 def test_command_prints_fitted_constants(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("WEIGHT", "DOUBTS", "CALIBRATION"):
+    for name in ("WEIGHTS", "DOUBTS", "CALIBRATION"):
         # The command sets them.
         monkeypatch.setattr(lattice, name, getattr(lattice, name))
     call_command("calibrate", pages=25)
     number = r"-?\d+\.\d\d"
     assert re.fullmatch(
-        rf"WEIGHT = {number}?\nDOUBTS = \(.+\)\nCALIBRATION = \(.+\)\n"
+        rf"WEIGHTS = \(.+\)\nDOUBTS = \(.+\)\nCALIBRATION = \(.+\)\n"
         rf"CHOICE = \(({number}, ){{10}}{number}\)\nSURE_FROM = {number}\n",
         capsys.readouterr().out,
     )

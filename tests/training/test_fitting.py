@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from training.networks import fitting, model_card
 from training.networks.architectures import answering, build_network, build_spotter, convolution, multiply_adds
+from training.networks.line_network import line_reader_from
+from training.synthesis import grey_targets, line_targets
 from training.synthesis.datasets import Mnist, augmented, framed
 
 LITTLE = fitting.Recipe(epochs=2, batch_size=64, average=0.5)
@@ -167,6 +170,28 @@ def test_train_command_trains_the_spotter(little_mnist: Mnist, tmp_path: Path) -
     spotter, progress = fitting.fit(task, little_mnist, recipe, tmp_path, lambda: 0.0)
     assert 0 < progress.history["validation_accuracy"][0] < 1
     assert spotter.predict(np.zeros((1, 40, 64, 1), np.float32), verbose=0).shape == (1, 32, 11)
+
+
+@pytest.mark.usefixtures("stepwise")
+@pytest.mark.parametrize("kind", ["lines", "grey"])
+def test_reader_of_whole_lines_trains_on_its_strips(
+    little_mnist: Mnist, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    for name in ("FILES", "NUMBER_FILES", "FIRST_FILES"):
+        monkeypatch.setattr(line_targets, name, 1)
+    for module in (line_targets, grey_targets):
+        monkeypatch.setattr(module, "PAGES", 40)
+    chosen = fitting.STRIP_TASKS[kind]
+    line_targets.write_strips(partial(chosen.file, little_mnist.train, 1), tmp_path)
+    strips, texts = line_targets.unpacked(line_targets.load_strips(tmp_path, range(1)))
+    task = fitting.strips_task(kind, little_mnist.train, tmp_path, lambda: line_reader_from(chosen.start(), strips))
+    network = task.build()
+    network.compile("sgd", task.loss, metrics=[keras.metrics.MeanMetricWrapper(task.metric, "right")])
+    batch, wanted = task.batch(little_mnist.train, 8, 1, 0)
+    assert network.train_on_batch(batch[..., None], task.encode(wanted), return_dict=True)["loss"] > 0
+    # It starts from a network that reads such lines.
+    measured = network.evaluate(strips[..., None], task.plain(texts), verbose=0, return_dict=True)
+    assert measured["right"] > 0.4
 
 
 def test_libraries_named_in_the_card_are_installed() -> None:

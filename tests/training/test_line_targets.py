@@ -1,3 +1,4 @@
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from training.synthesis.line_targets import (
     PADDING,
     encoded,
     line_batch,
+    line_file,
     load_strips,
     make_strips,
     varied,
@@ -47,7 +49,7 @@ def test_strips_have_the_digits_of_their_lines(little_mnist: Mnist) -> None:
 
 @pytest.mark.usefixtures("few_files")
 def test_batches_come_from_the_files_of_their_epoch(little_mnist: Mnist, tmp_path: Path) -> None:
-    write_strips(little_mnist.train, tmp_path, 1)
+    write_strips(partial(line_file, little_mnist.train, 1), tmp_path)
     files = [load_strips(tmp_path, range(file, file + 1)) for file in range(3)]
     assert len(load_strips(tmp_path, range(3))) == sum(len(file) for file in files)
     strips, texts = line_batch(tmp_path, little_mnist.train, 4, 1, 0)
@@ -61,10 +63,10 @@ def test_batches_come_from_the_files_of_their_epoch(little_mnist: Mnist, tmp_pat
 
 @pytest.mark.usefixtures("few_files")
 def test_existing_strip_files_are_not_rewritten(little_mnist: Mnist, tmp_path: Path) -> None:
-    write_strips(little_mnist.train, tmp_path, 1)
+    write_strips(partial(line_file, little_mnist.train, 1), tmp_path)
     before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     (tmp_path / "001.npz").unlink()
-    write_strips(little_mnist.train, tmp_path, 1)
+    write_strips(partial(line_file, little_mnist.train, 1), tmp_path)
     after = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert {name for name in after if after[name] != before[name]} == {"001.npz"}
 

@@ -119,14 +119,18 @@ USUAL_DOUBT = -8.0
 """Prior of DOUBTS, for when few lines show a network's confident errors."""
 
 
-def fit_doubts(kinds: list[list[ReadLine]]) -> tuple[float, np.ndarray]:
-    """Fit WEIGHT and DOUBTS to maximize the probability of the right texts among the hypotheses.
+def fit_weight(kinds: list[list[ReadLine]], chosen_by: int) -> tuple[float, np.ndarray]:
+    """Fit a weight and a pair of doubts to maximize the probability of the right texts among the hypotheses.
 
-    Only lines whose digits touch count. A kind of page counts by the square root of its number of lines. Returns WEIGHT
-    and DOUBTS, float64 (2,).
+    chosen_by: LINE or GREY; only such lines count. A kind of page counts by the square root of its number of lines.
+    Returns elements of WEIGHTS and DOUBTS, the second float64 (2,).
     """
     lines = [(line.path.hypotheses, line.truth, kind) for kind in kinds for line in kind]
-    known = [(texts.scores, truth, kind) for texts, truth, kind in lines if texts.touching and truth is not None]
+    known = [
+        (texts.scores, truth, kind)
+        for texts, truth, kind in lines
+        if texts.chosen_by == chosen_by and truth is not None
+    ]
     weights = np.array([1 / np.sqrt(len(kind)) for *_, kind in known])
     width = max(len(scores) for scores, *_ in known)
     scores = np.stack([np.pad(each, ((0, width - len(each)), (0, 0))) for each, *_ in known])
@@ -144,14 +148,19 @@ def fit_doubts(kinds: list[list[ReadLine]]) -> tuple[float, np.ndarray]:
     return float(found[0]), found[1:]
 
 
-def fit_calibration(kinds: list[list[ReadLine]], touching: bool) -> np.ndarray:
+MIN_LINES = 50
+"""A kind of page with fewer lines than this counts less in the calibration: a few wrong lines would decide it."""
+
+
+def fit_calibration(kinds: list[list[ReadLine]], chosen_by: int) -> np.ndarray:
     """Fit one row of CALIBRATION by logistic regression (Platt, 1999), each kind of page with the same total weight.
 
-    touching: whether to fit on lines whose digits touch, or on the others. Returns float64 (3,).
+    Kinds with fewer than MIN_LINES lines have less. chosen_by: ALONE, LINE or GREY; only such lines count. Returns
+    float64 (3,).
     """
-    chosen = [[line for line in kind if line.path.hypotheses.touching == touching] for kind in kinds]
+    chosen = [[line for line in kind if line.path.hypotheses.chosen_by == chosen_by] for kind in kinds]
     lines = [line for kind in chosen for line in kind]
-    weights = np.concatenate([np.full(len(kind), 1 / max(1, len(kind))) for kind in chosen])
+    weights = np.concatenate([np.full(len(kind), 1 / max(MIN_LINES, len(kind))) for kind in chosen])
     evidence = np.stack([line.path.evidence for line in lines])
     signs = np.array([1 if line.path.hypotheses.chosen == line.truth else -1 for line in lines])
 

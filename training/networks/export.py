@@ -12,7 +12,10 @@ from ai_edge_quantizer import quantizer, recipe
 from ai_edge_quantizer.qtyping import TFLOperationName as Operation
 
 from training.synthesis.datasets import Examples, augmented
+from training.synthesis.grey_targets import grey_strips
+from training.synthesis.line_targets import unpacked
 from training.synthesis.page_targets import page_batch
+from training.synthesis.pen import LEARNING
 from training.synthesis.spotter_targets import spot_batch
 
 KERAS_FILE, LITERT_FILE = "digits.keras", "digits.tflite"
@@ -31,6 +34,7 @@ INPUTS: dict[str, Callable[[Examples], np.ndarray]] = {
     "page": lambda examples: page_batch(examples, 24, 0, 0)[0],
     "spotter": _strips,
     "line": _strips,
+    "grey": lambda examples: unpacked(grey_strips(examples, LEARNING, 0, range(200)))[0],
 }
 """Typical inputs of each network, made from examples: float32 (n, ...)."""
 

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from recognizer.reading import page
+from recognizer.reading.line_reader import SHIPPED_LINE_READER
 from training.synthesis.datasets import (
     Batch,
     Examples,
@@ -25,7 +26,16 @@ from training.synthesis.datasets import (
     settling_batch,
     stream,
 )
-from training.synthesis.line_targets import PER_EPOCH, encoded, line_batch, line_validation
+from training.synthesis.grey_targets import grey_file, grey_validation
+from training.synthesis.line_targets import (
+    PER_EPOCH,
+    Strips,
+    encoded,
+    line_batch,
+    line_file,
+    line_validation,
+    unpacked,
+)
 from training.synthesis.page_targets import page_batch, page_validation, weighted
 from training.synthesis.spotter_targets import spot_batch
 
@@ -65,6 +75,7 @@ RECIPES = {
     "digits": Recipe(settling=7, rounds=2, finishing=8),
     "spotter": Recipe(epochs=7, batch_size=64, settling=6, rounds=1),
     "lines": Recipe(epochs=24, batch_size=64, peak_rate=2e-3, weight_decay=0.01, settling=8, rounds=1),
+    "grey": Recipe(epochs=20, batch_size=64, peak_rate=1.5e-3, weight_decay=0.01, settling=8, rounds=1),
     "pages": Recipe(epochs=60, batch_size=8, weight_decay=0.01),
 }
 
@@ -96,7 +107,7 @@ def load_pages(file: Path, mnist: Mnist) -> keras.Model:
 
 
 def load_lines(file: Path, mnist: Mnist) -> keras.Model:
-    """Load the line reader from its LiteRT export. Raises OSError or ValueError."""
+    """Load the line reader or the grey reader from its LiteRT export. Raises OSError or ValueError."""
     return line_reader_from(folded_in(file.read_bytes()), spot_batch(mnist.train, 256, 0, 0)[0])
 
 
@@ -164,16 +175,35 @@ def started(task: Task, recipe: Recipe, file: Path, mnist: Mnist) -> tuple[Task,
     return replace(task, build=lambda: network), replace(recipe, start=digest, rounds=0, finishing=0)
 
 
-def lines_task(examples: Examples, strips: Path, build: Callable[[], keras.Model] | None = None) -> Task:
-    """Make the line reader's task: training on files of strips. build: None to start from the spotter's weights."""
+@dataclass(frozen=True)
+class StripTask:
+    """A training on files of strips: what makes those of a file, what makes the validation strips, and its start."""
+
+    file: Callable[[Examples, int, int], Strips]
+    validation: Callable[[Examples], Strips]
+    start: Callable[[], dict[str, np.ndarray]]
+
+
+STRIP_TASKS = {
+    "lines": StripTask(line_file, line_validation, load_start),
+    "grey": StripTask(grey_file, grey_validation, lambda: folded_in(SHIPPED_LINE_READER.read_bytes())),
+}
+
+
+def strips_task(kind: str, examples: Examples, strips: Path, build: Callable[[], keras.Model] | None = None) -> Task:
+    """Make the task of the line reader or of the grey reader: training on files of strips.
+
+    build: None to start from the weights that the kind starts from.
+    """
     batch = partial(line_batch, strips)
+    chosen = STRIP_TASKS[kind]
     return Task(
-        build or (lambda: line_reader_from(load_start(), batch(examples, 256, 0, 0)[0])),
+        build or (lambda: line_reader_from(chosen.start(), batch(examples, 256, 0, 0)[0])),
         batch,
         settling := partial(line_batch, strips, settling=True),
         settling,
         per_epoch=lambda _, batch_size: PER_EPOCH,
-        validation=line_validation,
+        validation=lambda held_out: unpacked(chosen.validation(held_out)),
         encode=encoded,
         plain=encoded,
         loss=temporal_loss,
@@ -186,8 +216,9 @@ TASKS = {
     "digits": DIGITS,
     "teacher": TEACHER,
     "spotter": SPOTTER,
-    # Only its `load` is used: `lines_task` makes the task, which depends on a folder of strips.
+    # Only their `load` is used: `strips_task` makes the tasks, which depend on a folder of strips.
     "lines": replace(SPOTTER, load=load_lines),
+    "grey": replace(SPOTTER, load=load_lines),
     "pages": PAGES,
 }
 

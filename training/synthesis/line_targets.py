@@ -1,7 +1,7 @@
 """Written numbers -> strips as the reader makes them, with their texts, to train the line reader."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -110,6 +110,11 @@ def make_strips(examples: Examples, writers: range, seed: int, pages: range, row
         else:
             number = written(hands, rng)
         made += line_strips(number, rng)
+    return packed(made)
+
+
+def packed(made: list[tuple[np.ndarray, tuple[int, ...]]]) -> Strips:
+    """Pack strips float32 (HEIGHT, w) with their digits."""
     texts = np.full((len(made), MAX_DIGITS), PADDING, np.uint8)
     for place, (_, digits) in enumerate(made):
         texts[place, : len(digits)] = digits
@@ -117,14 +122,19 @@ def make_strips(examples: Examples, writers: range, seed: int, pages: range, row
     return Strips(ink, np.cumsum([strip.shape[1] for strip, _ in made]), texts)
 
 
-def write_strips(examples: Examples, folder: Path, seed: int) -> None:
-    """Write the missing files of training strips."""
+def line_file(examples: Examples, seed: int, file: int) -> Strips:
+    """Make the training strips of a file."""
+    pages = range(file * PAGES, (file + 1) * PAGES)
+    return make_strips(examples, LEARNING, seed, pages, ROWS if file >= NUMBER_FILES else 0.0)
+
+
+def write_strips(make: Callable[[int], Strips], folder: Path) -> None:
+    """Write the missing files of training strips. make: makes those of the file with a number."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in range(FILES):
         path = folder / f"{file:03}.npz"
         if not path.exists():
-            pages = range(file * PAGES, (file + 1) * PAGES)
-            strips = make_strips(examples, LEARNING, seed, pages, ROWS if file >= NUMBER_FILES else 0.0)
+            strips = make(file)
             new = path.with_suffix(".new.npz")
             np.savez_compressed(new, ink=strips.ink, ends=strips.ends, texts=strips.texts)
             new.replace(path)
@@ -208,9 +218,13 @@ def varied(strip: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(ink, 0, 1)
 
 
-def line_validation(examples: Examples, pages: int = 600) -> tuple[np.ndarray, np.ndarray]:
+def line_validation(examples: Examples, pages: int = 600) -> Strips:
     """Make validation strips, by writers that are not trained on."""
-    strips = make_strips(examples, CHOOSING, 0, range(pages))
+    return make_strips(examples, CHOOSING, 0, range(pages))
+
+
+def unpacked(strips: Strips) -> tuple[np.ndarray, np.ndarray]:
+    """Unpack strips without augmentation: float32 (n, HEIGHT, w), and their texts."""
     return laid([strips[place].astype(np.float32) / 255 for place in range(len(strips))]), strips.texts
 
 

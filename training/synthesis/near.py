@@ -5,7 +5,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from .pages import FINER, Hand, Scene, Sheet, Sources, field_of, photograph, print_word, ruled
+from .pages import FINER, Hand, Scene, Sheet, Sources, field_of, photograph, print_word, ruled, waved
 
 KINDS = ["boxes", "comb", "cell", "table", "underline"]
 
@@ -31,6 +31,14 @@ def near_scene(sources: Sources, height: int, width: int, rng: np.random.Generat
     around = (1.2, 2.8) if edges.any() else (0.9, 1.7)
     strain = 0.6 if rng.random() < 0.5 else 1.0
     return taken(content, sources, rng, around, turn, edges.tolist(), rule, strain=strain, size=(height, width))
+
+
+def cheque_scene(sources: Sources, rng: np.random.Generator) -> Scene:
+    """Make one photograph of a number on a cheque's fine lines, cropped closely, with as few pixels as a scan."""
+    body = FINER * float(np.exp(rng.uniform(np.log(14), np.log(60))))
+    content = numbers(Hand(sources, rng), rng, body)
+    turn, strain = float(rng.normal(0, 1)), float(rng.choice([0.6, 1.0]))
+    return taken(content, sources, rng, (1.0, 1.4), turn, [False] * 4, lambda sheet: waved(sheet, rng), strain=strain)
 
 
 def numbers(hand: Hand, rng: np.random.Generator, body: float) -> Sheet:

@@ -91,7 +91,7 @@ def touching(hands: Hands, rng: np.random.Generator) -> Number:
     """Write two to seven digits in one writer's style on white, most of them touching the one before."""
     body = int(rng.integers(30, 64))
     digits = tuple(int(digit) for digit in rng.integers(0, 10, rng.integers(2, 8)))
-    manner = replace(_manner(hands, rng), source="pen", flat=1.0)
+    manner = replace(manner_of(hands, rng), source="pen", flat=1.0)
     shapes = [_shaped(_digit(hands, label, manner, rng), body, rng) for label in digits]
     gaps = np.where(rng.random(len(digits)) < 0.75, rng.normal(-0.03, 0.04, len(digits)), 0.12) * body
     ink, owners = _row(shapes, body, gaps, rng)
@@ -104,7 +104,7 @@ def touching(hands: Hands, rng: np.random.Generator) -> Number:
 def single(hands: Hands, rng: np.random.Generator) -> Number:
     """Write one digit in one writer's style on white."""
     body, digit = int(rng.integers(30, 120)), int(rng.integers(0, 10))
-    manner = replace(_manner(hands, rng), source="pen", flat=1.0, wobble=0.0)
+    manner = replace(manner_of(hands, rng), source="pen", flat=1.0, wobble=0.0)
     shape = scaled(_digit(hands, digit, manner, rng), body)
     edges = [(int(before), int(after)) for before, after in rng.integers(6, body, (2, 2))]
     ink = np.pad(shape, edges)
@@ -113,7 +113,7 @@ def single(hands: Hands, rng: np.random.Generator) -> Number:
 
 def pen_digit(hands: Hands, label: int, rng: np.random.Generator) -> np.ndarray:
     """Draw one digit of a pen writer with any nib and slant: float32 ink, trimmed, some 50 pixels high."""
-    return _digit(hands, label, replace(_manner(hands, rng), source="pen", varied=True), rng)
+    return _digit(hands, label, replace(manner_of(hands, rng), source="pen", varied=True), rng)
 
 
 COUNTS = np.array([0.07, 0.21, 0.17, 0.18, 0.16, 0.12, 0.09])
@@ -132,7 +132,7 @@ def written(hands: Hands, rng: np.random.Generator) -> Number:
         digits[-int(rng.integers(2, min(4, len(digits) - 1) + 1)) :] = 0
     ending = len(digits) - len(np.trim_zeros(digits, "b")) if rng.random() < 0.7 else 0
     small = float(rng.uniform(0.5, 1.0))
-    manner = replace(_manner(hands, rng), varied=True)
+    manner = replace(manner_of(hands, rng), varied=True)
     shapes = [_shaped(_digit(hands, int(label), manner, rng), body, rng) for label in digits]
     if ending > 1:
         shapes[-ending:] = [scaled(shape, small * max(shape.shape)) for shape in shapes[-ending:]]
@@ -214,7 +214,8 @@ def _pressed(ink: np.ndarray, tall: float, rng: np.random.Generator) -> np.ndarr
     return np.clip(ink * np.clip(pressure, 0, 1), 0, 1)
 
 
-def _manner(hands: Hands, rng: np.random.Generator) -> Manner:
+def manner_of(hands: Hands, rng: np.random.Generator) -> Manner:
+    """Choose a style."""
     return Manner(
         source=str(rng.choice(["pen", "image", "template", "all"], p=[0.44, 0.3, 0.2, 0.06])),
         writer=int(rng.choice(list(hands.pens))),
@@ -244,19 +245,32 @@ def _digit(hands: Hands, label: int, manner: Manner, rng: np.random.Generator) -
             ink = cv2.warpAffine(ink, matrix, (96, 80))
         return trimmed(ink)
     if source == "pen":
-        writer = manner.writer if label in hands.pens[manner.writer] else int(rng.choice(list(hands.pens)))
-        own = hands.pens[writer][label]
-        strokes = own[int(rng.integers(len(own)))]
-        if manner.varied and rng.random() < BLENDED:
-            strokes = _blended(strokes, hands, label, rng)
-        if manner.varied and label == 1 and rng.random() < FOOTED:
-            strokes = [*strokes, _foot(strokes, rng)]
+        strokes = _pen_strokes(hands, label, manner, rng)
     else:
         schools = SCHOOLS[label]
         drawn = strokes_of(schools[rng.integers(len(schools))])
         wide = rng.uniform(0.45, 0.9) if label != 1 else rng.uniform(0.3, 0.8)
         strokes = [catmull_rom(knots + rng.normal(0, 0.02, knots.shape)) * (wide, 1.0) for knots in drawn]
     return trimmed(_inked(_restyled(_warped(strokes, manner, rng), label, rng), manner))
+
+
+def _pen_strokes(hands: Hands, label: int, manner: Manner, rng: np.random.Generator) -> list[Stroke]:
+    """Choose one of a writer's digits; vary it if the style does."""
+    writer = manner.writer if label in hands.pens[manner.writer] else int(rng.choice(list(hands.pens)))
+    own = hands.pens[writer][label]
+    strokes = own[int(rng.integers(len(own)))]
+    if manner.varied and rng.random() < BLENDED:
+        strokes = _blended(strokes, hands, label, rng)
+    if manner.varied and label == 1 and rng.random() < FOOTED:
+        strokes = [*strokes, _foot(strokes, rng)]
+    return strokes
+
+
+def styled_strokes(hands: Hands, label: int, manner: Manner, rng: np.random.Generator) -> list[Stroke]:
+    """Draw one of a writer's digits in a style: strokes some 1.0 high, from their upper left corner."""
+    strokes = _restyled(_warped(_pen_strokes(hands, label, manner, rng), manner, rng), label, rng)
+    corner = np.concatenate(strokes).min(axis=0)
+    return [stroke - corner for stroke in strokes]
 
 
 def _blended(strokes: list[Stroke], hands: Hands, label: int, rng: np.random.Generator) -> list[Stroke]:

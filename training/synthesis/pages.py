@@ -4,7 +4,8 @@ A sheet is written and printed on at twice the picture's size, laid on a backgro
 photographed.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 from recognizer.reading.page import BESIDE, HANDWRITING, PAPER, PRINT
 
 from . import desks
+from .numbers import Hands, manner_of, styled_strokes
 from .pen import LEARNING, digits_of
 from .rows import waves
 from .strokes import draw_digit
@@ -44,12 +46,16 @@ class Scene:
 
 @dataclass(frozen=True)
 class Sources:
-    """The sources of a page: images uint8 (n, 28, 28) and labels (n,) of MNIST, writers of pen strokes, backgrounds."""
+    """The sources of a page: images uint8 (n, 28, 28) and labels (n,) of MNIST, writers of pen strokes, backgrounds.
+
+    hands: the writers' digits, if they are to be varied, in training only.
+    """
 
     images: np.ndarray
     labels: np.ndarray
     writers: range = LEARNING
     desks: tuple[str, ...] = desks.TRAINING
+    hands: Hands | None = None
 
 
 @dataclass
@@ -102,14 +108,14 @@ class Hand:
             self.nib = float(rng.uniform(0.008, nib[0]))
         self.uneven = float(rng.uniform(0, {"pencil": 0.6, "ballpoint": 0.6}.get(self.kind, 0.15)))
         self.slant = float(rng.normal(0, 0.1))
+        if sources.hands is not None:
+            self.manner = replace(manner_of(sources.hands, rng), writer=self.writer, varied=True)
 
     def write(self, sheet: Sheet, label: int, x: float, bottom: float, height: float) -> float:
         """Write a digit with its lower left corner at (x, bottom) and return its width."""
         height *= float(np.exp(self.rng.normal(0, 0.06)))
         if self.source == "pen":
-            choice = digits_of(self.writer)[label]
-            digit = choice[int(self.rng.integers(len(choice)))]
-            return self._stroke(sheet, digit.strokes, x, bottom, height)
+            return self._stroke(sheet, self._pen_strokes(label), x, bottom, height)
         if self.source == "school":
             bitmap = draw_digit(label, max(12, round(height)), self.rng, self.nib)
         else:
@@ -126,7 +132,13 @@ class Hand:
         _lay(sheet.ink, np.round(self.dark * shape).astype(np.uint8), x, bottom - size[1])
         return float(size[0])
 
-    def _stroke(self, sheet: Sheet, strokes: tuple[np.ndarray, ...], x: float, bottom: float, height: float) -> float:
+    def _pen_strokes(self, label: int) -> Sequence[np.ndarray]:
+        if self.sources.hands is not None:
+            return styled_strokes(self.sources.hands, label, self.manner, self.rng)
+        choice = digits_of(self.writer)[label]
+        return choice[int(self.rng.integers(len(choice)))].strokes
+
+    def _stroke(self, sheet: Sheet, strokes: Sequence[np.ndarray], x: float, bottom: float, height: float) -> float:
         scale = height / max(float(max(s[:, 1].max() for s in strokes)), 0.4)
         nib = max(1, round(self.nib * height))
         corner = np.array([x, bottom - height], np.float32)

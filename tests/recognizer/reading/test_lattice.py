@@ -8,7 +8,7 @@ import pytest
 from recognizer.reading.classifier import NOT_A_DIGIT
 from recognizer.reading.cuts import Pieces, cut, uncut
 from recognizer.reading.ink import find_ink
-from recognizer.reading.lattice import best_path, segments_of
+from recognizer.reading.lattice import ALONE, GREY, LINE, best_path, segments_of
 from recognizer.reading.lines import Line, find_lines
 from recognizer.reading.reader import MIN_CONFIDENCE
 from recognizer.reading.spotter import BLANK, BODY, STRIDE
@@ -110,17 +110,28 @@ def joined(bars: tuple[Line, Pieces]) -> tuple[Line, Pieces]:
 def test_touching_digits_follow_a_sure_line_reader(joined: tuple[Line, Pieces]) -> None:
     line, pieces = joined
     path = best_path(line, pieces, segments_of(line, pieces), sure_of(1, 4, 7) * 0.7, columns_of((1, 7)))
-    assert path.hypotheses.touching
+    assert path.hypotheses.chosen_by == LINE
     assert [edge.label for edge in path.digits] == [1, 7]
-    assert path.hypotheses.line_reader_text == (1, 7)
+    assert path.hypotheses.reader_text == (1, 7)
 
 
 def test_separate_digits_follow_the_lattice(bars: tuple[Line, Pieces]) -> None:
     line, pieces = bars
     path = best_path(line, pieces, segments_of(line, pieces), sure_of(1, NOT_A_DIGIT, 7), columns_of((1, 1)))
-    assert not path.hypotheses.touching
+    assert path.hypotheses.chosen_by == ALONE
     assert [edge.label for edge in path.digits] == [1, 7]
     assert path.hypotheses.differ
+
+
+def test_separate_digits_follow_a_sure_grey_reader(bars: tuple[Line, Pieces]) -> None:
+    line, pieces = bars
+    # The classifier cannot tell whether the second is a 7 or a 4.
+    undecided = sure_of(1, NOT_A_DIGIT, 7)
+    undecided[2, 4] = 0.9
+    path = best_path(line, pieces, segments_of(line, pieces), undecided, columns_of((1, 4)), grey=True)
+    assert path.hypotheses.chosen_by == GREY
+    assert [edge.label for edge in path.digits] == [1, 4]
+    assert path.digits[1].probabilities.argmax() == 4
 
 
 def test_text_without_a_path_is_not_chosen(joined: tuple[Line, Pieces]) -> None:

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from recognizer.reading import Reader, Reason
+from recognizer.reading.grey_reader import shipped_grey_reader
+from recognizer.reading.lines import Line
 from tests.factories import encoded
 
 from .pages import drawn, on_page
@@ -145,6 +147,29 @@ def test_a_dash_is_not_a_number(shipped_reader: Reader) -> None:
 def test_a_drawn_seven_is_read_with_any_pen(shipped_reader: Reader, pen: int) -> None:
     page = drawn([[(90, 60), (210, 60), (140, 240)]], (300, 300), pen)
     assert shipped_reader.read_page(page).text == "7"
+
+
+def test_grey_reader_reads_photographs_only(shipped_reader: Reader, one_of_each: Digits) -> None:
+    class Recorder:
+        """Reads as the shipped grey reader does, and keeps the pages."""
+
+        def __init__(self) -> None:
+            self.pages: list[np.ndarray] = []
+
+        def read(self, page: np.ndarray, line: Line) -> np.ndarray:
+            self.pages.append(page)
+            return shipped_grey_reader().read(page, line)
+
+    grey_reader = Recorder()
+    reader = Reader(shipped_reader.classifier, grey_reader=grey_reader)
+    clean = np.minimum(on_page(one_of_each[4], 20, 20, (200, 90), 2), on_page(one_of_each[2], 100, 20, (200, 90), 2))
+    assert reader.read_page(clean).text == "42"
+    assert not grey_reader.pages
+    shade = np.linspace(0.9, 0.5, clean.shape[1])
+    photograph = np.clip(clean * shade + np.random.default_rng(5).normal(0, 4, clean.shape), 0, 255).astype(np.uint8)
+    assert reader.read_page(photograph).text == "42"
+    assert grey_reader.pages
+    assert all(page is photograph for page in grey_reader.pages)
 
 
 def test_almost_every_mnist_test_digit_is_read(

@@ -9,7 +9,7 @@ from recognizer.serving.cache import serving_reader
 
 class Command(BaseCommand):
     help = (
-        "Fit the calibration of readings on pages of digits that no network was trained on, and print it: WEIGHT, "
+        "Fit the calibration of readings on pages of digits that no network was trained on, and print it: WEIGHTS, "
         "DOUBTS and CALIBRATION of recognizer.reading.lattice, CHOICE of recognizer.reading.choice, and the threshold "
         "of sure readings."
     )
@@ -28,8 +28,8 @@ class Command(BaseCommand):
             bent,
             fit_calibration,
             fit_choice,
-            fit_doubts,
             fit_threshold,
+            fit_weight,
             read_lines,
             read_variants,
         )
@@ -58,17 +58,21 @@ class Command(BaseCommand):
             "numbers": pages.composed(written, hands, count, seed=19),
             "numbers, touching": pages.composed(touching, hands, count, seed=23),
         }
+        kinds |= {name: set_to_fit(name, own, few) for name in FITTING_SEEDS}
         read = []
         for name, samples in kinds.items():
             bar = tqdm(samples, desc=name, total=count, unit="page", leave=False)
             read.append(list(read_lines(reader, bar)))
         if not all(read):
             raise CommandError("Too few pages: no line was read of some kind. Give more with --pages.")
+        if len({line.path.hypotheses.chosen_by for kind in read for line in kind}) < len(lattice.WEIGHTS):
+            raise CommandError("Too few pages: digits never touched. Give more with --pages.")
         # Each fit uses the constants fitted before it.
-        weight, doubts = fit_doubts(read)
-        lattice.WEIGHT, lattice.DOUBTS = round(weight, 2), _rounded([doubts])[0]
-        lattice.CALIBRATION = _rounded([fit_calibration(read, touching) for touching in (False, True)])
-        for name in ("WEIGHT", "DOUBTS", "CALIBRATION"):
+        by_reader = [fit_weight(read, chosen_by) for chosen_by in (lattice.LINE, lattice.GREY)]
+        lattice.WEIGHTS = 1.0, *(round(weight, 2) for weight, _ in by_reader)
+        lattice.DOUBTS = (0.0, 0.0), *_rounded(doubts for _, doubts in by_reader)
+        lattice.CALIBRATION = _rounded(fit_calibration(read, by) for by in (lattice.ALONE, lattice.LINE, lattice.GREY))
+        for name in ("WEIGHTS", "DOUBTS", "CALIBRATION"):
             self.stdout.write(f"{name} = {getattr(lattice, name)}")
         made = [
             list(

@@ -3,6 +3,7 @@ import resource
 import shutil
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recognizer.reading import Reader, load_classifier
+from recognizer.reading.grey_reader import SHIPPED_GREY_READER
 from recognizer.reading.line_reader import SHIPPED_LINE_READER
 from recognizer.reading.page import SHIPPED_PAGE_NETWORK
 from recognizer.reading.spotter import SHIPPED_SPOTTER
 
 PEN = "Pen-Based Recognition of Handwritten Digits (Alpaydin, Alimoglu; CC BY 4.0), writers 1-24"
+ROWS_READ = "rows read right, of writers not trained on"
 
 
 def processor_seconds() -> float:
@@ -25,12 +28,12 @@ def processor_seconds() -> float:
 class Command(BaseCommand):
     help = (
         "Train a network, export it and write its model card: the digit classifier, its larger teacher, the spotter, "
-        "which finds the digits in a line, the line reader, which starts from it, or the page network, which finds "
-        "handwriting on a page. Continues an interrupted run."
+        "which finds the digits in a line, the line reader, which starts from it, the grey reader, which starts from "
+        "that, or the page network, which finds handwriting on a page. Continues an interrupted run."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        kinds = ["digits", "teacher", "spotter", "lines", "pages"]
+        kinds = ["digits", "teacher", "spotter", "lines", "grey", "pages"]
         parser.add_argument("network", nargs="?", choices=kinds, default="digits")
         parser.add_argument(
             "--quick", action="store_true", help="classifier with 99.3 %% accuracy, in ten minutes on two cores"
@@ -44,7 +47,7 @@ class Command(BaseCommand):
             "--start",
             type=Path,
             metavar="FILE",
-            help="network to begin with: .tflite of pages or lines, .keras of digits",
+            help="network to begin with: .tflite of pages, lines or grey, .keras of digits",
         )
         parser.add_argument(
             "--keep", type=float, default=0.0, metavar="SHARE",
@@ -62,8 +65,8 @@ class Command(BaseCommand):
         kind = options["network"]
         if (options["quick"] or options["teacher"]) and kind != "digits":
             raise CommandError("--quick and --teacher only work with digits.")
-        if options["start"] and kind not in ("pages", "lines", "digits"):
-            raise CommandError("--start only works with pages, lines and digits.")
+        if options["start"] and kind not in ("pages", "lines", "grey", "digits"):
+            raise CommandError("--start only works with pages, lines, grey and digits.")
         if options["keep"] and not (options["start"] and kind == "digits" and 0 < options["keep"] < 1):
             raise CommandError("--keep only works with digits and --start, and lies between 0 and 1.")
         recipe = fitting.QUICK if options["quick"] else fitting.RECIPES[kind]
@@ -85,8 +88,8 @@ class Command(BaseCommand):
             except (OSError, ValueError) as error:
                 raise CommandError(f"{options['start']} is no network of this kind: {error}") from error
         try:
-            if kind == "lines":
-                trained = self.fit_lines(mnist, recipe, folder, task.build if options["start"] else None)
+            if kind in fitting.STRIP_TASKS:
+                trained = self.fit_strips(kind, mnist, recipe, folder, task.build if options["start"] else None)
             else:
                 trained = fitting.fit_settled(task, mnist, recipe, folder, time.monotonic)
         except ValueError as error:
@@ -102,6 +105,7 @@ class Command(BaseCommand):
             "teacher": self.finish_digits,
             "spotter": self.finish_spotter,
             "lines": self.finish_lines,
+            "grey": self.finish_grey,
             "pages": self.finish_pages,
         }[kind]
         card = finish(folder, f"{command} --seed {recipe.seed}", mnist, trained, options["ship"])
@@ -128,8 +132,8 @@ class Command(BaseCommand):
         mix_with_start(network, keras.models.load_model(start, compile=False), share)
         measure(network, DIGITS, mnist, progress)
 
-    def fit_lines(self, mnist: Any, recipe: Any, folder: Path, build: Any) -> tuple[Any, Any]:
-        """Train the line reader while another process still writes strips; print the CPU time of both."""
+    def fit_strips(self, kind: str, mnist: Any, recipe: Any, folder: Path, build: Any) -> tuple[Any, Any]:
+        """Train the line or grey reader while another process still writes strips; print the CPU time of both."""
         import multiprocessing
 
         from training.networks import fitting
@@ -137,11 +141,13 @@ class Command(BaseCommand):
 
         strips = folder / "strips"
         writer = multiprocessing.get_context("spawn").Process(
-            target=write_strips, args=(mnist.train, strips, recipe.seed), daemon=True
+            target=write_strips,
+            args=(partial(fitting.STRIP_TASKS[kind].file, mnist.train, recipe.seed), strips),
+            daemon=True,
         )
         writer.start()
         try:
-            task = fitting.lines_task(mnist.train, strips, build)
+            task = fitting.strips_task(kind, mnist.train, strips, build)
             network, progress = fitting.fit_settled(task, mnist, recipe, folder, processor_seconds)
         finally:
             writer.terminate()
@@ -197,9 +203,14 @@ class Command(BaseCommand):
     def finish_lines(self, folder: Path, command: str, mnist: Any, trained: Any, ship: bool) -> dict[str, Any]:
         from training.networks.line_network import in_full
 
-        measured = "rows read right, of writers not trained on"
         trained = in_full(trained[0]), trained[1]
-        return self.finish_network("line", folder, command, mnist, trained, ship, SHIPPED_LINE_READER, measured, PEN)
+        return self.finish_network("line", folder, command, mnist, trained, ship, SHIPPED_LINE_READER, ROWS_READ, PEN)
+
+    def finish_grey(self, folder: Path, command: str, mnist: Any, trained: Any, ship: bool) -> dict[str, Any]:
+        from training.networks.line_network import in_full
+
+        trained = in_full(trained[0]), trained[1]
+        return self.finish_network("grey", folder, command, mnist, trained, ship, SHIPPED_GREY_READER, ROWS_READ, PEN)
 
     def finish_pages(self, folder: Path, command: str, mnist: Any, trained: Any, ship: bool) -> dict[str, Any]:
         measured = "pixels right on validation pages"
