@@ -162,11 +162,11 @@ def _write(picture: np.ndarray, words: str, x: int, y: int, size: float, colour:
 def _texts(hypotheses: Hypotheses) -> str:
     """Name the texts of the lattice and of the line reader or grey reader."""
     lattice = f"lattice: {_joined(hypotheses.lattice_text)}"
-    if hypotheses.reader_text is None:
+    if hypotheses.ctc_text is None:
         return lattice
     reader = "grey reader" if hypotheses.chosen_by == GREY else "line reader"
     differ = "they differ" if hypotheses.differ else "they agree"
-    return f"{lattice}, {reader}: {_joined(hypotheses.reader_text)} ({differ})"
+    return f"{lattice}, {reader}: {_joined(hypotheses.ctc_text)} ({differ})"
 
 
 def _joined(text: Text) -> str:

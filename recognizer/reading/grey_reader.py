@@ -1,7 +1,7 @@
 """A line of a photograph -> log-probabilities of digits by column, from the page's grey values.
 
-The other networks read ink. Where the ink has a printed line in it, or lacks a pale stroke, they all see the same
-fault. The grey reader sees the page as it was photographed, so it makes other mistakes. Its network has the line
+Classifier, spotter and line reader read ink. Where it has a printed line in it, or lacks a pale stroke, all three see
+the same fault. The grey reader sees the page itself, so it makes other mistakes. Its network has the line
 reader's architecture and started from its weights (`manage.py train grey`).
 """
 
@@ -16,13 +16,13 @@ from .lines import Line
 from .spotter import HEIGHT, NetworkSpotter, load_spotter, strip_of
 
 MARGIN = 8
-"""Columns of the page before and after the line's ink, in which a lost stroke may be."""
+"""Columns of the strip before and after the line's ink, for a stroke that the ink lacks."""
 
 AROUND = (11, 11)
-"""Window for the brightness of the paper, in pixels of the strip: more than the width of a stroke."""
+"""Window in which the paper's brightness is measured, in pixels of the strip. It is wider than a stroke."""
 
 FULL, MIN_FULL = 0.97, 0.03
-"""Quantile of the contrast that becomes 1.0, and the smallest contrast that is stretched so far."""
+"""This quantile of the contrast becomes 1.0, unless it is below the second value."""
 
 SHIPPED_GREY_READER = Path(__file__).with_name("grey.tflite")
 """Part of the reader, like its thresholds. A version replaces only the classifier."""
@@ -39,10 +39,10 @@ class GreyReader(Protocol):
 def grey_strip(page: np.ndarray, line: Line, before: int = MARGIN, after: int = MARGIN) -> np.ndarray:
     """Cut a line out of its page, level and scaled as for the spotter: float32 (HEIGHT, w), 0.0 paper to 1.0 ink.
 
-    before, after: columns of the page to its left and right.
+    before, after: columns of the strip to its left and right.
     """
     ink, scale = strip_of(line)
-    grey = _level(page, line, scale, (before, ink.shape[1] + after))
+    grey = _level(page, line, scale, before, before + ink.shape[1] + after)
     if _is_light(grey[:, before : before + ink.shape[1]], ink):
         grey = 255 - grey
     # Without a blur first the closing follows the brightest grain of the paper.
@@ -52,22 +52,23 @@ def grey_strip(page: np.ndarray, line: Line, before: int = MARGIN, after: int = 
     return np.minimum(contrast / max(float(np.quantile(contrast, FULL)), MIN_FULL), 1)
 
 
-def _level(page: np.ndarray, line: Line, scale: float, columns: tuple[int, int]) -> np.ndarray:
-    """Cut a line out of its page: uint8 (HEIGHT, w). columns: how far it reaches from the line's left edge."""
-    first, end = -columns[0], columns[1]
-    pixel = line.scale / scale
-    left, top = line.to_page(first / scale, line.middle - HEIGHT / 2 / scale)
-    across = pixel * np.array([np.cos(line.angle), np.sin(line.angle)])
-    down = pixel * np.array([-np.sin(line.angle), np.cos(line.angle)])
-    width = end - first
-    corners = np.array([left, top]) + np.array([across * x + down * y for x in (0, width) for y in (0, HEIGHT)])
-    x, y = np.clip(np.floor(corners.min(axis=0)).astype(int) - 2, 0, np.array(page.shape[::-1]) - 1)
-    right, bottom = np.ceil(corners.max(axis=0)).astype(int) + 3
+def _level(page: np.ndarray, line: Line, scale: float, before: int, width: int) -> np.ndarray:
+    """Cut a line out of its page, from `before` columns left of its edge: uint8 (HEIGHT, width).
+
+    scale: strip pixels per pixel of the line.
+    """
+    corners = np.array([[0, 0], [width, 0], [0, HEIGHT], [width, HEIGHT]], np.float32)
+    across, down = (corners - (before, HEIGHT / 2)).T / scale
+    places = np.column_stack(line.to_page(across, line.middle + down))
+    x, y = np.clip(np.floor(places.min(axis=0)).astype(int) - 2, 0, np.array(page.shape[::-1]) - 1)
+    right, bottom = np.ceil(places.max(axis=0)).astype(int) + 3
     part = page[y : max(bottom, y + 1), x : max(right, x + 1)]
-    size = [max(1, round(side / max(1.0, pixel))) for side in part.shape[::-1]]
-    shrunk = np.array(size) / part.shape[::-1]
+    # Shrunk first, because warping alone would skip pixels.
+    pixel = max(1.0, line.scale / scale)
+    size = [max(1, round(side / pixel)) for side in part.shape[::-1]]
+    places = (places - (x, y)) * size / part.shape[::-1]
     part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
-    matrix = np.column_stack([across * shrunk, down * shrunk, (np.array([left, top]) - (x, y)) * shrunk])
+    matrix = cv2.getAffineTransform(corners[:3], places[:3].astype(np.float32))
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(part, matrix, (width, HEIGHT), flags=how, borderMode=cv2.BORDER_REPLICATE))
 
@@ -79,13 +80,13 @@ def _is_light(grey: np.ndarray, ink: np.ndarray) -> bool:
 
 
 class NetworkGreyReader:
-    """Reads with a network from strips (n, HEIGHT, w, 1) to probabilities (n, w / STRIDE, 11)."""
+    """Reads grey strips with a network of the spotter's shape."""
 
-    def __init__(self, network: NetworkSpotter) -> None:
-        self._network = network
+    def __init__(self, strips: NetworkSpotter) -> None:
+        self._strips = strips
 
     def read(self, page: np.ndarray, line: Line) -> np.ndarray:
-        return self._network.columns_of(grey_strip(page, line))
+        return self._strips.columns_of(grey_strip(page, line))
 
 
 def load_grey_reader(content: bytes) -> GreyReader:

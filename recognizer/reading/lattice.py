@@ -2,9 +2,9 @@
 
 The graph of LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition" (1998),
 section V: nodes are seams, and an edge is a segment with a label. Two networks score an edge: the classifier sees the
-segment alone, the spotter sees the whole line. A third, the line reader or the grey reader, reads the line without
-cuts. Where digits touch, and on photographs always, lattice and reader each propose texts, and the scores of both
-decide.
+segment alone, the spotter sees the whole line. A third, a CTC network, reads the line without cuts: on photographs the
+grey reader, elsewhere the line reader. On photographs, and elsewhere where digits touch, it proposes texts as the
+lattice does, and the scores of both decide.
 """
 
 from dataclasses import dataclass, replace
@@ -49,30 +49,33 @@ SPOTTER_WEIGHT = 0.25
 then sees the whole digit and knows better. For whether it is one digit, the spotter counts in full."""
 
 MAX_TEXTS, MAX_LENGTHS = 6, 3
-"""How many of the reader's best texts become hypotheses, and for how many of their lengths the lattice adds its
+"""How many of the CTC network's best texts become hypotheses, and for how many of their lengths the lattice adds its
 own best text."""
 
 MIN_PART_STRENGTH, MIN_PART_HEIGHT = 0.3, 0.4
 """A connected part of this ink strength counts as a digit if it has this share of the digits' height."""
 
 ALONE, LINE, GREY = range(3)
-"""What a line's text is chosen by: the lattice alone, the lattice and the line reader, the lattice and the grey reader.
+"""What chooses a line's text: the lattice alone, lattice and line reader, or lattice and grey reader.
 
-On clean pages the line reader does not count where digits stand apart: there the classifier sees each digit alone and
-knows better."""
+The line reader does not count where digits stand apart: the classifier sees each digit alone and knows better."""
 
-WEIGHTS: tuple[float, ...] = (1.0, 0.71, 0.54)
-"""Weight of both log-probabilities of a text, the lattice's and the reader's. Both count the same, because on
-handwriting new to both neither is better. `manage.py calibrate` fits WEIGHTS and DOUBTS."""
+WEIGHTS = {LINE: 0.71, GREY: 0.49}
+"""Weight of both log-probabilities of a text, the lattice's and the CTC network's. Both count the same: on new
+handwriting neither is better. `manage.py calibrate` fits WEIGHTS and DOUBTS."""
 
-DOUBTS: tuple[tuple[float, ...], ...] = ((0.0, 0.0), (-3.12, -8.82), (-6.2, -9.18))
-"""Floors under the log-probabilities of the lattice and of the reader: how often each is confidently wrong."""
+DOUBTS: dict[int, tuple[float, ...]] = {LINE: (-3.12, -8.82), GREY: (-6.75, -8.91)}
+"""Floors under the log-probabilities of the lattice and of the CTC network: how often each is confidently wrong."""
 
-CALIBRATION: tuple[tuple[float, ...], ...] = ((0.64, 0.57, -1.20), (0.64, 0.57, -1.20), (0.58, 0.45, -0.37))
-"""Logistic calibration of lines with several digits. The log-odds of the text are multiplied by the first number; the
-second is added; the third is added where the path cuts a stroke or, where a reader counts, where lattice and reader
-differ. It is needed because the networks' errors are correlated, so the product of their scores is overconfident.
-`manage.py calibrate` fits it."""
+CALIBRATION: tuple[tuple[float, ...], ...] = (
+    (0.64, 0.57, 0.0, -1.20),
+    (0.64, 0.57, -1.20, 0.0),
+    (0.76, -0.30, -0.47, -0.41),
+)
+"""Logistic calibration of lines with several digits, a row for each of ALONE, LINE and GREY. The log-odds of the text
+are multiplied by the first number; the second is added; the third is added where lattice and CTC network differ, the
+fourth where the path cuts a stroke. It is needed because the networks' errors are correlated, so the product of their
+scores is overconfident. `manage.py calibrate` fits it."""
 
 MAX_SPOTTER_GAIN = 5.0
 """The spotter can raise the probability of a digit that stands alone at most by this factor. The classifier has seen
@@ -112,8 +115,9 @@ class Edge:
 class Hypotheses:
     """The n-best texts of a line, the lattice's own first, with their scores.
 
-    scores: log-probabilities (texts, 2): by the lattice, among all its paths, and by the reader, among these texts. The
-    second is 0 where no reader ran, and `rescored` is false.
+    scores: log-probabilities (texts, 2): by the lattice, among all its paths, and by the CTC network, among these
+    texts. The first is minus infinity for a text without a path in the lattice. The second is 0 where no CTC network
+    ran, and `rescored` is false.
     chosen_by: ALONE, LINE or GREY.
     """
 
@@ -124,27 +128,30 @@ class Hypotheses:
 
     @property
     def probabilities(self) -> np.ndarray:
-        """Combine both scores into probabilities of the texts: float64 (texts,)."""
+        """Combine both scores, where both count, into probabilities of the texts: float64 (texts,)."""
         return _softmax(WEIGHTS[self.chosen_by] * np.logaddexp(self.scores, DOUBTS[self.chosen_by]).sum(axis=1))
 
     @property
     def chosen(self) -> int:
-        """Index of the most likely text; of the lattice's own where it chooses alone."""
-        return int(self.probabilities.argmax()) if self.chosen_by else 0
+        """Index of the most likely text that has a path in the lattice; of the lattice's own where it chooses alone."""
+        if not self.chosen_by:
+            return 0
+        # A text without a path has no digits to show.
+        return int(np.where(np.isfinite(self.scores[:, 0]), self.probabilities, 0).argmax())
 
     @property
     def lattice_text(self) -> Text:
         return self.texts[0]
 
     @property
-    def reader_text(self) -> Text | None:
-        """The reader's most likely text, None where none ran."""
+    def ctc_text(self) -> Text | None:
+        """The CTC network's most likely text, None where none ran."""
         return self.texts[int(self.scores[:, 1].argmax())] if self.rescored else None
 
     @property
     def differ(self) -> bool:
-        """Whether lattice and reader prefer different texts."""
-        return self.rescored and self.reader_text != self.lattice_text
+        """Whether lattice and CTC network prefer different texts."""
+        return self.rescored and self.ctc_text != self.lattice_text
 
 
 @dataclass(frozen=True)
@@ -162,16 +169,20 @@ class Path:
 
     @property
     def evidence(self) -> np.ndarray:
-        """Features of the calibration of several digits, in the order of CALIBRATION: float64 (3,)."""
-        if self.hypotheses.chosen_by:
-            return np.array([log_odds(float(self.hypotheses.probabilities.max())), 1.0, self.hypotheses.differ])
-        return np.array([log_odds(self.likelihood), 1.0, self.cuts_ink])
+        """Features of the calibration of several digits, in the order of CALIBRATION: float64 (4,)."""
+        likely = self._share if self.hypotheses.chosen_by else self.likelihood
+        return np.array([log_odds(likely), 1.0, self.hypotheses.differ, self.cuts_ink])
+
+    @property
+    def _share(self) -> float:
+        """Probability of the chosen text among the hypotheses."""
+        return float(self.hypotheses.probabilities[self.hypotheses.chosen])
 
     @property
     def confidence(self) -> float:
         """The calibrated probability that the text is right."""
         if len(self.digits) < 2:
-            return self.likelihood * (float(self.hypotheses.probabilities.max()) if self.hypotheses.chosen_by else 1.0)
+            return self.likelihood * (self._share if self.hypotheses.chosen_by else 1.0)
         return float(1 / (1 + np.exp(-(self.evidence @ CALIBRATION[self.hypotheses.chosen_by]))))
 
 
@@ -219,8 +230,8 @@ def best_path(
 ) -> Path:
     """Choose the best path through a line.
 
-    probabilities: the classifier's, float32 (segments, 11). columns: the reader's log-probabilities, float32 (n, 11);
-    without them the lattice chooses alone. grey: whether they are the grey reader's.
+    probabilities: the classifier's, float32 (segments, 11). columns: the CTC network's log-probabilities, float32
+    (n, 11); without them the lattice chooses alone. grey: whether they are the grey reader's.
     """
     if len(pieces) == 1 and columns is None and segments[0].spotter_scores is None:
         return _path_of_one(line, segments[0], probabilities[0])
@@ -270,9 +281,9 @@ def _path_of_one(line: Line, segment: Segment, probabilities: np.ndarray) -> Pat
 def _hypotheses(
     graph: "_Graph", scores: np.ndarray, own: Text, line: Line, columns: np.ndarray | None, grey: bool
 ) -> Hypotheses:
-    """Collect the texts of lattice and reader and score each by both.
+    """Collect the texts of lattice and CTC network and score each by both.
 
-    Besides its best text, the lattice adds its best text of each length that the reader's best texts have.
+    Besides its best text, the lattice adds its best text of each length that the CTC network's best texts have.
     """
     total = graph.total(scores)
     if columns is None:
@@ -282,11 +293,8 @@ def _hypotheses(
     texts = list(dict.fromkeys([own, *read, *graph.best_texts(scores, max(lengths))]))
     texts = [text for text in texts if text in (own, *read) or len(text) in lengths]
     by_lattice = graph.text_scores(scores, texts) - total
-    by_reader = score_texts(columns, texts)
-    # A text without a path in the lattice has no digits to show.
-    possible = np.isfinite(by_lattice)
-    texts = [text for text, some in zip(texts, possible, strict=True) if some]
-    scored = np.stack([by_lattice, by_reader - np.logaddexp.reduce(by_reader)], axis=1)[possible]
+    by_network = score_texts(columns, texts)
+    scored = np.stack([by_lattice, by_network - np.logaddexp.reduce(by_network)], axis=1)
     # With fewer connected parts of ink than digits, some digits touch.
     touching = not grey and _count_parts(line) < len(read[0])
     return Hypotheses(texts, scored, GREY if grey else LINE if touching else ALONE)

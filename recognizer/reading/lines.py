@@ -47,8 +47,8 @@ Places = TypeVar("Places", float, np.ndarray)
 class Line:
     """One line of writing, cut out of the page.
 
-    strength: float32 (h, w), its ink, level and of even strength, digits at most LINE_HEIGHT tall. All networks read
-    this array; the strips are scaled from it.
+    strength: float32 (h, w), its ink, level and of even strength, digits at most LINE_HEIGHT tall. Classifier, spotter
+    and line reader read this array; the grey reader reads the page in its place.
     x, y: its corner, and scale: page pixels per pixel, on the upright page. angle: its slope there, in radians,
     clockwise.
     body: height of its digits, and middle: the row at half their height, in its own pixels.
@@ -152,12 +152,14 @@ def _join_broken(blobs: list[_Blob]) -> list[_Blob]:
             gap = blob.y - other.bottom
             overlap = min(blob.right, other.right) - max(blob.x, other.x)
             near = -0.5 * min(blob.height, other.height) <= gap <= 0.35 * min(blob.height, other.height)
-            apart = (
-                _like_two_digits(blob, other, gap)
-                or _in_two_rows(blob, other, blobs)
-                or _too_tall_together(blob, other, blobs)
-            )
-            if near and overlap >= 0.5 * min(blob.width, other.width) and not apart:
+            # The cheap conditions come first: a page may have hundreds of blobs.
+            if (
+                near
+                and overlap >= 0.5 * min(blob.width, other.width)
+                and not _like_two_digits(blob, other, gap)
+                and not _in_two_rows(blob, other, blobs)
+                and not _too_tall_together(blob, other, blobs)
+            ):
                 joined[index] = other.joined_with(blob)
                 break
         else:

@@ -32,12 +32,12 @@ MAX_PIECES = 3000
 GRAIN = 12
 """Pieces of fewer pixels do not count towards MAX_PIECES: a photograph may have any number of them."""
 
-MIN_CONFIDENCE = 0.27
-"""A page is not a number if the average confidence of its digits or its lines is below this (geometric means)."""
+MIN_CONFIDENCE, MIN_PHOTOGRAPHED = 0.27, 0.2
+"""A page is not a number if the average confidence of its digits or its lines is below this (geometric means). The
+second is for photographs, of which more are badly written than are no number."""
 
-MIN_PROBABILITY = 0.2
-"""A reading chosen among several is a number if it is right with this probability. On synthetic pages by writers
-25 to 27 of the pen data, of 15 readings below it 2 were right."""
+MIN_PROBABILITY = 0.15
+"""A reading chosen among several is a number if it is right with this probability."""
 
 MIN_BESIDE_PRINT = 0.5
 """On a clean page that may contain printed lines, a number that is part of the ink is right with at least this
@@ -221,8 +221,9 @@ class Reader:
         confidence from which equal readings of handwriting and of all ink make the one of the ink on paper needless.
         """
         sight = look(page, self.page_network)
-        if sight.seen is None:
-            clean = self._trace_ink(page, None, sight.plain, found)
+        photographed = sight.seen is not None
+        if not photographed:
+            clean = self._trace_ink(page, None, sight.plain, found, photographed)
             if clean.ink is None or clean.reading.text:
                 return [clean]
             # Print without straight sides, or with gaps in them, may be among the ink.
@@ -233,30 +234,33 @@ class Reader:
             # The grain of a desk, which is not handwriting to the page network.
             plain = None
         if written is not None and plain is not None and are_alike(written, plain):
-            return [self._trace_ink(page, seen, plain, found)]
-        in_all = self._trace_ink(page, seen, plain, found)
+            return [self._trace_ink(page, seen, plain, found, photographed)]
+        in_all = self._trace_ink(page, seen, plain, found, photographed)
         if seen.certainty < MIN_CERTAINTY and in_all.reading.text:
             return [in_all]
-        in_hand = self._trace_ink(page, seen, written, found)
+        in_hand = self._trace_ink(page, seen, written, found, photographed)
         least = min(in_hand.reading.confidence, in_all.reading.confidence)
         if in_hand.reading.text == in_all.reading.text and least >= unanimous:
             return [in_hand, in_all, in_all]
         on_paper = sight.on_paper()
         if on_paper is not None and (_is_crowded(on_paper) or (plain is not None and are_alike(on_paper, plain))):
             on_paper = plain
-        in_paper = in_all if on_paper is plain else self._trace_ink(page, seen, on_paper, found)
+        in_paper = in_all if on_paper is plain else self._trace_ink(page, seen, on_paper, found, photographed)
         return [in_hand, in_paper, in_all]
 
-    def _trace_ink(self, page: np.ndarray, seen: Page | None, ink: Ink | None, found: Found) -> Trace:
-        lines = self._read_lines(ink, found, None if seen is None else page)
-        return Trace(seen, ink, lines, _reading(page, seen, lines))
+    def _trace_ink(
+        self, page: np.ndarray, seen: Page | None, ink: Ink | None, found: Found, photographed: bool
+    ) -> Trace:
+        lines = self._read_lines(ink, found, page if photographed else None)
+        return Trace(
+            seen, ink, lines, _reading(page, seen, lines, MIN_PHOTOGRAPHED if photographed else MIN_CONFIDENCE)
+        )
 
     def _read_lines(self, ink: Ink | None, found: Found, photograph: np.ndarray | None) -> list[ReadLine]:
         """Find lines and read each: as one digit where the classifier is sure, in pieces otherwise.
 
-        photograph: the page, uint8 (height, width), for the grey reader; None for a clean page.
-
         A line that may be one digit is read both as one and in pieces, and the reading of higher confidence is kept.
+        photograph: the page, uint8 (height, width), for the grey reader; None where the page is clean.
         Raises UnreadableImage where there are more than MAX_PIECES pieces of ink.
         """
         if ink is None:
@@ -340,8 +344,8 @@ class Reader:
         return replace(reading, confidence=confidence, ignored=ignored, masked=trace.seen is not None)
 
 
-def _reading(page: np.ndarray, seen: Page | None, lines: list[ReadLine]) -> Reading:
-    """Combine a page's lines into one reading."""
+def _reading(page: np.ndarray, seen: Page | None, lines: list[ReadLine], least: float) -> Reading:
+    """Combine a page's lines into one reading. least: the smallest confidence of a number."""
     if not lines:
         return Reading("", 0.0, (), _why_nothing(seen), page)
     found = [read for read in lines if read.path.digits]
@@ -352,7 +356,7 @@ def _reading(page: np.ndarray, seen: Page | None, lines: list[ReadLine]) -> Read
         edge.segment.box[2] * edge.segment.box[3] * read.line.scale**2 for read in lines for edge in read.path.others
     )
     confidence = round(_together(found), 6)
-    if not digits or confidence < MIN_CONFIDENCE ** len(found) or _is_no_number(digits, junk):
+    if not digits or confidence < least ** len(found) or _is_no_number(digits, junk, least):
         none = seen is not None and seen.share(BESIDE) > NO_SHEET
         return Reading("", 0.0, (), Reason.NO_PAPER if none else Reason.NOT_A_NUMBER, page)
     return Reading(_text(digits), confidence, tuple(digits), None, page)
@@ -435,10 +439,10 @@ def _digit(edge: Edge, line: Line, number: int, shape: tuple[int, ...]) -> Digit
     return Digit(edge.label, p[edge.label], box, p, edge.segment.frame, number)
 
 
-def _is_no_number(digits: list[Digit], junk: float) -> bool:
+def _is_no_number(digits: list[Digit], junk: float, least: float) -> bool:
     inked = sum(digit.box.width * digit.box.height for digit in digits)
     typical = exp(fmean(log(max(digit.confidence, 1e-6)) for digit in digits))
-    return junk > 1.5 * inked or typical < MIN_CONFIDENCE
+    return junk > 1.5 * inked or typical < least
 
 
 def _text(digits: list[Digit]) -> str:

@@ -138,8 +138,7 @@ def test_the_stages_add_up_to_the_whole(reader: Reader) -> None:
     costs = costs_by_stage(reader, picture, lambda: None)
     whole, from_pixels = costs.pop("from bytes"), costs.pop("from pixels")
     assert set(costs) == {
-        "open", "page", "lines", "cuts", "frames", "classifier", "spotter", "line reader", "grey reader", "lattice",
-        "the rest",
+        "open", "page", "lines", "cuts", "frames", "classifier", "spotter", "grey reader", "lattice", "the rest",
     }  # fmt: skip
     assert all(cost > 0 for cost in costs.values())
     assert sum(costs.values()) == pytest.approx(whole)

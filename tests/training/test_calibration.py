@@ -1,4 +1,5 @@
 import re
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -29,7 +30,7 @@ def test_temperature_undoes_a_known_scaling(rng: np.random.Generator) -> None:
 
 
 def line(by_lattice: np.ndarray, by_line: np.ndarray, truth: int, chosen_by: int = LINE) -> ReadLine:
-    """A line whose texts have these probabilities by lattice and reader."""
+    """A line whose texts have these probabilities by lattice and CTC network."""
     scores = np.log(np.stack([by_lattice, by_line], axis=1) + 1e-9)
     hypotheses = Hypotheses([(place,) for place in range(len(scores))], scores, chosen_by)
     return ReadLine(Path([], [], float(by_lattice[0]), False, hypotheses), truth)
@@ -43,7 +44,7 @@ def test_often_confidently_wrong_network_gets_a_higher_floor(rng: np.random.Gene
         wrong = np.where(np.arange(2) == other, 0.999, 0.001)
         by_lattice, by_line = (wrong if rng.random() < often else sure for often in (0.3, 0.02))
         lines.append(line(by_lattice, by_line, int(truth)))
-    # Lines that others choose the text of must not count.
+    # Lines whose text others choose must not count.
     lines += [line(np.array([0.1, 0.9]), np.array([0.9, 0.1]), 0, other) for other in (ALONE, GREY)] * 300
     weight, doubts = fit_weight([lines], LINE)
     assert weight > 0
@@ -52,7 +53,7 @@ def test_often_confidently_wrong_network_gets_a_higher_floor(rng: np.random.Gene
 
 @pytest.mark.parametrize("chosen_by", [ALONE, LINE, GREY])
 def test_fitted_curve_is_the_true_one(rng: np.random.Generator, chosen_by: int) -> None:
-    truth = np.array([0.6, -0.4, 0.0])
+    truth = np.array([0.6, -0.4, 0.0, 0.0])
     lines = []
     for share in rng.uniform(0.55, 0.98, 6000):
         likely = line(np.array([share, 1 - share]), np.array([0.6, 0.4]), 0, chosen_by)
@@ -102,11 +103,11 @@ def test_fitted_choice_weights_are_the_true_ones(rng: np.random.Generator) -> No
 def test_command_prints_fitted_constants(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("WEIGHTS", "DOUBTS", "CALIBRATION"):
         # The command sets them.
-        monkeypatch.setattr(lattice, name, getattr(lattice, name))
+        monkeypatch.setattr(lattice, name, copy(getattr(lattice, name)))
     call_command("calibrate", pages=25)
     number = r"-?\d+\.\d\d"
     assert re.fullmatch(
-        rf"WEIGHTS = \(.+\)\nDOUBTS = \(.+\)\nCALIBRATION = \(.+\)\n"
+        rf"WEIGHTS = {{.+}}\nDOUBTS = {{.+}}\nCALIBRATION = \(.+\)\n"
         rf"CHOICE = \(({number}, ){{10}}{number}\)\nSURE_FROM = {number}\n",
         capsys.readouterr().out,
     )

@@ -13,7 +13,7 @@ def test_the_same_seed_makes_the_same_grey_strips(little_mnist: Mnist) -> None:
     assert np.array_equal(first.texts, second.texts)
 
 
-def test_grey_strips_have_paper_and_the_digits_of_their_lines(little_mnist: Mnist) -> None:
+def test_grey_strips_have_texts_and_room_for_them(little_mnist: Mnist) -> None:
     strips = grey_strips(little_mnist.train, LEARNING, 1, range(60))
     assert len(strips) > 40
     assert strips.ink.shape == (HEIGHT, strips.ends[-1])

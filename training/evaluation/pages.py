@@ -10,7 +10,7 @@ import numpy as np
 
 from training.synthesis.augmentation import bend
 from training.synthesis.datasets import Examples
-from training.synthesis.negatives import LATIN, LETTERS, scribble, stroked
+from training.synthesis.negatives import LATIN, LETTERS, SCRIPTS, scribble, stroked
 from training.synthesis.numbers import Hands, Number
 from training.synthesis.rows import write_row
 from training.synthesis.strokes import draw_digit
@@ -88,6 +88,17 @@ def photographs(digits: Examples, count: int, seed: int) -> Iterator[Sample]:
                 np.maximum(place, digit[:, : place.shape[1]], out=place)
                 x += digit.shape[1] + int(size * rng.uniform(0.12, 0.4))
         yield Sample(f"photograph {number}", _photograph(ink, rng), "\n".join(lines))
+
+
+def words(count: int, seed: int) -> Iterator[Sample]:
+    """Photograph pages with a word or a scribble and no number, in letters that networks were trained on. To fit on."""
+    rng = np.random.default_rng(seed)
+    for number in range(count):
+        word = "".join(rng.choice(list(LETTERS[:LATIN]), int(rng.integers(1, 6))))
+        ink = stroked(word, SCRIPTS, rng) if number % 2 else scribble(rng)
+        scale = float(rng.uniform(1, 3))
+        ink = np.clip(cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR), 0, 1)
+        yield Sample(f"word {number}", _photograph(np.pad(ink, 20), rng), "")
 
 
 def _photograph(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -123,7 +123,7 @@ def fit_weight(kinds: list[list[ReadLine]], chosen_by: int) -> tuple[float, np.n
     """Fit a weight and a pair of doubts to maximize the probability of the right texts among the hypotheses.
 
     chosen_by: LINE or GREY; only such lines count. A kind of page counts by the square root of its number of lines.
-    Returns elements of WEIGHTS and DOUBTS, the second float64 (2,).
+    Returns an element of WEIGHTS and one of DOUBTS, float64 (2,).
     """
     lines = [(line.path.hypotheses, line.truth, kind) for kind in kinds for line in kind]
     known = [
@@ -156,7 +156,7 @@ def fit_calibration(kinds: list[list[ReadLine]], chosen_by: int) -> np.ndarray:
     """Fit one row of CALIBRATION by logistic regression (Platt, 1999), each kind of page with the same total weight.
 
     Kinds with fewer than MIN_LINES lines have less. chosen_by: ALONE, LINE or GREY; only such lines count. Returns
-    float64 (3,).
+    float64 (4,).
     """
     chosen = [[line for line in kind if line.path.hypotheses.chosen_by == chosen_by] for kind in kinds]
     lines = [line for kind in chosen for line in kind]
@@ -167,4 +167,4 @@ def fit_calibration(kinds: list[list[ReadLine]], chosen_by: int) -> np.ndarray:
     def loss(curve: np.ndarray) -> float:
         return float(weights @ np.logaddexp(0, -signs * (evidence @ curve)) + 1e-3 * curve @ curve)
 
-    return np.asarray(minimize(loss, np.array([0.5, 0.0, 0.0])).x)
+    return np.asarray(minimize(loss, np.array([0.5, 0.0, 0.0, 0.0])).x)

@@ -177,7 +177,11 @@ def started(task: Task, recipe: Recipe, file: Path, mnist: Mnist) -> tuple[Task,
 
 @dataclass(frozen=True)
 class StripTask:
-    """A training on files of strips: what makes those of a file, what makes the validation strips, and its start."""
+    """Training on files of strips.
+
+    file: makes a file's strips from examples, a seed and its number. validation: makes the validation strips. start:
+    loads the weights to start from.
+    """
 
     file: Callable[[Examples, int, int], Strips]
     validation: Callable[[Examples], Strips]
@@ -193,7 +197,7 @@ STRIP_TASKS = {
 def strips_task(kind: str, examples: Examples, strips: Path, build: Callable[[], keras.Model] | None = None) -> Task:
     """Make the task of the line reader or of the grey reader: training on files of strips.
 
-    build: None to start from the weights that the kind starts from.
+    build: makes the network; None starts from the kind's `start`.
     """
     batch = partial(line_batch, strips)
     chosen = STRIP_TASKS[kind]

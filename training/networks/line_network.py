@@ -1,4 +1,4 @@
-"""Training of the line reader: the spotter's weights to start from, and the CTC loss."""
+"""Training of the line reader and the grey reader: the weights to start from, and the CTC loss."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,6 +1,5 @@
-"""Photographed numbers -> grey strips as the reader cuts them, with their texts, to train the grey reader."""
+"""Pages with numbers -> grey strips as the reader cuts them, with their texts, to train the grey reader."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import cv2
@@ -24,10 +23,10 @@ SCENES, NUMBERS = 0.52, 0.42
 """Shares of photographed pages, and of numbers on their own; the others are rows of MNIST digits."""
 
 MIN_BODY = 9
-"""Lower digits, in pixels of the picture, are left out: nobody could read them."""
+"""Lines with lower digits, in pixels of the picture, are left out: nobody could read them."""
 
 FAR = 64
-"""Columns of the page, at most, beside a strip: what is printed there is to be ignored."""
+"""Most columns beside a line in a strip. What is printed there is to be ignored."""
 
 
 def grey_strips(examples: Examples, writers: range, seed: int, pages: range) -> Strips:
@@ -39,7 +38,9 @@ def grey_strips(examples: Examples, writers: range, seed: int, pages: range) -> 
     for number in pages:
         rng = np.random.default_rng((seed, number))
         page, written_on, texts = _page(sources, rng)
-        for line, text in zip(_lines(written_on, len(texts)), texts, strict=False):
+        for line, text in zip(*_lines(written_on, texts), strict=True):
+            if line.body * line.scale < MIN_BODY:
+                continue
             before, after = (int(rng.integers(2, FAR if rng.random() < 0.2 else 2 * MARGIN)) for _ in range(2))
             strip = grey_strip(page, _misjudged(line, rng), before, after)
             if strip.shape[1] <= MAX_COLUMNS + FAR and len(text) <= MAX_DIGITS:
@@ -81,17 +82,16 @@ def _scene(sources: Sources, rng: np.random.Generator) -> Scene:
     return make(sources, round(size[0]), round(size[1]), rng)
 
 
-def _lines(written_on: np.ndarray, count: int) -> Iterator[Line]:
-    """Find the lines of a page's handwriting, uint8 (h, w): `count` lines, or none if there are not so many.
+def _lines(written_on: np.ndarray, texts: list[tuple[int, ...]]) -> tuple[list[Line], list[tuple[int, ...]]]:
+    """Find the lines of a page's handwriting, uint8 (h, w), and their texts.
 
-    None either if a digit may lie partly outside the picture.
+    Finds none if their number is not that of the texts, or if handwriting touches the picture's edge.
     """
     edges = written_on[0], written_on[-1], written_on[:, 0], written_on[:, -1]
-    if not written_on.any() or any(edge.any() for edge in edges):
-        return
+    if any(edge.any() for edge in edges):
+        return [], []
     lines = find_lines(Ink(written_on.astype(np.float32), written_on, 0.0, 0.0, 1.0))
-    if len(lines) == count:
-        yield from (line for line in lines if line.body * line.scale >= MIN_BODY)
+    return (lines, texts) if len(lines) == len(texts) else ([], [])
 
 
 def _misjudged(line: Line, rng: np.random.Generator) -> Line:

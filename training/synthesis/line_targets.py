@@ -129,7 +129,7 @@ def line_file(examples: Examples, seed: int, file: int) -> Strips:
 
 
 def write_strips(make: Callable[[int], Strips], folder: Path) -> None:
-    """Write the missing files of training strips. make: makes those of the file with a number."""
+    """Write the missing files of training strips. make: returns the strips of a file, given its number."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in range(FILES):
         path = folder / f"{file:03}.npz"

@@ -215,7 +215,7 @@ def _pressed(ink: np.ndarray, tall: float, rng: np.random.Generator) -> np.ndarr
 
 
 def manner_of(hands: Hands, rng: np.random.Generator) -> Manner:
-    """Choose a style."""
+    """Choose a style: writer, slant, nib and what digits are drawn from."""
     return Manner(
         source=str(rng.choice(["pen", "image", "template", "all"], p=[0.44, 0.3, 0.2, 0.06])),
         writer=int(rng.choice(list(hands.pens))),
@@ -267,7 +267,7 @@ def _pen_strokes(hands: Hands, label: int, manner: Manner, rng: np.random.Genera
 
 
 def styled_strokes(hands: Hands, label: int, manner: Manner, rng: np.random.Generator) -> list[Stroke]:
-    """Draw one of a writer's digits in a style: strokes some 1.0 high, from their upper left corner."""
+    """Draw one of a writer's digits in a style: strokes about 1.0 high, their upper left corner at (0, 0)."""
     strokes = _restyled(_warped(_pen_strokes(hands, label, manner, rng), manner, rng), label, rng)
     corner = np.concatenate(strokes).min(axis=0)
     return [stroke - corner for stroke in strokes]

@@ -48,7 +48,7 @@ class Scene:
 class Sources:
     """The sources of a page: images uint8 (n, 28, 28) and labels (n,) of MNIST, writers of pen strokes, backgrounds.
 
-    hands: the writers' digits, if they are to be varied, in training only.
+    hands: the writers' digits, to vary how they are written; None outside training.
     """
 
     images: np.ndarray

@@ -73,7 +73,7 @@ def test_shadow_does_not_darken_a_strip(row: tuple[np.ndarray, str]) -> None:
     assert np.abs(strip - grey_strip(page, line)).mean() < 0.03
 
 
-def test_line_at_a_corner_of_its_page_gives_a_strip(row: tuple[np.ndarray, str]) -> None:
+def test_line_outside_its_page_gives_a_strip(row: tuple[np.ndarray, str]) -> None:
     page, _ = row
     line = line_on(page)
     beyond = replace(line, x=line.x - 500, y=line.y + 500)

@@ -112,7 +112,7 @@ def test_touching_digits_follow_a_sure_line_reader(joined: tuple[Line, Pieces]) 
     path = best_path(line, pieces, segments_of(line, pieces), sure_of(1, 4, 7) * 0.7, columns_of((1, 7)))
     assert path.hypotheses.chosen_by == LINE
     assert [edge.label for edge in path.digits] == [1, 7]
-    assert path.hypotheses.reader_text == (1, 7)
+    assert path.hypotheses.ctc_text == (1, 7)
 
 
 def test_separate_digits_follow_the_lattice(bars: tuple[Line, Pieces]) -> None:
@@ -138,6 +138,16 @@ def test_text_without_a_path_is_not_chosen(joined: tuple[Line, Pieces]) -> None:
     line, pieces = joined
     path = best_path(line, pieces, segments_of(line, pieces), sure_of(1, NOT_A_DIGIT, 7), columns_of((1, 7, 7)))
     assert [edge.label for edge in path.digits] == [1, 7]
+
+
+def test_ctc_text_without_a_path_lowers_the_confidence(joined: tuple[Line, Pieces]) -> None:
+    line, pieces = joined
+    segments = segments_of(line, pieces)
+    texts = (1, 7), (1, 7, 7)
+    agree, differ = (best_path(line, pieces, segments, sure_of(1, 4, 7), columns_of(text)) for text in texts)
+    assert [edge.label for edge in differ.digits] == [edge.label for edge in agree.digits] == [1, 7]
+    assert differ.hypotheses.differ
+    assert differ.confidence < agree.confidence - 0.05
 
 
 def test_confidence_falls_where_lattice_and_line_reader_differ(joined: tuple[Line, Pieces]) -> None:

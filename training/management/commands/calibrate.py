@@ -59,18 +59,21 @@ class Command(BaseCommand):
             "numbers, touching": pages.composed(touching, hands, count, seed=23),
         }
         kinds |= {name: set_to_fit(name, own, few) for name in FITTING_SEEDS}
+        kinds["words"] = pages.words(few, seed=21)
         read = []
         for name, samples in kinds.items():
             bar = tqdm(samples, desc=name, total=count, unit="page", leave=False)
             read.append(list(read_lines(reader, bar)))
         if not all(read):
             raise CommandError("Too few pages: no line was read of some kind. Give more with --pages.")
-        if len({line.path.hypotheses.chosen_by for kind in read for line in kind}) < len(lattice.WEIGHTS):
-            raise CommandError("Too few pages: digits never touched. Give more with --pages.")
+        if len({line.path.hypotheses.chosen_by for kind in read for line in kind}) < len(lattice.CALIBRATION):
+            raise CommandError(
+                "Too few pages: lattice, line reader or grey reader chose no line. Give more with --pages."
+            )
         # Each fit uses the constants fitted before it.
-        by_reader = [fit_weight(read, chosen_by) for chosen_by in (lattice.LINE, lattice.GREY)]
-        lattice.WEIGHTS = 1.0, *(round(weight, 2) for weight, _ in by_reader)
-        lattice.DOUBTS = (0.0, 0.0), *_rounded(doubts for _, doubts in by_reader)
+        for network in (lattice.LINE, lattice.GREY):
+            weight, doubts = fit_weight(read, network)
+            lattice.WEIGHTS[network], lattice.DOUBTS[network] = round(weight, 2), _rounded([doubts])[0]
         lattice.CALIBRATION = _rounded(fit_calibration(read, by) for by in (lattice.ALONE, lattice.LINE, lattice.GREY))
         for name in ("WEIGHTS", "DOUBTS", "CALIBRATION"):
             self.stdout.write(f"{name} = {getattr(lattice, name)}")
@@ -80,7 +83,7 @@ class Command(BaseCommand):
             )
             for name in FITTING_SEEDS
         ]
-        made.append(list(read_variants(reader, pages.photographs(own, few, seed=18))))
+        made += [list(read_variants(reader, each)) for each in (pages.photographs(own, few, 18), pages.words(few, 22))]
         if not all(made):
             raise CommandError("Too few pages: no page of some kind has several readings. Give more with --pages.")
         weights = ", ".join(f"{value:.2f}" for value in fit_choice(made))

@@ -2,6 +2,7 @@ import json
 import resource
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,6 @@ from recognizer.reading.page import SHIPPED_PAGE_NETWORK
 from recognizer.reading.spotter import SHIPPED_SPOTTER
 
 PEN = "Pen-Based Recognition of Handwritten Digits (Alpaydin, Alimoglu; CC BY 4.0), writers 1-24"
-ROWS_READ = "rows read right, of writers not trained on"
 
 
 def processor_seconds() -> float:
@@ -100,15 +100,15 @@ class Command(BaseCommand):
         command += " --teacher FILE" if options["teacher"] else ""
         command += f" --start FILE --rate {recipe.peak_rate:g}" if options["start"] else ""
         command += f" --keep {options['keep']:g}" if options["keep"] else ""
-        finish = {
+        finishes: dict[str, Callable[..., dict[str, Any]]] = {
             "digits": self.finish_digits,
             "teacher": self.finish_digits,
             "spotter": self.finish_spotter,
-            "lines": self.finish_lines,
-            "grey": self.finish_grey,
+            "lines": partial(self.finish_reader, "line", SHIPPED_LINE_READER),
+            "grey": partial(self.finish_reader, "grey", SHIPPED_GREY_READER),
             "pages": self.finish_pages,
-        }[kind]
-        card = finish(folder, f"{command} --seed {recipe.seed}", mnist, trained, options["ship"])
+        }
+        card = finishes[kind](folder, f"{command} --seed {recipe.seed}", mnist, trained, options["ship"])
         (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n")
         self.stdout.write(self.style.SUCCESS(f"{card['name']} is in {folder}"))
 
@@ -200,17 +200,14 @@ class Command(BaseCommand):
             self.stdout.write(f"`manage.py train lines` starts from {START} now")
         return card
 
-    def finish_lines(self, folder: Path, command: str, mnist: Any, trained: Any, ship: bool) -> dict[str, Any]:
+    def finish_reader(
+        self, name: str, shipped: Path, folder: Path, command: str, mnist: Any, trained: Any, ship: bool
+    ) -> dict[str, Any]:
         from training.networks.line_network import in_full
 
+        measured = "rows read right, of writers not trained on"
         trained = in_full(trained[0]), trained[1]
-        return self.finish_network("line", folder, command, mnist, trained, ship, SHIPPED_LINE_READER, ROWS_READ, PEN)
-
-    def finish_grey(self, folder: Path, command: str, mnist: Any, trained: Any, ship: bool) -> dict[str, Any]:
-        from training.networks.line_network import in_full
-
-        trained = in_full(trained[0]), trained[1]
-        return self.finish_network("grey", folder, command, mnist, trained, ship, SHIPPED_GREY_READER, ROWS_READ, PEN)
+        return self.finish_network(name, folder, command, mnist, trained, ship, shipped, measured, PEN)
 
     def finish_pages(self, folder: Path, command: str, mnist: Any, trained: Any, ship: bool) -> dict[str, Any]:
         measured = "pixels right on validation pages"
