@@ -260,7 +260,8 @@ class Reader:
         """Find lines and read each: as one digit where the classifier is sure, in pieces otherwise.
 
         A line that may be one digit is read both as one and in pieces, and the reading of higher confidence is kept.
-        photograph: the page, uint8 (height, width), for the grey reader; None where the page is clean.
+        photograph: the page, uint8 (height, width), for the grey reader; None where the ink was found without the page
+        network.
         Raises UnreadableImage where there are more than MAX_PIECES pieces of ink.
         """
         if ink is None:
