@@ -75,7 +75,8 @@ CALIBRATION: tuple[tuple[float, ...], ...] = (
 """Logistic calibration of lines with several digits, a row for each of ALONE, LINE and GREY. The log-odds of the text
 are multiplied by the first number; the second is added; the third is added where lattice and CTC network differ, the
 fourth where the path cuts a stroke. It is needed because the networks' errors are correlated, so the product of their
-scores is overconfident. `manage.py calibrate` fits it."""
+scores is overconfident. `manage.py calibrate` fits it. The values of ALONE and LINE, here and above, are from a fit
+before there was a grey reader: clean pages are to be read as before."""
 
 MAX_SPOTTER_GAIN = 5.0
 """The spotter can raise the probability of a digit that stands alone at most by this factor. The classifier has seen

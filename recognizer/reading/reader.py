@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from math import exp, inf, log, prod
 from statistics import fmean
 from typing import Any
@@ -221,9 +222,9 @@ class Reader:
         confidence from which equal readings of handwriting and of all ink make the one of the ink on paper needless.
         """
         sight = look(page, self.page_network)
-        photographed = sight.seen is not None
-        if not photographed:
-            clean = self._trace_ink(page, None, sight.plain, found, photographed)
+        trace = partial(self._trace_ink, page, found=found, photographed=sight.seen is not None)
+        if sight.seen is None:
+            clean = trace(None, sight.plain)
             if clean.ink is None or clean.reading.text:
                 return [clean]
             # Print without straight sides, or with gaps in them, may be among the ink.
@@ -234,27 +235,26 @@ class Reader:
             # The grain of a desk, which is not handwriting to the page network.
             plain = None
         if written is not None and plain is not None and are_alike(written, plain):
-            return [self._trace_ink(page, seen, plain, found, photographed)]
-        in_all = self._trace_ink(page, seen, plain, found, photographed)
+            return [trace(seen, plain)]
+        in_all = trace(seen, plain)
         if seen.certainty < MIN_CERTAINTY and in_all.reading.text:
             return [in_all]
-        in_hand = self._trace_ink(page, seen, written, found, photographed)
+        in_hand = trace(seen, written)
         least = min(in_hand.reading.confidence, in_all.reading.confidence)
         if in_hand.reading.text == in_all.reading.text and least >= unanimous:
             return [in_hand, in_all, in_all]
         on_paper = sight.on_paper()
         if on_paper is not None and (_is_crowded(on_paper) or (plain is not None and are_alike(on_paper, plain))):
             on_paper = plain
-        in_paper = in_all if on_paper is plain else self._trace_ink(page, seen, on_paper, found, photographed)
+        in_paper = in_all if on_paper is plain else trace(seen, on_paper)
         return [in_hand, in_paper, in_all]
 
     def _trace_ink(
         self, page: np.ndarray, seen: Page | None, ink: Ink | None, found: Found, photographed: bool
     ) -> Trace:
         lines = self._read_lines(ink, found, page if photographed else None)
-        return Trace(
-            seen, ink, lines, _reading(page, seen, lines, MIN_PHOTOGRAPHED if photographed else MIN_CONFIDENCE)
-        )
+        least = MIN_PHOTOGRAPHED if photographed else MIN_CONFIDENCE
+        return Trace(seen, ink, lines, _reading(page, seen, lines, least))
 
     def _read_lines(self, ink: Ink | None, found: Found, photograph: np.ndarray | None) -> list[ReadLine]:
         """Find lines and read each: as one digit where the classifier is sure, in pieces otherwise.
