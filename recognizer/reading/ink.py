@@ -31,6 +31,10 @@ FLAT, FLAT_SHARE = 2, 0.5
 MIN_FORM_SIDE = 28
 """Shortest side of a printed box, in pixels. Below it digits have straight sides too."""
 
+THIN, MIN_BESIDE_EDGE, MAX_BESIDE_EDGE = 6, 0.2, 0.6
+"""Ink this many times as high as wide may be the paper's edge, if the next highest ink has a share of its height
+between the others."""
+
 MAX_FORMS = 12
 """How many connected pieces of a clean page, the largest first, are checked for printed lines."""
 
@@ -87,6 +91,18 @@ class Ink:
         paper = 0, 0, width, height, self.mask.size - area
         return labels, np.array([paper, (*cv2.boundingRect(self.mask), area)][:count], np.int32)
 
+    def only(self, chosen: np.ndarray) -> "Ink | None":
+        """Keep the chosen strokes, bool (h, w), and crop the ink to them. Returns None if there are none."""
+        mask = self.mask * chosen
+        x, y, width, height = cv2.boundingRect(mask)
+        if not width:
+            return None
+        left, top = max(0, x - MARGIN), max(0, y - MARGIN)
+        inside = np.s_[top : y + height + MARGIN, left : x + width + MARGIN]
+        own = np.ascontiguousarray(mask[inside])
+        strength = cv2.copyTo(self.strength[inside], cv2.dilate(own, np.ones((3, 3), np.uint8)))
+        return Ink(strength, own, self.x + left * self.scale, self.y + top * self.scale, self.scale)
+
 
 @dataclass(frozen=True)
 class Look:
@@ -141,10 +157,16 @@ def _are_clean(counts: np.ndarray) -> bool:
 
 
 def looks_printed(ink: Ink) -> bool:
-    """Tell whether the ink may contain a ruled line or a printed box."""
+    """Tell whether the ink may contain a ruled line, a printed box, or the paper's edge."""
     labels, stats = ink.components
     if max(labels.shape) < MIN_FORM_SIDE:
         return False
+    if len(stats) > 2:
+        *_, second, tallest = stats[1:][np.argsort(stats[1:, cv2.CC_STAT_HEIGHT])]
+        high = tallest[cv2.CC_STAT_HEIGHT]
+        lower = MIN_BESIDE_EDGE * high <= second[cv2.CC_STAT_HEIGHT] <= MAX_BESIDE_EDGE * high
+        if lower and high > THIN * tallest[cv2.CC_STAT_WIDTH]:
+            return True
     for label in 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:MAX_FORMS]:
         x, y, width, height, _ = stats[label]
         if width > 6 * height and width > 0.3 * labels.shape[1]:
@@ -176,7 +198,7 @@ def written_inks(page: np.ndarray, seen: Page) -> tuple[Ink | None, Callable[[],
     if float((contrast * hand).sum()) < 0:
         contrast = (grey - paper) / np.maximum(255 - paper, 1)
     quiet = hand < 0.05
-    grain = _deviation(contrast[quiet])
+    grain = _deviation(contrast[seen.mask(PAPER, page.shape)[inside] > LIKELY])
     np.maximum(contrast, 0, out=contrast)
     full = _full_ink(contrast, hand)
     if full is None or float(full.max()) < MIN_HAND_SNR * grain:

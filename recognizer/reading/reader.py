@@ -24,6 +24,7 @@ from .line_reader import shipped_line_reader
 from .lines import Line, as_one, find_lines
 from .page import BESIDE, HANDWRITING, NO_SHEET, POSSIBLE, PRINT, Page, PageNetwork, shipped_page_network
 from .spotter import Spotter, shipped_spotter
+from .tables import rows_between
 
 MAX_LINES = 60
 
@@ -38,7 +39,10 @@ MIN_CONFIDENCE, MIN_PHOTOGRAPHED = 0.27, 0.2
 second is for photographs, of which more are badly written than are no number."""
 
 MIN_PROBABILITY = 0.15
-"""A reading chosen among several is a number if it is right with this probability."""
+"""A reading chosen among several is a number if it is right with this probability; of several lines, each of them."""
+
+MIN_LIKELY = 0.35
+"""If the average confidence of a photograph's lines is below this, the rows of a table may have been mixed up."""
 
 MIN_BESIDE_PRINT = 0.5
 """On a clean page that may contain printed lines, a number that is part of the ink is right with at least this
@@ -211,7 +215,7 @@ class Reader:
             return whole
         if readings[best].reason:
             return variants[best]
-        if right[best] < MIN_PROBABILITY:
+        if right[best] < MIN_PROBABILITY ** _line_count(readings[best]):
             return replace(variants[best], reading=Reading("", 0.0, (), Reason.NOT_A_NUMBER, page))
         return replace(variants[best], probability=round(float(right[best]), 6))
 
@@ -235,11 +239,11 @@ class Reader:
             # The grain of a desk, which is not handwriting to the page network.
             plain = None
         if written is not None and plain is not None and are_alike(written, plain):
-            return [trace(seen, plain)]
+            return [self._in_rows(page, trace(seen, plain), found)]
         in_all = trace(seen, plain)
         if seen.certainty < MIN_CERTAINTY and in_all.reading.text:
             return [in_all]
-        in_hand = trace(seen, written)
+        in_hand = self._in_rows(page, trace(seen, written), found)
         least = min(in_hand.reading.confidence, in_all.reading.confidence)
         if in_hand.reading.text == in_all.reading.text and least >= unanimous:
             return [in_hand, in_all, in_all]
@@ -255,6 +259,17 @@ class Reader:
         lines = self._read_lines(ink, found, page if photographed else None)
         least = MIN_PHOTOGRAPHED if photographed else MIN_CONFIDENCE
         return Trace(seen, ink, lines, _reading(page, seen, lines, least))
+
+    def _in_rows(self, page: np.ndarray, whole: Trace, found: Found) -> Trace:
+        """Read unlikely handwriting again, row by row of a table, and return the likelier reading."""
+        if whole.seen is None or whole.ink is None or _likelihood(whole) >= MIN_LIKELY:
+            return whole
+        rows = rows_between(whole.ink, whole.seen)
+        if len(rows) < 2:
+            return whole
+        lines = [line for row in rows for line in self._read_lines(row, found, page)]
+        by_row = replace(whole, lines=lines, reading=_reading(page, whole.seen, lines, MIN_PHOTOGRAPHED))
+        return max(whole, by_row, key=_likelihood)
 
     def _read_lines(self, ink: Ink | None, found: Found, photograph: np.ndarray | None) -> list[ReadLine]:
         """Find lines and read each: as one digit where the classifier is sure, in pieces otherwise.
@@ -407,6 +422,15 @@ def _is_likelier(one: ReadLine, lines: list[ReadLine]) -> bool:
     """
     digits = sum(len(read.path.digits) for read in lines)
     return digits != 1 and one.path.confidence > _together(lines)
+
+
+def _line_count(reading: Reading) -> int:
+    return reading.text.count("\n") + 1
+
+
+def _likelihood(trace: Trace) -> float:
+    """Return the average confidence of a trace's lines, a geometric mean; 0.0 without a text."""
+    return float(trace.reading.confidence ** (1 / _line_count(trace.reading)))
 
 
 def _together(lines: list[ReadLine]) -> float:

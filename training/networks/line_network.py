@@ -110,13 +110,15 @@ def _normalised(network: keras.Model) -> list[tuple[Any, Any]]:
 def temporal_loss(truth: Any, answers: Any) -> Any:
     """Compute the CTC loss (Graves et al., 2006): (n,).
 
-    truth: texts, one-hot (n, m, 11), padded with zeros. answers: probabilities (n, columns, 11).
+    truth: texts, one-hot (n, m, 11), padded with zeros, all zeros if empty. answers: probabilities (n, columns, 11).
     """
     texts, lengths = _texts(truth)
-    sparse = _sparse(texts, lengths)
+    # TensorFlow refuses empty texts. Theirs is the score of blanks alone.
+    sparse = _sparse(texts, tf.maximum(lengths, 1))
     batch, columns = tf.shape(answers)[0], tf.shape(answers)[1]
     scores = tf.math.log(tf.maximum(answers, TINY))
-    return tf.compat.v1.nn.ctc_loss(sparse, scores, tf.fill([batch], columns), time_major=False)
+    losses = tf.compat.v1.nn.ctc_loss(sparse, scores, tf.fill([batch], columns), time_major=False)
+    return tf.where(lengths == 0, -tf.reduce_sum(scores[:, :, BLANK], axis=1), losses)
 
 
 @keras.saving.register_keras_serializable(package="lines")

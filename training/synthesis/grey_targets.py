@@ -13,14 +13,16 @@ from recognizer.reading.page import HANDWRITING
 from .datasets import Examples
 from .line_targets import MAX_COLUMNS, MAX_DIGITS, PAGES, Strips, packed
 from .near import cheque_scene, near_scene
+from .negatives import LATIN, LETTERS, SCRIPTS, scribble, stroked
 from .numbers import FIRST, load_hands, written
 from .page_targets import SHAPES
 from .pages import Scene, Sources, make_scene
 from .pen import CHOOSING, LEARNING
-from .rows import write_row
+from .rows import on_paper, scaled, trimmed, write_row
 
-SCENES, NUMBERS = 0.52, 0.42
-"""Shares of photographed pages, and of numbers on their own; the others are rows of MNIST digits."""
+SCENES, NUMBERS, WORDS = 0.5, 0.4, 0.05
+"""Shares of photographed pages, of numbers on their own, and of words and scribbles, whose text is empty; the others
+are rows of MNIST digits."""
 
 MIN_BODY = 9
 """Lines with lower digits, in pixels of the picture, are left out: nobody could read them."""
@@ -69,6 +71,9 @@ def _page(sources: Sources, rng: np.random.Generator) -> tuple[np.ndarray, np.nd
     if kind < SCENES + NUMBERS:
         number = written(sources.hands, rng)
         return number.page, (number.owners >= FIRST).view(np.uint8), [number.digits]
+    if kind < SCENES + NUMBERS + WORDS:
+        page, inked = _word(rng)
+        return page, inked, [()]
     row = write_row(sources.images, sources.labels, rng)
     return row.page, (row.owners >= FIRST).view(np.uint8), [row.labels]
 
@@ -80,6 +85,17 @@ def _scene(sources: Sources, rng: np.random.Generator) -> Scene:
     size = np.array(SHAPES[int(rng.integers(len(SHAPES)))]) * float(rng.uniform(0.8, 1.6))
     make = near_scene if kind < 0.85 else make_scene
     return make(sources, round(size[0]), round(size[1]), rng)
+
+
+def _word(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Write a word or a scribble: a page, uint8 (h, w), and its ink, uint8 (h, w)."""
+    word = "".join(rng.choice(list(LETTERS[:LATIN]), int(rng.integers(1, 6))))
+    shape = trimmed(stroked(word, SCRIPTS, rng) if rng.random() < 0.6 else scribble(rng))
+    body = float(np.exp(rng.uniform(np.log(15), np.log(60))))
+    shape = scaled(shape, body * max(1.0, shape.shape[1] / shape.shape[0]))
+    ink = np.pad(shape, round(body * float(rng.uniform(0.1, 0.7))) + 1)
+    page, _ = on_paper(ink, np.zeros(ink.shape, np.int16), rng)
+    return page, (ink > 0.15).astype(np.uint8)
 
 
 def _lines(written_on: np.ndarray, texts: list[tuple[int, ...]]) -> tuple[list[Line], list[tuple[int, ...]]]:

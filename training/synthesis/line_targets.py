@@ -128,10 +128,10 @@ def line_file(examples: Examples, seed: int, file: int) -> Strips:
     return make_strips(examples, LEARNING, seed, pages, ROWS if file >= NUMBER_FILES else 0.0)
 
 
-def write_strips(make: Callable[[int], Strips], folder: Path) -> None:
-    """Write the missing files of training strips. make: returns the strips of a file, given its number."""
+def write_strips(make: Callable[[int], Strips], folder: Path, files: int = FILES) -> None:
+    """Write the missing ones of so many files of strips. make: returns the strips of a file, given its number."""
     folder.mkdir(parents=True, exist_ok=True)
-    for file in range(FILES):
+    for file in range(files):
         path = folder / f"{file:03}.npz"
         if not path.exists():
             strips = make(file)

@@ -156,6 +156,25 @@ def test_mask_without_a_digit_lowers_the_confidence(shipped_reader: Reader, one_
     assert doubted.confidence < whole.confidence
 
 
+def test_desk_between_two_sheets_hides_no_pencil() -> None:
+    pencil = drawn([[(60, 20), (140, 20)], [(60, 180), (140, 180)]], pen=6) < 128
+    page = np.where(pencil, 200, 230) + np.random.default_rng(1).normal(0, 2, pencil.shape)
+    desk = np.zeros(pencil.shape, bool)
+    desk[40:160] = True
+    page[desk] = np.random.default_rng(2).uniform(0, 255, pencil.shape)[desk]
+    classes = np.where(desk, BESIDE, np.where(pencil, HANDWRITING, PAPER))
+    ink, _ = written_inks(page.astype(np.uint8), FakeNetwork(classes).see(page))
+    assert ink is not None
+
+
+def test_edge_of_a_sheet_beside_digits_looks_printed() -> None:
+    edge, one = [(6, 0), (6, 199)], [(150, 60), (150, 140)]
+    for strokes, printed in (([*SEVEN, edge], True), ([*SEVEN, one], False), ([edge], False)):
+        ink = plain_ink(drawn(strokes, pen=8))
+        assert ink is not None
+        assert looks_printed(ink) is printed
+
+
 def test_two_inks_of_the_same_strokes_are_alike() -> None:
     one, other = find_ink(drawn(SEVEN)), find_ink(drawn([*SEVEN, [(180, 20), (180, 180)]]))
     assert one is not None

@@ -137,12 +137,14 @@ class Command(BaseCommand):
         import multiprocessing
 
         from training.networks import fitting
-        from training.synthesis.line_targets import write_strips
+        from training.synthesis.line_targets import FILES, NUMBER_FILES, write_strips
 
         strips = folder / "strips"
+        # Only rounds use the files after these.
+        files = FILES if recipe.rounds else NUMBER_FILES
         writer = multiprocessing.get_context("spawn").Process(
             target=write_strips,
-            args=(partial(fitting.STRIP_TASKS[kind].file, mnist.train, recipe.seed), strips),
+            args=(partial(fitting.STRIP_TASKS[kind].file, mnist.train, recipe.seed), strips, files),
             daemon=True,
         )
         writer.start()

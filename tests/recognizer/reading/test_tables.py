@@ -1,0 +1,93 @@
+import numpy as np
+
+from recognizer.reading.ink import Ink
+from recognizer.reading.page import CLASSES, HANDWRITING, PAPER, PRINT, Page
+from recognizer.reading.reader import Reader
+from recognizer.reading.tables import rows_between
+
+from .pages import drawn, on_page
+
+UPPER, LOWER = [[(60, 20), (60, 84)]], [[(120, 116), (120, 180)]]
+ACROSS = [[(60, 20), (60, 180)]]
+
+
+def page_of(classes: np.ndarray) -> Page:
+    masks = np.eye(CLASSES, dtype=np.float32)[classes]
+    return Page(masks, 0, 0, classes.shape[1], classes.shape[0], masks, classes.shape)
+
+
+def ruled(strokes: list[list[tuple[int, int]]], *rows: int, slope: float = 0.0) -> tuple[Ink, Page]:
+    """Strokes, and lines printed across the page at some rows, hidden where strokes cross them."""
+    mask = (drawn(strokes, pen=6) < 128).astype(np.uint8)
+    down, across = np.mgrid[0:200, 0:200]
+    on_line = np.any([np.abs(down - row - slope * (across - 100)) < 2 for row in rows], axis=0)
+    classes = np.where(mask, HANDWRITING, np.where(on_line, PRINT, PAPER))
+    return Ink(mask.astype(np.float32), mask, 0.0, 0.0, 1.0), page_of(classes)
+
+
+def extents(rows: list[Ink]) -> list[tuple[int, int]]:
+    """First and last page row of each row's ink."""
+    inked = [np.flatnonzero(row.mask.any(axis=1)) + round(row.y) for row in rows]
+    return [(int(each[0]), int(each[-1])) for each in inked]
+
+
+def test_ink_without_a_printed_line_has_no_rows() -> None:
+    assert rows_between(*ruled(UPPER + LOWER, 300)) == []
+
+
+def test_digits_on_both_sides_of_a_line_are_two_rows() -> None:
+    for slope in (-0.06, 0.0, 0.06):
+        assert len(rows_between(*ruled(UPPER + LOWER, 100, slope=slope))) == 2
+
+
+def test_connected_digits_are_cut_at_the_line() -> None:
+    above, below = extents(rows_between(*ruled(ACROSS, 100)))
+    assert above[1] < below[0]
+    assert abs(above[1] - 100) <= 2
+
+
+def test_stroke_that_reaches_across_a_line_stays_whole() -> None:
+    strokes = [[(60, 20), (60, 115)], *LOWER]
+    above, _ = extents(rows_between(*ruled(strokes, 100)))
+    assert above[1] > 110
+
+
+def test_ends_of_strokes_below_the_last_line_are_no_row() -> None:
+    tails = [[(60, 20), (60, 190)], [(120, 20), (120, 190)]]
+    assert len(rows_between(*ruled(tails, 90, 175))) == 2
+
+
+def test_vertical_lines_are_no_rules() -> None:
+    ink, seen = ruled(UPPER + LOWER, 300)
+    seen.masks[:, 90:94] = np.eye(CLASSES)[PRINT]
+    assert rows_between(ink, seen) == []
+
+
+def test_rows_of_a_page_at_another_scale_lie_where_its_are() -> None:
+    ink, seen = ruled(ACROSS, 100)
+    half = Ink(ink.strength, ink.mask, 30.0, 50.0, 2.0)
+    larger = Page(seen.masks, 30, 50, 400, 400, seen.overview, (450, 430))
+    above, below = rows_between(half, larger)
+    assert above.y == 50 + 2 * extents(rows_between(ink, seen))[0][0] - 8
+    assert below.y > above.y
+
+
+class FakeNetwork:
+    """Returns the true classes of a synthetic page."""
+
+    def __init__(self, classes: np.ndarray) -> None:
+        self.page = page_of(classes)
+
+    def see(self, page: np.ndarray) -> Page:
+        return self.page
+
+
+def test_touching_rows_of_a_table_are_read_as_lines(shipped_reader: Reader, one_of_each: dict[int, np.ndarray]) -> None:
+    places = {7: (20, 20), 9: (82, 20), 4: (20, 78), 0: (82, 78)}
+    digits = np.min([on_page(one_of_each[d], x, y, (200, 200), 3) for d, (x, y) in places.items()], axis=0)
+    ink = digits < 128
+    classes = np.where(ink, HANDWRITING, PAPER)
+    classes[89:93][~ink[89:93]] = PRINT
+    page = (np.where(classes == PRINT, 90, digits) * np.linspace(0.6, 1, 200)).astype(np.uint8)
+    reader = Reader(shipped_reader.classifier, page_network=FakeNetwork(classes))
+    assert reader.read_page(page).text == "79\n40"
