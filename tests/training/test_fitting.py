@@ -182,7 +182,7 @@ def test_reader_of_whole_lines_trains_on_its_strips(
     for module in (line_targets, grey_targets):
         monkeypatch.setattr(module, "PAGES", 40)
     chosen = fitting.STRIP_TASKS[kind]
-    line_targets.write_strips(partial(chosen.file, little_mnist.train, 1), tmp_path)
+    line_targets.write_strips(partial(chosen.file, little_mnist.train, 1), tmp_path, 1)
     strips, texts = line_targets.unpacked(line_targets.load_strips(tmp_path, range(1)))
     task = fitting.strips_task(kind, little_mnist.train, tmp_path, lambda: line_reader_from(chosen.start(), strips))
     network = task.build()

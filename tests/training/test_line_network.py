@@ -72,6 +72,15 @@ def test_ctc_loss_matches_the_readers_scores(rng: np.random.Generator) -> None:
     assert np.asarray(temporal_loss(texts(*wanted), answers)) == pytest.approx(expected, rel=1e-4)
 
 
+def test_ctc_loss_of_no_text_is_that_of_blanks(rng: np.random.Generator) -> None:
+    answers = probabilities(rng, 12)
+    expected = -np.log(answers[:2, :, BLANK]).sum(axis=1)
+    assert np.asarray(temporal_loss(texts((), (), (7,)), answers))[:2] == pytest.approx(expected, rel=1e-4)
+    blank = np.zeros((2, 5, 11), np.float32)
+    blank[0, :, BLANK], blank[1, :, 4] = 1, 1
+    assert np.asarray(whole_text(texts((), ()), blank)).tolist() == [1, 0]
+
+
 def test_reading_is_right_only_as_a_whole() -> None:
     answers = np.zeros((3, 8, 11), np.float32)
     labels = [BLANK, 4, 4, BLANK, 4, 2, BLANK, BLANK]

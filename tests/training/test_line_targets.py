@@ -49,7 +49,7 @@ def test_strips_have_the_digits_of_their_lines(little_mnist: Mnist) -> None:
 
 @pytest.mark.usefixtures("few_files")
 def test_batches_come_from_the_files_of_their_epoch(little_mnist: Mnist, tmp_path: Path) -> None:
-    write_strips(partial(line_file, little_mnist.train, 1), tmp_path)
+    write_strips(partial(line_file, little_mnist.train, 1), tmp_path, 3)
     files = [load_strips(tmp_path, range(file, file + 1)) for file in range(3)]
     assert len(load_strips(tmp_path, range(3))) == sum(len(file) for file in files)
     strips, texts = line_batch(tmp_path, little_mnist.train, 4, 1, 0)
@@ -63,10 +63,10 @@ def test_batches_come_from_the_files_of_their_epoch(little_mnist: Mnist, tmp_pat
 
 @pytest.mark.usefixtures("few_files")
 def test_existing_strip_files_are_not_rewritten(little_mnist: Mnist, tmp_path: Path) -> None:
-    write_strips(partial(line_file, little_mnist.train, 1), tmp_path)
+    write_strips(partial(line_file, little_mnist.train, 1), tmp_path, 3)
     before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     (tmp_path / "001.npz").unlink()
-    write_strips(partial(line_file, little_mnist.train, 1), tmp_path)
+    write_strips(partial(line_file, little_mnist.train, 1), tmp_path, 3)
     after = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert {name for name in after if after[name] != before[name]} == {"001.npz"}
 

@@ -128,7 +128,7 @@ def line_file(examples: Examples, seed: int, file: int) -> Strips:
     return make_strips(examples, LEARNING, seed, pages, ROWS if file >= NUMBER_FILES else 0.0)
 
 
-def write_strips(make: Callable[[int], Strips], folder: Path, files: int = FILES) -> None:
+def write_strips(make: Callable[[int], Strips], folder: Path, files: int) -> None:
     """Write the missing ones of so many files of strips. make: returns the strips of a file, given its number."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in range(files):
