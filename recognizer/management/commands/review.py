@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.urls import reverse
 
 from recognizer.corrections import LABEL, labels_in, record_of
 from recognizer.models import Correction
@@ -99,7 +100,7 @@ def facts_of(correction: Correction) -> dict[str, Any]:
         "record": record_of(correction),
         "reviewers": 2 if correction.needs_two else 1,
         "agreed": int(correction.first_reviewer_id is not None),
-        "image": prediction.image.name,
+        "image": reverse("review-image", args=[correction.pk]),
     }
 
 
