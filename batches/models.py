@@ -245,7 +245,7 @@ REASONS: dict[str, Any] = {
 
 class ItemQuerySet(models.QuerySet["Item"]):
     def in_order(self) -> Self:
-        unused = ("picture", "prediction__frames", "prediction__model_version__card")
+        unused = ("picture", "prediction__frames", "prediction__image_content", "prediction__model_version__card")
         return self.order_by("number").select_related("prediction__model_version").defer(*unused)
 
     def worst_first(self) -> Self:

@@ -10,7 +10,7 @@ reading is stored before it is answered.
 
 {server}
 Milliseconds of one such call by stage, one client, medians; and the lower bound on this disk: gunicorn with a one-line
-application, and a picture and a row written durably.
+application, and a row with its picture written durably.
 
 {post}
 Milliseconds on one core, and peak memory as Python and numpy count it, for each stage of one reading; medians. The

@@ -36,7 +36,7 @@ HANDS = 100
 """Number of different digits in a batch."""
 
 TIMES = 30
-"""Timed transactions of a part's rows, and writes of a part's images; ten times as many commits."""
+"""Timed transactions of a part's rows; ten times as many commits."""
 
 MILLION = 1_000_000
 
@@ -60,7 +60,6 @@ def measure(count: int = PICTURES, rounds: int = ROUNDS) -> str:
         able = {
             "PostgreSQL commits, over one connection": (commit_rate(), commits),
             "predictions inserted, one transaction per part, over one connection": (row_rate(), 1.0),
-            "images stored, one part at a time, by one caller": (image_rate(), 1.0),
         }
         django.db.connection.close()
     return table(count, rounds, one, two, able)
@@ -89,8 +88,8 @@ def table(count: int, rounds: int, one: float, two: float, able: dict[str, tuple
         ],
     )
     return (
-        f"Batches of {count:,} drawn digits, each stored; worker processes of one thread, PostgreSQL, Redis and the "
-        f"store on the same machine; means of {rounds} rounds, one worker and two in turn.\n\n{speed}\n"
+        f"Batches of {count:,} drawn digits, each stored; worker processes of one thread, PostgreSQL and Redis on the "
+        f"same machine; means of {rounds} rounds, one worker and two in turn.\n\n{speed}\n"
         f"Two workers read {two / one:.2f} times as much as one.\n\n{limits}\n"
         f"With a core for each worker and these servers, the first limit is {first}: at {filled[first]:.0f} workers, "
         f"{most:,.0f} pictures per second, a million in {MILLION / most / 60:.1f} minutes.\n"
@@ -156,7 +155,7 @@ def commit_rate() -> float:
 
 
 def row_rate() -> float:
-    """Return how many predictions PostgreSQL inserts per second, in transactions of a part."""
+    """Return how many predictions with their images PostgreSQL inserts per second, in transactions of a part."""
     from batches.archives import PART_IMAGES
     from recognizer.models import Prediction
 
@@ -167,25 +166,6 @@ def row_rate() -> float:
 
     part = list(Prediction.objects.all()[:PART_IMAGES])
     return len(part) * rate(insert, TIMES)
-
-
-def image_rate() -> float:
-    """Return how many images the storage saves per second, a part at a time."""
-    from django.core.files.base import ContentFile
-
-    from batches.archives import PART_IMAGES
-    from recognizer.models import Prediction
-    from recognizer.predictions import save_images
-
-    def save() -> None:
-        for prediction in part:
-            prediction.image = ContentFile(content, "page.png")
-        save_images(part)
-
-    part = list(Prediction.objects.all()[:PART_IMAGES])
-    with part[0].image.open() as image:
-        content = image.read()
-    return len(part) * rate(save, TIMES)
 
 
 def rate(work: Callable[[], Any], times: int) -> float:

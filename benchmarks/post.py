@@ -37,7 +37,7 @@ READING = {
 }
 """Rows of the table, and the reader's stages that each sums up."""
 
-KEEPING = {"encode the image": "encode", "write the image": "image", "transaction": "row"}
+KEEPING = {"encode the image": "encode", "transaction": "row"}
 """Rows of the table, and the stages counted by the site's own metrics."""
 
 
@@ -60,7 +60,6 @@ def measure() -> str:
             hello = statistics.median(answered(hello_call) for _ in range(1 + ROUNDS))
         bound = {
             "gunicorn and HTTP, one-line application": hello,
-            "a file and its folder flushed to disk": flushed_file(folder),
             "a row of SQLite flushed to disk": flushed_row(folder),
         }
     stages["gunicorn and HTTP"] = hello
@@ -106,24 +105,6 @@ def answered(call: Call) -> float:
     if outcome.errors:
         raise RuntimeError(f"{call.path}: {outcome.errors[0]}")
     return outcome.percentile(50)
-
-
-def flushed_file(folder: Path) -> float:
-    """Return the median milliseconds to write a picture durably (fsync)."""
-    picture = pictures.drawn_digit()
-    inside = os.open(folder, os.O_RDONLY)
-
-    def write(turn: int) -> None:
-        with (folder / f"{turn}.png").open("wb") as file:
-            file.write(picture)
-            file.flush()
-            os.fsync(file.fileno())
-        os.fsync(inside)
-
-    try:
-        return median(write)
-    finally:
-        os.close(inside)
 
 
 def flushed_row(folder: Path) -> float:

@@ -111,8 +111,7 @@ def measure() -> str:
         "Limits for a page of the admin: 300 ms at p95, and 10 queries.\n\n"
         + markdown(["", "median, ms", "p95, ms", "queries"], rows)
         + f"\nPage {deep:,} takes {ratio(history_pages):.2f} times as long as page 1 in the history, and "
-        f"{ratio(api_pages):.2f} times as long in the API's list; the limit is 1.2. "
-        f"The largest folder has {largest_folder(Path(settings.MEDIA_ROOT)):,} entries, of 10,000 at most.\n"
+        f"{ratio(api_pages):.2f} times as long in the API's list; the limit is 1.2.\n"
     )
 
 
@@ -143,11 +142,6 @@ def open_often(pages: list[Opened]) -> None:
 def ratio(pages: list[Opened]) -> float:
     """Return the ratio of the last page's time to the first one's."""
     return pages[-1].median / pages[0].median
-
-
-def largest_folder(top: Path) -> int:
-    """Return the largest number of entries of any folder below one."""
-    return max(len(folders) + len(files) for _, folders, files in os.walk(top))
 
 
 def cursor(position: int) -> str:

@@ -27,8 +27,8 @@ def write_backup(file: Path) -> None:
     """Write database, pictures and `.secret_key` into a tar file. The site may keep running.
 
     Only the owner can read the file and what is unpacked from it. Without the key, all sessions would end. The database
-    is copied first: a picture is stored before its row, so every row in the backup has its picture. The file gets its
-    name once it is complete. Raises BackupFailed.
+    is copied first: a picture's file is stored before its row, so every row in the backup has its picture. The backup
+    gets its name once it is complete. Raises BackupFailed.
     """
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".backup-") as folder:
         database = copy_database(Path(folder))

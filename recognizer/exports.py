@@ -22,6 +22,9 @@ from .responses import unavailable
 MAX_PACKING = 2
 """Archives that a process packs at once; each holds one of 8 threads, but not the semaphore of those at work."""
 
+CHUNK = 500
+"""Predictions in memory at a time."""
+
 _packing = BoundedSemaphore(MAX_PACKING)
 _lock = Lock()
 _archives: "WeakValueDictionary[Owner, IO[bytes]]" = WeakValueDictionary()
@@ -49,7 +52,7 @@ def prediction_lines(predictions: Iterable[Prediction]) -> Iterator[str]:
 def predictions_table(predictions: PredictionQuerySet) -> StreamingHttpResponse:
     """Return predictions as a CSV file to download."""
     return StreamingHttpResponse(
-        prediction_lines(predictions.iterator(chunk_size=500)),
+        prediction_lines(predictions.iterator(chunk_size=CHUNK)),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="predictions.csv"'},
     )
@@ -112,18 +115,18 @@ def download(request: HttpRequest, pack: Callable[[IO[bytes]], None], filename: 
     return FileResponse(file, as_attachment=True, filename=filename)
 
 
-def images_zip(predictions: Iterable[Prediction], file: IO[bytes]) -> None:
+def images_zip(predictions: PredictionQuerySet, file: IO[bytes]) -> None:
     """Pack images with `labels.json`: {file: {"text"}}, the approved correction if there is one, else the reading.
 
-    Missing images are left out.
+    predictions: with their corrections. Missing images are left out.
     """
     labels: dict[str, dict[str, str]] = {}
     # Images are already compressed.
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for prediction in predictions:
-            name = f"{prediction.pk}.{str(prediction.image).rpartition('.')[2]}"
+        for prediction in predictions.with_images().iterator(chunk_size=CHUNK):
+            name = f"{prediction.pk}.{prediction.image_extension}"
             try:
-                with prediction.image.open("rb") as image:
+                with prediction.open_image() as image:
                     archive.writestr(name, image.read())
             except FileNotFoundError:
                 continue
@@ -131,14 +134,14 @@ def images_zip(predictions: Iterable[Prediction], file: IO[bytes]) -> None:
         archive.writestr("labels.json", json.dumps(labels, indent=1))
 
 
-def archive(predictions: Callable[[], Iterable[Prediction]], keys: Iterable[Key] | None, file: IO[bytes]) -> None:
+def archive(predictions: PredictionQuerySet, keys: Iterable[Key] | None, file: IO[bytes]) -> None:
     """Pack images, their labels, `predictions.csv` with all their fields, and a user's `keys.csv`.
 
-    predictions: called twice.
+    predictions: with owners, versions and corrections.
     """
-    images_zip(predictions(), file)
+    images_zip(predictions, file)
     with zipfile.ZipFile(file, "a") as packed:
-        packed.writestr("predictions.csv", "".join(prediction_lines(predictions())))
+        packed.writestr("predictions.csv", "".join(prediction_lines(predictions.iterator(chunk_size=CHUNK))))
         if keys is not None:
             packed.writestr("keys.csv", "".join(key_lines(keys)))
 

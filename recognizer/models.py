@@ -1,6 +1,7 @@
 """Versions of the network and their promotions, predictions and corrections."""
 
 import datetime
+import errno
 import itertools
 import secrets
 import uuid
@@ -12,6 +13,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.files.base import ContentFile, File
 from django.core.validators import RegexValidator
 from django.db import IntegrityError, connections, models, transaction
 from django.db.models import F, Q
@@ -139,6 +141,10 @@ class Promotion(models.Model):
         return f"{self.version} at {self.promoted_at:%Y-%m-%d %H:%M}"
 
 
+MAX_ROW_IMAGE = 32_768
+"""Bytes up to which a PNG is stored in its prediction's row, so that one flush writes both."""
+
+
 def image_file(prediction: "Prediction", filename: str) -> str:
     """Return a random file name, spread by day and over 256 folders."""
     return image_files([filename])[0]
@@ -251,8 +257,16 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         return self.prefetch_related(newest_first)
 
     def with_version(self) -> Self:
-        """Join the versions' names, without their cards, which are longer than the rest of a row."""
-        return self.select_related("model_version").defer("model_version__card")
+        """Join the versions' names, for lists: without images, and without cards, which are longer than the rest."""
+        return self.without_images().select_related("model_version").defer("model_version__card")
+
+    def without_images(self) -> Self:
+        """Leave the images that rows hold in the database."""
+        return self.defer("image_content")
+
+    def with_images(self) -> Self:
+        """Load what an archive of images needs and nothing else, whatever was joined or left out before."""
+        return self.select_related(None).defer(None).only("text", "image", "image_content")
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """Delete rows, and subtract them from their owners' usage."""
@@ -315,7 +329,9 @@ class Prediction(models.Model):
     )
     visitor = models.UUIDField(null=True, blank=True, editable=False)
     source = models.CharField(max_length=6, choices=Source.choices)
-    image = models.FileField(upload_to=image_file)
+    # Empty where the row holds the image.
+    image = models.FileField(upload_to=image_file, blank=True)
+    image_content = models.BinaryField(gettext_lazy("content of a small image; none: it is a file"), null=True)
     image_bytes = models.PositiveIntegerField(
         gettext_lazy("bytes of the image; none: not counted yet"), null=True, editable=False
     )
@@ -386,7 +402,32 @@ class Prediction(models.Model):
     @property
     def pixels_decoded(self) -> int:
         """The number of pixels in memory while the picture is decoded."""
-        return self.width * self.height * (WEBP_FACTOR if str(self.image).endswith(".webp") else 1)
+        return self.width * self.height * (WEBP_FACTOR if self.image_extension == "webp" else 1)
+
+    @property
+    def image_extension(self) -> str:
+        """The image's kind: png, jpg or webp."""
+        return str(self.image).rpartition(".")[2] or "png"
+
+    def take_image(self, content: bytes, extension: str) -> None:
+        """Take an encoded image into the row if it is a small PNG; `save_images` saves any other as a file."""
+        self.image_bytes = len(content)
+        if extension == "png" and len(content) <= MAX_ROW_IMAGE:
+            self.image_content = content
+        else:
+            self.image = ContentFile(content, f"page.{extension}")
+
+    def open_image(self) -> "File[bytes]":
+        """Open the image, in the row or in its file. Raises FileNotFoundError."""
+        if self.image:
+            return self.image.open("rb")
+        try:
+            content = self.image_content
+        except Prediction.DoesNotExist:  # Loaded only now, and deleted meanwhile.
+            content = None
+        if content is None:
+            raise FileNotFoundError(errno.ENOENT, "There is no image", str(self))
+        return ContentFile(bytes(content))
 
     def insert(self) -> None:
         """Save this as a new row. Raises DatabaseError."""
@@ -660,6 +701,10 @@ class Erasure(Leased):
 
 
 class CorrectionQuerySet(models.QuerySet["Correction"]):
+    def with_prediction(self) -> Self:
+        """Join the predictions, without the images that rows hold."""
+        return self.select_related("prediction").defer("prediction__image_content")
+
     def pending(self) -> Self:
         return self.filter(state=Correction.State.PENDING)
 

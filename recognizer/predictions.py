@@ -7,7 +7,6 @@ from contextlib import contextmanager, nullcontext
 from hashlib import sha256
 
 import numpy as np
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection, transaction
 
@@ -78,10 +77,11 @@ def store_prediction(
 ) -> Prediction:
     """Read a picture with a version (default: the current one) and store image and row, both or neither.
 
-    The image is written first, so that no row is without one. If saving the row fails, the image is deleted; after a
-    crash between the two, `manage.py sweep_media` deletes it. key: the call's Idempotency-Key; a repeated call of
-    the same identity returns the stored prediction. Raises as `read_picture`, QuotaExceeded if no more may be stored,
-    and KeyReused if the key was used for another picture or version.
+    A small image is in the row. A larger one is written to a file before the row, so that no row is without one. If
+    saving the row fails, the file is deleted; after a crash between the two, `manage.py sweep_media` deletes it. key:
+    the call's Idempotency-Key; a repeated call of the same identity returns the stored prediction. Raises as
+    `read_picture`, QuotaExceeded if no more may be stored, and KeyReused if the key was used for another picture or
+    version.
     """
     params = f"{source} {version or ''} "
     digest = sha256(params.encode() + data).hexdigest() if key else ""
@@ -140,20 +140,22 @@ def read_prediction(
     prediction = build_prediction(reading, version, source)
     prediction.owner, prediction.visitor = identity.user, identity.visitor
     prediction.request_key, prediction.batch = key, batch
-    prediction.image_bytes = len(encoded)
     prediction.filename = filename[:MAX_FILENAME_LENGTH]
-    prediction.image = ContentFile(encoded, f"page.{extension}")
+    prediction.take_image(encoded, extension)
     return prediction
 
 
 def save_images(predictions: list[Prediction]) -> None:
-    """Save the images of unsaved predictions, all or none. Raises OSError."""
-    images = [prediction.image for prediction in predictions]
+    """Save the images of unsaved predictions that become files, all or none. Raises OSError."""
+    to_save = [prediction for prediction in predictions if prediction.image]
+    if not to_save:
+        return
+    images = [prediction.image for prediction in to_save]
     names = image_files([str(image.name) for image in images])
     with STAGE_SECONDS.labels("image").time():
         files = [(name, image.file) for name, image in zip(names, images, strict=True)]
         names = default_storage.save_all(files)  # type: ignore[attr-defined]  # both storages of core/storage have it
-    for prediction, name in zip(predictions, names, strict=True):
+    for prediction, name in zip(to_save, names, strict=True):
         prediction.image = name
 
 
@@ -229,7 +231,7 @@ def part_of(prediction: Prediction, box: tuple[int, int, int, int], turn: int, c
 
 
 def _page_of(prediction: Prediction) -> np.ndarray:
-    with prediction.image.open("rb") as file:
+    with prediction.open_image() as file:
         return open_image(file.read())
 
 
@@ -271,6 +273,6 @@ def orphaned_images(older_than: datetime.timedelta) -> Iterator[str]:
 
 def rows_without_image() -> Iterator[Prediction]:
     """Yield predictions whose image file is missing."""
-    for prediction in Prediction.objects.only("pk", "image").iterator():
-        if not default_storage.exists(str(prediction.image)):
+    for prediction in Prediction.objects.filter(image_content=None).only("pk", "image").iterator():
+        if not (prediction.image and default_storage.exists(str(prediction.image))):
             yield prediction

@@ -40,10 +40,10 @@ def stored_image(prediction: Prediction, small: bool = False) -> HttpResponse:
             pixels = prediction.pixels_decoded
             # A small picture takes little memory, and a history shows many at a time.
             with admission.turn(pixels) if pixels > HEAVY_PIXELS else nullcontext():
-                content = thumbnail(prediction.image)
+                content = thumbnail(prediction)
             return picture(content, "png", f"prediction-{prediction.pk}-small.png")
-        with prediction.image.open("rb") as file:
-            extension = str(prediction.image).rpartition(".")[2]
+        with prediction.open_image() as file:
+            extension = prediction.image_extension
             return picture(file.read(), KINDS[extension], f"prediction-{prediction.pk}.{extension}")
     except FileNotFoundError as error:
         raise Http404("The image file is missing.") from error

@@ -18,7 +18,9 @@ from PIL import Image, ImageDraw
 
 from digitsite import health
 from keys import usage
+from recognizer import models
 from recognizer.models import ModelVersion, Prediction
+from recognizer.predictions import save_images
 from recognizer.reading import encode_page, frames_strip
 from recognizer.serving import cache as serving
 from training.synthesis.datasets import Examples, Mnist, load_mnist
@@ -87,6 +89,13 @@ def media(tmp_path: Path, settings: Any) -> Path:
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.MEDIA_ROOT.mkdir()
     return settings.MEDIA_ROOT
+
+
+@pytest.fixture
+def image_files(media: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty media folder in which all images are files, as large ones are."""
+    monkeypatch.setattr(models, "MAX_ROW_IMAGE", 0)
+    return media
 
 
 @pytest.fixture
@@ -182,9 +191,8 @@ def make_prediction(version: ModelVersion) -> Callable[..., Prediction]:
             model_version=facts.pop("model_version", version),
             **facts,
         )
-        encoded, extension = encode_page(page)
-        prediction.image_bytes = len(encoded)
-        prediction.image.save(f"page.{extension}", ContentFile(encoded), save=False)
+        prediction.take_image(*encode_page(page))
+        save_images([prediction])
         prediction.save()
         return prediction
 

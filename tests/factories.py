@@ -13,6 +13,7 @@ from django.test import Client
 from PIL import Image
 
 from recognizer.identity import Identity, remember_visitor
+from recognizer.models import Prediction
 from recognizer.reading import Box, Digit, Reading, Reason
 
 
@@ -22,6 +23,19 @@ def encoded(page: np.ndarray | Image.Image, kind: str = "PNG", **options: Any) -
     image = page if isinstance(page, Image.Image) else Image.fromarray(page)
     image.save(out, kind, **options)
     return out.getvalue()
+
+
+def image_of(prediction: Prediction) -> bytes:
+    """Return a prediction's image as it is stored."""
+    with prediction.open_image() as file:
+        return file.read()
+
+
+def enlarged(digit: bytes) -> bytes:
+    """Enlarge one of MNIST's digits to a picture whose image is stored as a file."""
+    with Image.open(io.BytesIO(digit)) as image:
+        page = 255 - np.asarray(image.resize((560, 560), Image.Resampling.BICUBIC))
+    return encoded(np.maximum(page, 1) - np.random.default_rng(1).integers(0, 2, page.shape, np.uint8))
 
 
 def digit_of(label: int, x: int = 10, line: int = 0, confidence: float = 0.9) -> Digit:

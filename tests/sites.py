@@ -170,7 +170,7 @@ class Site:
         return self.call("POST", path, body, headers | ({"Idempotency-Key": key} if key else {}))
 
     def rows(self) -> dict[int, str]:
-        """Return the ids of the stored predictions, and their images."""
+        """Return the ids of the stored predictions, and the files of their images, "" for those in the database."""
         return dict(self.query("SELECT id, image FROM recognizer_prediction"))
 
 

@@ -75,7 +75,7 @@ class VersionRecord:
 def reviewed_corrections() -> list[Correction]:
     """Return the newest reviewed corrections, the last one of each prediction: a reviewer may have replaced another."""
     decided = Correction.objects.reviewed().filter(imported=False)
-    decided = decided.select_related("prediction__model_version")
+    decided = decided.with_prediction().select_related("prediction__model_version")
     last: dict[int, Correction] = {}
     for correction in decided.order_by("-id")[:RECENT]:
         last.setdefault(correction.prediction_id, correction)

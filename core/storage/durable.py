@@ -15,7 +15,7 @@ from django.utils import timezone
 class DurableStorage(FileSystemStorage):
     """Flush a file and its parent folders to disk before `save` returns.
 
-    A row is committed after its image, so no power cut leaves a row without an image.
+    A row is committed after its file, so no power cut leaves a row without its file.
     """
 
     def _save(self, name: str, content: Any) -> str:

@@ -49,7 +49,6 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
     ]
     list_display_links = ["thumbnail", "corrected_text"]
     list_filter = [StateFilter, "created_at"]
-    list_select_related = ["prediction", "flagged_by", "reviewed_by"]
     list_per_page = 50
     ordering = ["id"]
     search_fields = ["text", "prediction__id__exact"]
@@ -69,6 +68,9 @@ class CorrectionAdmin(ReadOnly, admin.ModelAdmin):
         "used_by",
     ]
     actions = ["approve", "reject"]
+
+    def get_queryset(self, request: HttpRequest) -> CorrectionQuerySet:
+        return Correction.objects.with_prediction().select_related("flagged_by", "reviewed_by")
 
     def has_review_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("recognizer.review_corrections")

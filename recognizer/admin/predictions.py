@@ -199,4 +199,4 @@ class PredictionAdmin(ReadOnly, admin.ModelAdmin):
     @admin.action(description=gettext_lazy("Export the selection's images with labels"))
     def export_images(self, request: HttpRequest, predictions: PredictionQuerySet) -> HttpResponseBase:
         record(Event.EXPORTED, "pictures", predictions=predictions.count())
-        return download(request, partial(images_zip, predictions.iterator(chunk_size=500)), "predictions.zip")
+        return download(request, partial(images_zip, predictions), "predictions.zip")

@@ -104,6 +104,8 @@ class PredictionViewSet(
 
     def get_queryset(self) -> PredictionQuerySet:
         predictions = Prediction.objects.visible_to(identity_of(self.request))
+        if self.action in ("image", "crop"):
+            return predictions
         return predictions.with_version().with_correction()
 
     @extend_schema(

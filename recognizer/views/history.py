@@ -30,7 +30,7 @@ def history(request: HttpRequest) -> HttpResponse:
     if filters.is_valid():
         predictions = filters.qs
     before, after = request.GET.get("before"), request.GET.get("after")
-    page = page_of(predictions.with_correction(), before, after, filters.least_sure_first)
+    page = page_of(predictions.without_images().with_correction(), before, after, filters.least_sure_first)
     params = request.GET.copy()
     for name in ("before", "after"):
         params.pop(name, None)
@@ -99,4 +99,4 @@ def export_history(request: HttpRequest) -> HttpResponseBase:
     """Return all data of the sender as one archive."""
     mine = Prediction.objects.of(identity_of(request)).select_related("owner").with_version().with_correction()
     keys = Key.objects.of(request.user) if request.user.is_authenticated else None
-    return download(request, partial(archive, lambda: mine.iterator(chunk_size=500), keys), "my-predictions.zip")
+    return download(request, partial(archive, mine, keys), "my-predictions.zip")

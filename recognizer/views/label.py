@@ -121,5 +121,5 @@ def next_unsure(request: HttpRequest, after: str) -> tuple[Prediction | None, st
 def next_of_sample(request: HttpRequest, after: str) -> tuple[Prediction | None, str]:
     passed = int(after) if after.isascii() and after.isdigit() and len(after) < 18 else 0
     waiting = Sample.objects.waiting_for(request.user).filter(pk__gt=passed)
-    row = waiting.select_related("prediction__model_version").first()
+    row = waiting.select_related("prediction__model_version").defer("prediction__image_content").first()
     return (row.prediction, str(row.pk)) if row else (None, "")

@@ -38,7 +38,7 @@ def prediction(request: HttpRequest, pk: int) -> HttpResponse:
 
 def show_prediction(request: HttpRequest, prediction: Prediction, form: FlagForm, status: int = 200) -> HttpResponse:
     identity = identity_of(request)
-    mine = Prediction.objects.of(identity).order_by("pk")
+    mine = Prediction.objects.of(identity).order_by("pk").only("pk")
     context = {
         "prediction": prediction,
         "previous": mine.filter(pk__lt=prediction.pk).last(),

@@ -41,7 +41,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 def show_next(request: HttpRequest, after: int = 0, message: str = "", status: int = 200) -> HttpResponse:
     waiting = Correction.objects.waiting_for(request.user).order_by("id")
-    correction = waiting.select_related("prediction__model_version").filter(pk__gt=after).first()
+    correction = waiting.with_prediction().select_related("prediction__model_version").filter(pk__gt=after).first()
     last = Correction.objects.decided_by(request.user).first()
     context = {
         "correction": correction,
@@ -115,7 +115,7 @@ def agree(correction: Correction, text: str, by: Any, labels: list[int] | None) 
 @reviewers_only
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
     """Approve, change or reject a correction, or undo one's own decision; then show the next correction."""
-    correction = get_object_or_404(Correction.objects.select_related("prediction"), pk=pk)
+    correction = get_object_or_404(Correction.objects.with_prediction(), pk=pk)
     decision = request.POST.get("decision")
     late = gettext("This correction was already decided or replaced.")
     match decision:

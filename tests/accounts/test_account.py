@@ -8,6 +8,7 @@ import uuid
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -86,6 +87,7 @@ def test_archives_being_packed_leave_threads_free(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("image_files")
 def test_account_is_deleted_with_all_its_data(make_prediction: Make, user: User, other_user: User) -> None:
     mine, theirs = make_prediction(owner=user), make_prediction(owner=other_user)
     mine.flag("7", by=user)
@@ -103,6 +105,7 @@ def test_account_is_deleted_with_all_its_data(make_prediction: Make, user: User,
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("image_files")
 def test_account_is_deleted_during_a_storage_outage(
     make_prediction: Make, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,7 +119,9 @@ def test_account_is_deleted_during_a_storage_outage(
 
 
 @pytest.fixture
-def large_account(make_prediction: Make, user: User, monkeypatch: pytest.MonkeyPatch) -> list[Prediction]:
+def large_account(
+    image_files: Path, make_prediction: Make, user: User, monkeypatch: pytest.MonkeyPatch
+) -> list[Prediction]:
     monkeypatch.setattr("recognizer.erasures.MAX_AT_ONCE", 1)
     return [make_prediction(owner=user) for _ in range(3)]
 
@@ -202,6 +207,7 @@ def test_admin_uses_the_sites_password_page(superuser: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("image_files")
 def test_failed_account_deletion_keeps_everything(
     make_prediction: Make, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

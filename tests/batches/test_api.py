@@ -63,7 +63,11 @@ def test_zip_is_read_and_listed_in_order(
     ]
     stored = Prediction.objects.get(pk=lines[0]["prediction"])
     assert (stored.owner, stored.source, stored.text) == (user, Source.API, "42")
-    assert files_of(media) == {"predictions"}, "what was sent goes once it is read"
+    assert files_of(media) == set(), "what was sent goes once it is read"
+
+
+def test_results_of_a_batch_do_not_load_images() -> None:
+    assert "image_content" not in str(Item.objects.in_order().query)
 
 
 def test_csv_results_are_safe_in_spreadsheets(api: Client, send: Send, picture: bytes) -> None:
@@ -224,9 +228,11 @@ def test_cancelled_batch_keeps_only_what_was_read(api: Client, send: Send, pictu
     read()
     assert results(api, batch) == ""
     assert not Chunk.objects.exists()
-    assert files_of(media) == {"predictions"}
+    assert files_of(media) == set()
+    assert Prediction.objects.count() == 1
 
 
+@pytest.mark.usefixtures("image_files")
 def test_deleted_batch_deletes_its_predictions(api: Client, send: Send, picture: bytes, media: Path) -> None:
     batch = send(api, {f"{number}.png": picture for number in range(3)}).json()["id"]
     read()

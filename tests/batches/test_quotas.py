@@ -27,6 +27,7 @@ def test_batch_over_the_quota_is_refused_as_a_whole(
     assert not [path for path in media.rglob("*") if path.is_file()]
 
 
+@pytest.mark.usefixtures("image_files")
 def test_batch_over_the_quota_refuses_further_pictures(
     api: Client, send: Send, picture: bytes, settings: Any, media: Path
 ) -> None:

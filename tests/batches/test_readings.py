@@ -23,7 +23,7 @@ from batches.worker import read_chunk, read_waiting
 from recognizer.models import ModelVersion, Prediction
 from recognizer.reading import Reason
 from recognizer.serving import cache as serving
-from tests.factories import user_client
+from tests.factories import enlarged, image_of, user_client
 from tests.fakes import FakeCache, FakeReader
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,6 +55,7 @@ def stored_images(media: Path) -> set[str]:
     return {str(path.relative_to(media)) for path in (media / "predictions").rglob("*") if path.is_file()}
 
 
+@pytest.mark.usefixtures("image_files")
 def test_chunk_read_twice_is_stored_once(many: Batch, media: Path) -> None:
     first = take()
     release()
@@ -69,6 +70,7 @@ def test_chunk_read_twice_is_stored_once(many: Batch, media: Path) -> None:
     assert stored_images(media) == set(Prediction.objects.values_list("image", flat=True))
 
 
+@pytest.mark.usefixtures("image_files")
 def test_worker_with_a_lost_lease_stores_nothing(many: Batch, media: Path) -> None:
     dead = take()
     release()
@@ -76,6 +78,18 @@ def test_worker_with_a_lost_lease_stores_nothing(many: Batch, media: Path) -> No
     read_chunk(dead)
     assert not Prediction.objects.exists()
     assert stored_images(media) == set()
+
+
+def test_part_of_small_and_large_pictures_stores_each(
+    api: Client, send: Send, picture: bytes, mnist_pictures: dict[int, bytes], media: Path
+) -> None:
+    large = enlarged(mnist_pictures[3])
+    send(api, {f"{number}.png": picture if number % 3 else large for number in range(30)})
+    read()
+    rows = Prediction.objects.order_by("pk")
+    assert [bool(row.image) for row in rows] == [number % 3 == 0 for number in range(30)]
+    assert [len(image_of(row)) for row in rows] == [row.image_bytes for row in rows]
+    assert stored_images(media) == {row.image.name for row in rows if row.image}
 
 
 def test_chunks_of_a_dead_worker_are_read_by_another(many: Batch) -> None:
@@ -177,6 +191,7 @@ def test_batch_waits_while_no_network_is_loaded(many: Batch, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left"), OperationalError("the server is gone")])
+@pytest.mark.usefixtures("image_files")
 def test_batch_is_retried_after_storage_and_database_outages(
     many: Batch, media: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
@@ -195,6 +210,7 @@ def test_batch_is_retried_after_storage_and_database_outages(
     assert stored_images(media) == set(Prediction.objects.values_list("image", flat=True))
 
 
+@pytest.mark.usefixtures("image_files")
 def test_failed_chunk_leaves_no_images(many: Batch, media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read_prediction, calls = worker.read_prediction, itertools.count(1)
 
@@ -245,6 +261,7 @@ def test_cancel_and_delete_of_a_deleted_batch_do_nothing(many: Batch) -> None:
     assert not Batch.objects.exists()
 
 
+@pytest.mark.usefixtures("image_files")
 def test_chunk_of_a_batch_cancelled_meanwhile_is_not_stored(many: Batch, media: Path) -> None:
     chunk = take()
     chunk_part = chunk.part

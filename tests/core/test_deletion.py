@@ -23,7 +23,7 @@ from training.models import TrainingRun
 
 Make = Callable[..., Prediction]
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("image_files")]
 
 
 def files_in(media: Path, folder: str) -> list[Path]:
@@ -31,7 +31,7 @@ def files_in(media: Path, folder: str) -> list[Path]:
 
 
 @pytest.fixture
-def belongings(media: Path, user: User, make_prediction: Make) -> User:
+def belongings(image_files: Path, user: User, make_prediction: Make) -> User:
     """A user with two predictions and a batch that waits."""
     make_prediction(owner=user).flag("7")
     make_prediction(owner=user)

@@ -44,6 +44,7 @@ def assert_to_come_back(response: Any, code: str) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
+@pytest.mark.usefixtures("image_files")
 def test_full_disk_returns_503_and_stores_nothing(
     reader: FakeReader, picture: bytes, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
@@ -51,6 +52,7 @@ def test_full_disk_returns_503_and_stores_nothing(
     assert_to_come_back(post(picture), "not_stored")
 
 
+@pytest.mark.usefixtures("image_files")
 def test_locked_database_returns_503_and_leaves_no_image(
     reader: FakeReader, picture: bytes, media: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

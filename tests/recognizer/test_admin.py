@@ -262,6 +262,7 @@ def test_prediction_is_read_only_and_lists_its_corrections(admin: Client, make_p
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("one", [True, False])
+@pytest.mark.usefixtures("image_files")
 def test_predictions_deleted_by_staff_take_their_images_along(
     superuser: User, make_prediction: Make, one: bool
 ) -> None:
@@ -279,6 +280,7 @@ def test_predictions_deleted_by_staff_take_their_images_along(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("one", [True, False])
+@pytest.mark.usefixtures("image_files")
 def test_deleted_account_deletes_its_pictures(superuser: User, make_prediction: Make, user: User, one: bool) -> None:
     theirs, others = make_prediction(owner=user), make_prediction()
     client = user_client(superuser)
@@ -311,6 +313,7 @@ def test_file_name_that_is_a_formula_is_escaped_in_exports(admin: Client, make_p
     assert row["owner"] == "'@SUM"
 
 
+@pytest.mark.usefixtures("image_files")
 def test_the_selection_is_exported_as_images_with_labels(
     admin: Client, make_prediction: Make, staff: Any, media: Path
 ) -> None:

@@ -27,6 +27,7 @@ def unpacked(file: Path, folder: Path) -> Path:
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite alone keeps its database in a file")
+@pytest.mark.usefixtures("image_files")
 def test_sqlite_backup_has_the_database_and_the_pictures(media: Path, make_prediction: Make, tmp_path: Path) -> None:
     made = [make_prediction(text) for text in ("7", "42")]
     call_command("backup", tmp_path / "backup.tar")
@@ -41,6 +42,7 @@ def test_sqlite_backup_has_the_database_and_the_pictures(media: Path, make_predi
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="no PostgreSQL")
+@pytest.mark.usefixtures("image_files")
 def test_postgresql_backup_has_a_dump_and_the_pictures(media: Path, make_prediction: Make, tmp_path: Path) -> None:
     if shutil.which("pg_dump") is None:
         pytest.skip("pg_dump is not on this machine")
@@ -56,6 +58,7 @@ def test_backup_file_is_private(media: Path, tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "backup.tar").stat().st_mode) == 0o600
 
 
+@pytest.mark.usefixtures("image_files")
 def test_backup_contains_the_key_and_unpacks_as_private(
     media: Path, make_prediction: Make, tmp_path: Path, settings: Any
 ) -> None:

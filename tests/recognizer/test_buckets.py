@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,8 +40,8 @@ def store() -> Iterator[str]:
 
 
 @pytest.fixture
-def bucket(store: str, settings: Any) -> Bucket:
-    """A bucket instead of the media folder."""
+def bucket(store: str, image_files: Path, settings: Any) -> Bucket:
+    """A bucket instead of the media folder, with all images in it."""
     settings.STORAGES = site.STORAGES | {"default": file_storage(store)}
     storage = storages["default"]
     assert isinstance(storage, Bucket)
@@ -48,7 +49,7 @@ def bucket(store: str, settings: Any) -> Bucket:
 
 
 @pytest.fixture
-def store_is_gone(settings: Any) -> None:
+def store_is_gone(image_files: Path, settings: Any) -> None:
     settings.STORAGES = site.STORAGES | {"default": file_storage(f"s3://k:s@127.0.0.1:{free_port()}/digits?tls=off")}
 
 
@@ -136,6 +137,7 @@ def test_lost_storage_returns_503_and_stores_nothing(
     assert not Prediction.objects.exists()
 
 
+@pytest.mark.usefixtures("image_files")
 def test_picture_returns_503_during_a_storage_outage(
     reader: FakeReader, make_prediction: Callable[..., Prediction], user: User, request: pytest.FixtureRequest
 ) -> None:

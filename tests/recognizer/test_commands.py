@@ -10,7 +10,8 @@ from django.core.files.base import ContentFile
 from django.core.management import CommandError
 
 from recognizer.models import ModelVersion, Prediction
-from tests.factories import encoded, run
+from recognizer.reading import open_image
+from tests.factories import encoded, image_of, run
 from tests.fakes import FakeReader
 from training.models import RunState, TrainingRun
 
@@ -101,6 +102,7 @@ def orphan(media: Path) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("image_files")
 def test_sweep_removes_only_orphaned_files(orphan: Path, make_prediction: Make) -> None:
     kept = make_prediction()
     out, err = run("sweep_media")
@@ -141,6 +143,7 @@ def test_sweep_removes_orphaned_networks_and_snapshots(media: Path, version: Mod
     assert gone == {*left, media / ended.snapshot.name}
 
 
+@pytest.mark.usefixtures("image_files")
 def test_sweep_reports_predictions_without_an_image(media: Path, make_prediction: Make) -> None:
     lost = make_prediction()
     (media / lost.image.name).unlink()
@@ -154,10 +157,10 @@ def test_sweep_without_files_prints_nothing(media: Path) -> None:
     assert run("sweep_media") == ("removed 0 files without a row\n", "")
 
 
-def test_seeding_stores_predictions_with_their_pictures(media: Path, reader: FakeReader) -> None:
+def test_seeding_stores_predictions_with_their_pictures(reader: FakeReader) -> None:
     run("seed_predictions", 150)
     assert Prediction.objects.count() == 150
     assert {prediction.source for prediction in Prediction.objects.all()} == {"draw", "upload", "api"}
     assert Prediction.objects.flagged().count() == 3
     assert Prediction.objects.filter(owner__username="seed").count() == 75
-    assert all((media / prediction.image.name).exists() for prediction in Prediction.objects.all())
+    assert all(open_image(image_of(prediction)).size for prediction in Prediction.objects.all())

@@ -45,6 +45,7 @@ def test_short_history_is_deleted_at_once(mine: Any, make_prediction: Make) -> N
     assert not Erasure.objects.exists()
 
 
+@pytest.mark.usefixtures("image_files")
 def test_long_history_is_deleted_by_a_worker(mine: Any, make_prediction: Make) -> None:
     client, owner = mine
     old = [make_prediction(**owner) for _ in range(5)]

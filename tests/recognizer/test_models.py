@@ -51,6 +51,7 @@ def test_the_newest_prediction_comes_first(make_prediction: Make) -> None:
     assert list(Prediction.objects.all()) == made[::-1]
 
 
+@pytest.mark.usefixtures("image_files")
 def test_stored_image_names_are_random(make_prediction: Make) -> None:
     first, second = make_prediction(), make_prediction()
     day = f"predictions/{first.created_at:%Y/%m/%d}/"

@@ -27,7 +27,7 @@ from recognizer.predictions import (
     store_prediction,
 )
 from recognizer.reading import Reading, Reason, UnreadableImage, open_image, open_strip
-from tests.factories import encoded, reading_of
+from tests.factories import encoded, image_of, reading_of
 from tests.fakes import FakeReader
 
 Make = Callable[..., Prediction]
@@ -49,8 +49,7 @@ def test_prediction_stores_the_whole_reading(reader: FakeReader, picture: bytes,
     assert [digit["label"] for digit in stored.digits] == [1, 2, 3]
     assert [digit["line"] for digit in stored.digits] == [0, 1, 1]
     assert open_strip(bytes(stored.frames)).shape == (3, 28, 28)
-    with stored.image.open("rb") as file:
-        assert (open_image(file.read()) == open_image(picture)).all()
+    assert (open_image(image_of(stored)) == open_image(picture)).all()
 
 
 @pytest.mark.parametrize(("start", "free"), [(b"%PDF-1.7", 1), (b"\x89PNG", 0)])
@@ -127,6 +126,7 @@ def test_picture_without_a_number_stores_nothing(
         store_prediction(picture, identity=SOMEBODY, source="draw")
     assert refused.value.code == reason.value
     assert files_in(media) == []
+    assert not Prediction.objects.exists()
 
 
 def test_bytes_that_are_not_a_picture_store_nothing(reader: FakeReader, media: Path) -> None:
@@ -146,9 +146,11 @@ def test_nothing_is_stored_without_a_version(no_reader: None, picture: bytes, me
     with pytest.raises(NoServingVersion):
         store_prediction(picture, identity=SOMEBODY, source="draw")
     assert files_in(media) == []
+    assert not Prediction.objects.exists()
 
 
 @pytest.mark.parametrize("failure", [DatabaseError, KeyboardInterrupt, MemoryError])
+@pytest.mark.usefixtures("image_files")
 def test_image_is_deleted_if_its_row_fails(
     reader: FakeReader,
     picture: bytes,
@@ -166,6 +168,7 @@ def test_image_is_deleted_if_its_row_fails(
     assert files_in(media) == []
 
 
+@pytest.mark.usefixtures("image_files")
 def test_row_is_not_written_if_its_image_fails(
     reader: FakeReader, picture: bytes, media: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,6 +182,7 @@ def test_row_is_not_written_if_its_image_fails(
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("image_files")
 def test_deleted_predictions_delete_their_images(media: Path, make_prediction: Make) -> None:
     visitor = uuid.uuid4()
     for _ in range(3):
@@ -190,6 +194,7 @@ def test_deleted_predictions_delete_their_images(media: Path, make_prediction: M
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("image_files")
 def test_rolled_back_erasing_keeps_the_images(media: Path, make_prediction: Make) -> None:
     make_prediction()
     with transaction.atomic():
@@ -207,6 +212,7 @@ def orphan(media: Path, minutes_old: int) -> str:
     return str(path.relative_to(media))
 
 
+@pytest.mark.usefixtures("image_files")
 def test_an_image_without_a_row_is_an_orphan_after_an_hour(media: Path, make_prediction: Make) -> None:
     make_prediction()
     old = orphan(media, minutes_old=61)
@@ -214,6 +220,7 @@ def test_an_image_without_a_row_is_an_orphan_after_an_hour(media: Path, make_pre
     assert list(orphaned_images(older_than=timedelta(hours=1))) == [old]
 
 
+@pytest.mark.usefixtures("image_files")
 def test_image_with_a_row_is_never_an_orphan(media: Path, make_prediction: Make) -> None:
     stored = make_prediction()
     os.utime(media / stored.image.name, (0, 0))
@@ -227,6 +234,7 @@ def test_files_of_versions_are_no_orphans(media: Path, make_prediction: Make) ->
     assert list(orphaned_images(older_than=timedelta(0))) == []
 
 
+@pytest.mark.usefixtures("image_files")
 def test_row_without_an_image_is_found(media: Path, make_prediction: Make) -> None:
     make_prediction()
     lost = make_prediction()

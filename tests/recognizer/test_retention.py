@@ -41,6 +41,7 @@ def seen(days_ago: int, make: Make, count: int = 1, visitor: uuid.UUID | None = 
     return [make(visitor=visitor) for _ in range(count)]
 
 
+@pytest.mark.usefixtures("image_files")
 def test_pictures_of_expired_visitors_are_deleted(make_prediction: Make, user: User) -> None:
     gone = seen(61, make_prediction, 5) + seen(400, make_prediction)
     stay = seen(60, make_prediction) + seen(0, make_prediction) + seen(400, make_prediction, visitor=NOBODY)
@@ -87,6 +88,7 @@ def test_stopping_worker_leaves_the_rest(make_prediction: Make) -> None:
     assert not Prediction.objects.exists()
 
 
+@pytest.mark.usefixtures("image_files")
 def test_predictions_of_an_older_release_are_counted(make_prediction: Make, user: User) -> None:
     rows = [make_prediction(owner=user) for _ in range(3)] + [make_prediction()]
     Prediction.objects.update(image_bytes=None)
@@ -98,6 +100,7 @@ def test_predictions_of_an_older_release_are_counted(make_prediction: Make, user
     assert not Prediction.objects.filter(image_bytes=None).exists()
 
 
+@pytest.mark.usefixtures("image_files")
 def test_missing_picture_counts_zero_bytes(make_prediction: Make) -> None:
     row = make_prediction()
     default_storage.delete(row.image.name)

@@ -275,6 +275,7 @@ def select(client: Client, action: str, *ids: Any, **data: Any) -> Any:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("image_files")
 def test_deletion_affects_only_own_selected_predictions(
     mine: Client, media: Path, user: User, make_prediction: Make
 ) -> None:
@@ -307,6 +308,7 @@ def test_ticked_predictions_are_downloaded(mine: Client, media: Path, user: User
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("image_files")
 def test_erasing_deletes_exactly_ones_own_data(media: Path, make_prediction: Make) -> None:
     visitor = uuid.uuid4()
     mine, theirs = make_prediction(visitor=visitor), make_prediction()
@@ -324,6 +326,7 @@ def test_empty_history_offers_no_deletion(client: Client) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("image_files")
 def test_deleted_prediction_deletes_its_image(media: Path, user: User, make_prediction: Make) -> None:
     gone, stays = make_prediction(owner=user), make_prediction(owner=user)
     user_client(user).post(f"/predictions/{gone.pk}/delete/")

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import transaction
 
 from core.storage.deletion import delete_files
 from recognizer.identity import Identity
 from recognizer.labels import LABELS, Label, imported_correction, parse_labels
 from recognizer.models import Correction, CorrectionQuerySet, Prediction, Source, Usage
-from recognizer.predictions import build_prediction
+from recognizer.predictions import build_prediction, save_images
 from recognizer.reading import Box, Classifier, Digit, Reading, encode_page
 from recognizer.reading.classifier import NOT_A_DIGIT
 from recognizer.reading.framing import frame
@@ -57,14 +55,13 @@ def import_correction(image: Labelled, reader: ServingReader, identity: Identity
         reading = as_one_digit(reading, reader.reader.classifier)
     prediction = build_prediction(reading, reader.version, Source.IMPORT)
     prediction.owner, prediction.visitor = identity.user, identity.visitor
-    encoded, extension = encode_page(reading.page, came_in=data)
-    prediction.image_bytes = len(encoded)
-    prediction.image.save(f"page.{extension}", ContentFile(encoded), save=False)
+    prediction.take_image(*encode_page(reading.page, came_in=data))
+    save_images([prediction])
     try:
         with transaction.atomic():
             prediction.save()
             # Imports count towards the quota but are not limited by it.
-            Usage.objects.count_in(identity.owner, [len(encoded)])
+            Usage.objects.count_in(identity.owner, [prediction.image_bytes or 0])
             correction = imported_correction(prediction, image.label, identity.user)
             correction.save()
             return correction
@@ -96,9 +93,9 @@ def export_corrections(folder: Path) -> Iterator[str]:
     labels: dict[str, dict[str, Any]] = {}
     for correction in newest_of_each(Correction.objects.approved()):
         prediction = correction.prediction
-        name = f"{prediction.pk:08}.{str(prediction.image).rpartition('.')[2]}"
+        name = f"{prediction.pk:08}.{prediction.image_extension}"
         try:
-            with default_storage.open(str(prediction.image)) as stored:
+            with prediction.open_image() as stored:
                 (folder / name).write_bytes(stored.read())
         except FileNotFoundError:
             continue

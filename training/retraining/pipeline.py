@@ -171,12 +171,12 @@ def shadow(
 ) -> dict[str, Any]:
     """Read the newest stored images with both. Returns how many were read, and where the readings differ."""
     results: dict[str, Any] = {"read": 0, "differ": []}
-    predictions = Prediction.objects.order_by("-id").only("pk", "image")[:count]
+    predictions = Prediction.objects.order_by("-id").only("image", "image_content")[:count]
     images = predictions.count()
-    for number, prediction in enumerate(predictions):
+    for number, prediction in enumerate(predictions.iterator(chunk_size=100)):
         tell(number, images)
         try:
-            with default_storage.open(str(prediction.image)) as stored:
+            with prediction.open_image() as stored:
                 content = stored.read()
         except FileNotFoundError:
             continue

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from django.core.files.storage import default_storage
 from django.utils.translation import gettext, ngettext
 
 from recognizer.models import Correction
@@ -148,7 +147,7 @@ def lesson_of(candidate: Candidate, held_out: bool) -> Lesson:
     labels = correction.box_labels if len(frames) == len(prediction.digits) else None
     page = None
     if not labels and held_out:
-        with default_storage.open(str(prediction.image)) as stored:
+        with prediction.open_image() as stored:
             page = stored.read()
     return Lesson(correction.pk, candidate.person, correction.text, frames, labels or None, page, held_out)
 

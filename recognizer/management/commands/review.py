@@ -40,7 +40,7 @@ class Command(BaseCommand):
         self.decide(reject, lambda correction: correction.reject(reviewer))
 
     def tell(self, as_json: bool) -> None:
-        waiting = Correction.objects.pending().select_related("prediction", "flagged_by").order_by("id")
+        waiting = Correction.objects.pending().with_prediction().select_related("flagged_by").order_by("id")
         for correction in waiting:
             facts = facts_of(correction)
             self.stdout.write(json.dumps(facts) if as_json else in_a_line(facts))
@@ -67,7 +67,7 @@ class Command(BaseCommand):
         return labels_in(list(labels), correction)
 
     def decide(self, numbers: list[int], word: Callable[[Correction], bool]) -> None:
-        corrections = Correction.objects.select_related("prediction").in_bulk(numbers)
+        corrections = Correction.objects.with_prediction().in_bulk(numbers)
         for number in numbers:
             correction = corrections.get(number)
             if correction is None or not word(correction):
@@ -80,7 +80,7 @@ class Command(BaseCommand):
             )
 
     def undo(self, reviewer: Any) -> None:
-        last = Correction.objects.decided_by(reviewer).select_related("prediction").first()
+        last = Correction.objects.decided_by(reviewer).with_prediction().first()
         if last is None or not last.reopen(reviewer):
             raise CommandError("There is no decision of yours to undo.")
         self.stdout.write(f"{last.pk} undone: {last}")

@@ -1,20 +1,18 @@
 import io
 import uuid
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from PIL import Image
 from tqdm import tqdm
 
 from recognizer.exceptions import NoNumber, NoServingVersion
-from recognizer.models import Correction, Prediction, Source, image_file
+from recognizer.models import Correction, Prediction, Source
 from recognizer.predictions import build_prediction, read_picture
 from recognizer.reading import encode_page
 
@@ -31,8 +29,6 @@ class Command(BaseCommand):
         parser.add_argument("--owner", default="seed", help="account that owns half of them (default: seed)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not isinstance(default_storage, FileSystemStorage):
-            raise CommandError("This command writes into MEDIA_ROOT directly and does not support STORAGE_URL.")
         owner, _ = User.objects.get_or_create(username=options["owner"])
         try:
             samples = list(readings())
@@ -52,8 +48,7 @@ class Command(BaseCommand):
                     created_at=now - SPREAD * (1 - number / count),
                     **sample,
                 )
-                row.image = image_file(row, "page.png")
-                write(Path(settings.MEDIA_ROOT) / str(row.image), picture)
+                row.take_image(picture, "png")
                 rows.append(row)
             stored = Prediction.objects.bulk_create(rows)
             Correction.objects.bulk_create(Correction(prediction=row, text="7") for row in stored[::50])
@@ -73,9 +68,3 @@ def readings() -> Any:
         made = build_prediction(reading, version, Source.API)
         fields = ("width", "height", "frames", "text", "confidence", "digits", "model_version")
         yield {name: getattr(made, name) for name in fields}, encode_page(reading.page)[0]
-
-
-def write(path: Path, content: bytes) -> None:
-    # Not flushed to disk: these need not survive a power cut.
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -19,7 +18,7 @@ from rest_framework.serializers import ModelSerializer
 from recognizer.api.serializers import PredictionSerializer
 from recognizer.models import Correction, Prediction
 from recognizer.reading import encode_page
-from tests.factories import grant, post_json, user_client, visitor_client
+from tests.factories import grant, image_of, post_json, user_client, visitor_client
 from tests.fakes import FakeReader
 
 LIST = "/api/v1/predictions/"
@@ -232,6 +231,7 @@ def test_a_picture_stored_as_webp_has_a_thumbnail(mine: Client, reader: FakeRead
     assert mine.get(f"{LIST}{stored}/image/?size=thumb").status_code == 200
 
 
+@pytest.mark.usefixtures("image_files")
 def test_a_thumbnail_is_no_larger_than_320_pixels(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
     own = make_prediction(visitor=visitor)
     with default_storage.open(own.image.name, "wb") as file:
@@ -242,6 +242,7 @@ def test_a_thumbnail_is_no_larger_than_320_pixels(mine: Client, visitor: uuid.UU
     assert mine.get(f"{LIST}{own.pk}/image/?size=huge").json()["code"] == "invalid"
 
 
+@pytest.mark.usefixtures("image_files")
 def test_missing_image_returns_404(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
     own = make_prediction(visitor=visitor)
     default_storage.delete(own.image.name)
@@ -261,6 +262,7 @@ def test_history_works_without_a_loadable_version(
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("image_files")
 def test_deleted_prediction_deletes_its_image(mine: Client, visitor: uuid.UUID, make_prediction: Make) -> None:
     own = make_prediction(visitor=visitor)
     assert mine.delete(f"{LIST}{own.pk}/").status_code == 204
@@ -342,7 +344,8 @@ def photograph_of_two_lines(make_prediction: Make, visitor: uuid.UUID) -> Predic
     """A kept picture, black above and white below."""
     prediction = make_prediction(visitor=visitor)
     page = np.vstack([np.zeros((30, 120), np.uint8), np.full((30, 120), 255, np.uint8)])
-    prediction.image.save("page.png", ContentFile(encode_page(page)[0]))
+    prediction.take_image(*encode_page(page))
+    prediction.save()
     return prediction
 
 
@@ -364,7 +367,7 @@ def test_crop_is_turned_clockwise(mine: Client, visitor: uuid.UUID, make_predict
     whole = photograph_of_two_lines(make_prediction, visitor)
     made = post_json(mine, f"{LIST}{whole.pk}/crop/", {"box": [0, 0, 120, 60], "turn": 90}).json()
     part = Prediction.objects.get(pk=made["id"])
-    with part.image.open("rb") as file, Image.open(file) as image:
+    with Image.open(io.BytesIO(image_of(part))) as image:
         assert image.size == (60, 120)
         # What was above is on the right.
         assert (image.getpixel((5, 60)), image.getpixel((55, 60))) == (255, 0)
@@ -407,6 +410,7 @@ def test_crop_outside_the_picture_is_refused(
     assert Prediction.objects.count() == 1
 
 
+@pytest.mark.usefixtures("image_files")
 def test_crop_of_a_missing_image_returns_404(
     mine: Client, visitor: uuid.UUID, make_prediction: Make, reader: FakeReader
 ) -> None:

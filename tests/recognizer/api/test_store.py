@@ -16,7 +16,7 @@ from django.test import Client
 from keys.models import Key
 from recognizer.models import Prediction
 from recognizer.reading import Reason
-from tests.factories import encoded, post_json, user_client
+from tests.factories import encoded, image_of, post_json, user_client
 from tests.fakes import FakeReader
 
 STORE, PREVIEW = "/api/v1/predictions/", "/api/v1/predictions/preview/"
@@ -186,6 +186,7 @@ def test_call_of_an_account_deleted_meanwhile_returns_401(
     assert_refused(answer, 401, "authentication_failed")
     assert answer["WWW-Authenticate"] == "Bearer"
     assert files_in(media) == []
+    assert not Prediction.objects.exists()
 
 
 def test_flag_on_a_deleted_prediction_returns_404(
@@ -226,11 +227,16 @@ def test_a_reading_of_a_user_belongs_to_the_user(reader: FakeReader, picture: by
     assert Prediction.objects.get().owner == user
 
 
-def test_stored_picture_is_encoded_again(client: Client, reader: FakeReader, picture: bytes, media: Path) -> None:
+@pytest.mark.parametrize("in_file", [False, True])
+def test_stored_picture_is_encoded_again(
+    client: Client, reader: FakeReader, picture: bytes, in_file: bool, request: pytest.FixtureRequest
+) -> None:
+    if in_file:
+        request.getfixturevalue("image_files")
     client.post(STORE, {"image": upload(picture + b"<script>alert(1)</script>", "../../x.html")})
-    (stored,) = files_in(media / "predictions")
-    assert b"script" not in stored.read_bytes()
-    assert stored.suffix == ".png"
+    stored = Prediction.objects.get()
+    assert (stored.image.name.endswith(".png"), stored.image_extension) == (in_file, "png")
+    assert b"script" not in image_of(stored)
 
 
 @BOTH
@@ -257,6 +263,7 @@ def test_a_picture_cut_short_is_refused(client: Client, reader: FakeReader, path
     assert response.status_code == 400
     assert response.json()["code"] in ("truncated", "unreadable")
     assert files_in(media) == []
+    assert not Prediction.objects.exists()
 
 
 def test_too_many_pixels_are_refused_from_the_header(client: Client, reader: FakeReader) -> None:
@@ -275,6 +282,7 @@ def test_a_picture_without_a_number_is_refused_with_the_reason(
     assert_refused(response, 400, reason.value)
     assert len(response.json()["detail"]) > 20
     assert files_in(media) == []
+    assert not Prediction.objects.exists()
 
 
 @BOTH

@@ -13,6 +13,7 @@ from benchmarks.processes import ROOT, free_port, running
 from recognizer.models import ModelVersion
 from recognizer.reading import Reader, load_classifier
 from recognizer.serving import cache as serving
+from tests.factories import enlarged
 from tests.fakes import FakeCache
 from tests.sites import Site, install
 
@@ -72,7 +73,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def large_picture(site: Site, mnist_pictures: dict[int, bytes]) -> str:
     """Return the path of a picture of nearly 10 MB. An account has twenty: what was stored is replaced by zeros."""
-    ids = [site.post(mnist_pictures[7]).json()["id"] for _ in range(20)]
+    ids = [site.post(enlarged(mnist_pictures[7])).json()["id"] for _ in range(20)]
     for name in map(site.rows().__getitem__, ids):
         os.truncate(site.folder / "media" / name, LARGE)
     return f"/api/v1/predictions/{ids[0]}/image/"

@@ -10,21 +10,26 @@ import threading
 from http.client import HTTPException
 
 from recognizer.reading import open_image
+from tests.factories import enlarged
 from tests.sites import Site
 
 CRASHES = int(os.environ.get("CRASHES", "3"))
 CLIENTS = 8
 
 
+SMALL = "SELECT id, image_content FROM recognizer_prediction WHERE image = ''"
+
+
 def killed_under_load(site: Site, pictures: dict[int, bytes], count: int) -> dict[int, str]:
     """Kill the site once so many pictures are acknowledged. Returns the readings that were."""
     kept: dict[int, str] = {}
+    large = {digit: enlarged(picture) for digit, picture in pictures.items()}
 
     def client(number: int) -> None:
         for turn in range(10_000):
             digit = (number + turn) % 10
             try:
-                answer = site.post(pictures[digit])
+                answer = site.post((pictures if number % 2 else large)[digit])
             except (OSError, HTTPException):
                 return
             assert answer.status == 201, answer.content
@@ -49,11 +54,15 @@ def test_acknowledged_readings_survive_a_killed_site(new_site: Site, mnist_pictu
         site.start()
         kept |= killed_under_load(site, mnist_pictures, chance.randint(CLIENTS, 60))
     assert len(kept) >= CRASHES * CLIENTS
-    stored = site.rows()
+    stored, small = site.rows(), dict(site.query(SMALL))
     assert set(kept) <= set(stored)
-    assert all(open_image((media / image).read_bytes()).size for image in stored.values())
+    files = {image for image in stored.values() if image}
+    images = [(media / image).read_bytes() for image in files] + list(small.values())
+    assert len(images) == len(stored)
+    assert all(open_image(bytes(image)).size for image in images)
+    assert files
+    assert small
     site.manage("sweep_media", "--minutes", "0")
-    files = {str(path.relative_to(media)) for path in (media / "predictions").rglob("*") if path.is_file()}
-    assert files == set(stored.values())
+    assert {str(path.relative_to(media)) for path in (media / "predictions").rglob("*") if path.is_file()} == files
     if site.database.startswith("sqlite"):
         assert site.query("PRAGMA integrity_check") == [("ok",)]

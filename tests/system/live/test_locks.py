@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 
 import psycopg
 
+from tests.factories import enlarged
 from tests.sites import Site
 
 PREDICTIONS = "/api/v1/predictions/"
@@ -46,8 +47,8 @@ def test_call_waiting_too_long_for_a_lock_gets_503(new_site: Site, mnist_picture
     site.variables["DJANGO_SETTINGS_MODULE"] = "tests.system.live.impatient_settings"
     site.start()
     with locked(site):
-        refused = site.post(mnist_pictures[7])
+        refused = site.post(enlarged(mnist_pictures[7]))
     assert (refused.status, refused.json()["code"], refused.headers["Retry-After"]) == (503, "not_stored", "5")
-    assert not list((site.folder / "media" / "predictions").rglob("*.png"))
+    assert not [path for path in (site.folder / "media" / "predictions").rglob("*") if path.is_file()]
     assert site.rows() == {}
     assert site.post(mnist_pictures[7]).status == 201

@@ -1,8 +1,10 @@
 """`make run`: what it serves, prints, and how it stops."""
 
 import socket
+import sqlite3
 import subprocess
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -12,8 +14,8 @@ from benchmarks.processes import ROOT, free_port, running
 
 
 def test_make_run_serves_stores_and_stops_on_signal(tmp_path: Path, mnist_pictures: dict[int, bytes]) -> None:
-    port, media = free_port(), tmp_path / "media"
-    own = {"DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}", "MEDIA_ROOT": str(media)}
+    port, database = free_port(), tmp_path / "db.sqlite3"
+    own = {"DATABASE_URL": f"sqlite:///{database}", "MEDIA_ROOT": str(tmp_path / "media")}
     with running(["make", "run", f"PORT={port}"], port, "/readyz", own, tmp_path / "log") as server:
         family = [server.process, *server.process.children(recursive=True)]
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as page:
@@ -24,7 +26,8 @@ def test_make_run_serves_stores_and_stops_on_signal(tmp_path: Path, mnist_pictur
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as told_by_one:
             assert 'digit_readings_total{outcome="read"} 3.0' in told_by_one.read().decode(), "of all processes"
     assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family)
-    assert len(list((media / "predictions").rglob("*.png"))) == 3
+    with closing(sqlite3.connect(database)) as file:
+        assert file.execute("SELECT count(*) FROM recognizer_prediction").fetchone() == (3,)
     told = (tmp_path / "log").read_text()
     assert told.count(f"Open http://127.0.0.1:{port} in a browser") == 1
     assert "Traceback" not in told

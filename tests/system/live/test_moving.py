@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 from benchmarks.batches import POSTGRES, a_database
+from tests.factories import enlarged
 from tests.servers import postgres_or_skip, s3_client, s3_store
 from tests.sites import Site
 
@@ -31,12 +32,16 @@ def test_the_steps_are_those_that_are_documented() -> None:
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="it moves away from SQLite")
-def test_whole_site_moves_to_postgresql_and_a_bucket(new_site: Site, tmp_path: Path, picture: bytes) -> None:
+def test_whole_site_moves_to_postgresql_and_a_bucket(
+    new_site: Site, tmp_path: Path, mnist_pictures: dict[int, bytes]
+) -> None:
     postgres_or_skip(POSTGRES)
     old = new_site
     with a_database() as database, s3_store() as bucket:
         old.start()
-        kept = [old.post(picture).json() for _ in range(3)]
+        # Two images are in the database, and one in a file.
+        sent = [mnist_pictures[3], enlarged(mnist_pictures[3]), mnist_pictures[3]]
+        kept = [old.post(picture).json() for picture in sent]
         flagged = f"/api/v1/predictions/{kept[0]['id']}/flag/"
         token = {"Authorization": f"Token {old.token}"}
         body = json.dumps({"text": "7"}).encode()
@@ -54,7 +59,8 @@ def test_whole_site_moves_to_postgresql_and_a_bucket(new_site: Site, tmp_path: P
             listed = new.call("GET", "/api/v1/predictions/", headers=token).json()["results"]
             assert [row["id"] for row in listed] == [row["id"] for row in reversed(kept)]
             assert listed[-1]["correction"]["text"] == "7"
-            assert new.call("GET", f"/api/v1/predictions/{kept[1]['id']}/image/", headers=token).status == 200
-            assert new.post(picture).json()["id"] > kept[-1]["id"]
+            for row in kept:
+                assert new.call("GET", f"/api/v1/predictions/{row['id']}/image/", headers=token).status == 200
+            assert new.post(sent[0]).json()["id"] > kept[-1]["id"]
         finally:
             new.stop(signal.SIGKILL)
