@@ -56,7 +56,8 @@ def candidates() -> list[Candidate]:
     each image counts as a writer of its own.
     """
     results = []
-    for correction in newest_of_each(Correction.objects.labels()):
+    # All are in memory at once, and few of their images are used.
+    for correction in newest_of_each(Correction.objects.labels().defer("prediction__image_content")):
         owner = correction.prediction.owner
         approved = correction.state == Correction.State.APPROVED
         trusted = correction.imported or (approved and owner is not None and owner.is_staff)
