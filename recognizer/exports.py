@@ -123,7 +123,7 @@ def images_zip(predictions: PredictionQuerySet, file: IO[bytes]) -> None:
     labels: dict[str, dict[str, str]] = {}
     # Images are already compressed.
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for prediction in predictions.with_images().iterator(chunk_size=CHUNK):
+        for prediction in predictions.for_archive().iterator(chunk_size=CHUNK):
             name = f"{prediction.pk}.{prediction.image_extension}"
             try:
                 with prediction.open_image() as image:

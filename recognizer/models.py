@@ -264,7 +264,7 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         """Leave the images that rows hold in the database."""
         return self.defer("image_content")
 
-    def with_images(self) -> Self:
+    def for_archive(self) -> Self:
         """Load what an archive of images needs and nothing else, whatever was joined or left out before."""
         return self.select_related(None).defer(None).only("text", "image", "image_content")
 
@@ -410,7 +410,7 @@ class Prediction(models.Model):
         return str(self.image).rpartition(".")[2] or "png"
 
     def take_image(self, content: bytes, extension: str) -> None:
-        """Take an encoded image into the row if it is a small PNG; `save_images` saves any other as a file."""
+        """Take the image of a new prediction into its row if it is a small PNG; `save_images` saves others as files."""
         self.image_bytes = len(content)
         if extension == "png" and len(content) <= MAX_ROW_IMAGE:
             self.image_content = content
@@ -426,7 +426,7 @@ class Prediction(models.Model):
         except Prediction.DoesNotExist:  # Loaded only now, and deleted meanwhile.
             content = None
         if content is None:
-            raise FileNotFoundError(errno.ENOENT, "There is no image", str(self))
+            raise FileNotFoundError(errno.ENOENT, "There is no image", f"prediction {self.pk}")
         return ContentFile(bytes(content))
 
     def insert(self) -> None:

@@ -11,7 +11,7 @@ CONFIDENCE, CERTAINTY, BIAS = slice(0, VARIANTS), slice(VARIANTS, 2 * VARIANTS),
 AGREED, RIVAL = 3 * VARIANTS, 3 * VARIANTS + 1
 FEATURES = 3 * VARIANTS + 2
 
-CHOICE = (0.90, 0.94, 0.65, 0.13, 0.04, -0.04, -1.31, -0.82, -0.85, 0.33, -0.23)
+CHOICE = (0.79, 0.81, 0.67, 0.37, 0.01, -0.15, -0.96, -0.69, -1.29, 0.61, -0.26)
 """Weights of the features, in log-odds. One for each variant: its reading's confidence, the page network's certainty in
 tenths, and a constant. Then one each: how many other variants read the same, and the highest confidence of one that
 reads something else. Fitted on synthetic pages by writers 25 to 27 of the pen data; `manage.py calibrate` prints it."""

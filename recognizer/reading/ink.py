@@ -32,8 +32,8 @@ MIN_FORM_SIDE = 28
 """Shortest side of a printed box, in pixels. Below it digits have straight sides too."""
 
 THIN, MIN_BESIDE_EDGE, MAX_BESIDE_EDGE = 6, 0.2, 0.6
-"""Ink this many times as high as wide may be the paper's edge, if the next highest ink has a share of its height
-between the others."""
+"""Ink across the whole page, this many times as high as wide, may be the paper's edge, if the next highest ink has a
+share of its height between the others."""
 
 MAX_FORMS = 12
 """How many connected pieces of a clean page, the largest first, are checked for printed lines."""
@@ -55,6 +55,9 @@ MAX_HAND_CONTRAST = 1.4
 
 MIN_HAND_SNR = 2.0
 """Smallest contrast of handwriting, in standard deviations of the paper's grain. The darkest grain comes to 1.5."""
+
+MIN_SHEET = 0.01
+"""The grain is measured on paper only if it has this share of the pixels around the handwriting."""
 
 MIN_HAND_CONTRAST = 0.02
 """Smallest contrast of handwriting that is read, as a share of the paper's brightness."""
@@ -162,10 +165,11 @@ def looks_printed(ink: Ink) -> bool:
     if max(labels.shape) < MIN_FORM_SIDE:
         return False
     if len(stats) > 2:
-        *_, second, tallest = stats[1:][np.argsort(stats[1:, cv2.CC_STAT_HEIGHT])]
+        second, tallest = stats[1:][np.argsort(stats[1:, cv2.CC_STAT_HEIGHT])[-2:]]
         high = tallest[cv2.CC_STAT_HEIGHT]
-        lower = MIN_BESIDE_EDGE * high <= second[cv2.CC_STAT_HEIGHT] <= MAX_BESIDE_EDGE * high
-        if lower and high > THIN * tallest[cv2.CC_STAT_WIDTH]:
+        # Ink has a margin, except at the page's borders.
+        across_page = high == len(labels) and high > THIN * tallest[cv2.CC_STAT_WIDTH]
+        if across_page and MIN_BESIDE_EDGE * high <= second[cv2.CC_STAT_HEIGHT] <= MAX_BESIDE_EDGE * high:
             return True
     for label in 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:MAX_FORMS]:
         x, y, width, height, _ = stats[label]
@@ -198,12 +202,14 @@ def written_inks(page: np.ndarray, seen: Page) -> tuple[Ink | None, Callable[[],
     if float((contrast * hand).sum()) < 0:
         contrast = (grey - paper) / np.maximum(255 - paper, 1)
     quiet = hand < 0.05
-    grain = _deviation(contrast[seen.mask(PAPER, page.shape)[inside] > LIKELY])
+    # A desk may be coarser than the paper.
+    sheet = seen.mask(PAPER, page.shape)[inside] > LIKELY
+    grain = _deviation(contrast[sheet if sheet.mean() > MIN_SHEET else quiet])
     np.maximum(contrast, 0, out=contrast)
     full = _full_ink(contrast, hand)
     if full is None or float(full.max()) < MIN_HAND_SNR * grain:
         return None, lambda: None
-    # Measured again: only grain darker than the paper is left.
+    # Only what is darker than the paper is left of the grain.
     floor = np.minimum(2 * _deviation(contrast[quiet]), 0.4 * full)
     strength = np.clip((contrast - floor) / (full - floor), 0, 1)
     corner = seen.x / scale + left, seen.y / scale + top

@@ -39,7 +39,8 @@ MIN_CONFIDENCE, MIN_PHOTOGRAPHED = 0.27, 0.2
 second is for photographs, of which more are badly written than are no number."""
 
 MIN_PROBABILITY = 0.15
-"""A reading chosen among several is a number if it is right with this probability; of several lines, each of them."""
+"""A reading chosen among several is a number if it is right with this probability; of several lines, if their geometric
+mean is."""
 
 MIN_LIKELY = 0.35
 """If the average confidence of a photograph's lines is below this, the rows of a table may have been mixed up."""
@@ -265,9 +266,11 @@ class Reader:
         if whole.seen is None or whole.ink is None or _likelihood(whole) >= MIN_LIKELY:
             return whole
         rows = rows_between(whole.ink, whole.seen)
-        if len(rows) < 2:
+        if len(rows) < 2 or any(map(_is_crowded, rows)):
             return whole
-        lines = [line for row in rows for line in self._read_lines(row, found, page)]
+        lines: list[ReadLine] = []
+        for row in rows:
+            lines += self._read_lines(row, found, page)[: MAX_LINES - len(lines)]
         by_row = replace(whole, lines=lines, reading=_reading(page, whole.seen, lines, MIN_PHOTOGRAPHED))
         return max(whole, by_row, key=_likelihood)
 
@@ -371,11 +374,11 @@ def _reading(page: np.ndarray, seen: Page | None, lines: list[ReadLine], least: 
     junk = sum(
         edge.segment.box[2] * edge.segment.box[3] * read.line.scale**2 for read in lines for edge in read.path.others
     )
-    confidence = round(_together(found), 6)
+    confidence = _together(found)
     if not digits or confidence < least ** len(found) or _is_no_number(digits, junk, least):
         none = seen is not None and seen.share(BESIDE) > NO_SHEET
         return Reading("", 0.0, (), Reason.NO_PAPER if none else Reason.NOT_A_NUMBER, page)
-    return Reading(_text(digits), confidence, tuple(digits), None, page)
+    return Reading(_text(digits), round(confidence, 6), tuple(digits), None, page)
 
 
 def _is_scribble(page: np.ndarray, whole: Trace, right: float) -> bool:
@@ -430,7 +433,10 @@ def _line_count(reading: Reading) -> int:
 
 def _likelihood(trace: Trace) -> float:
     """Return the average confidence of a trace's lines, a geometric mean; 0.0 without a text."""
-    return float(trace.reading.confidence ** (1 / _line_count(trace.reading)))
+    if not trace.reading.text:
+        return 0.0
+    found = [read for read in trace.lines if read.path.digits]
+    return float(_together(found) ** (1 / len(found)))
 
 
 def _together(lines: list[ReadLine]) -> float:

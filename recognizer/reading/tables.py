@@ -14,7 +14,7 @@ SHORT, GAP, LONG = 0.1, 0.4, 0.4
 least length of the whole line."""
 
 MAX_STEEP = 0.35
-"""A line is higher by at most this share of its length."""
+"""A line rises by at most this share of its length."""
 
 OWN = 0.65
 """Connected ink with at least this share in one row belongs to that row. Other ink is cut at the lines."""
@@ -23,7 +23,7 @@ MIN_ROW = 0.45
 """A row is at least this high, as a share of the middle one. Lower ones are ends of strokes."""
 
 MAX_RULES = 20
-"""With more printed lines, the paper is ruled."""
+"""Paper with more printed lines is ruled, and no table."""
 
 
 def rows_between(ink: Ink, seen: Page) -> list[Ink]:
@@ -42,7 +42,7 @@ def rows_between(ink: Ink, seen: Page) -> list[Ink]:
     owned = counts.max(axis=1) >= OWN * counts.sum(axis=1)
     row_of = np.where(owned[labels], counts.argmax(axis=1)[labels], row_of)
     parts = [part for row in range(rows) if (part := ink.only(row_of == row)) is not None]
-    heights = [part.mask.shape[0] for part in parts]
+    heights = [cv2.boundingRect(part.mask)[3] for part in parts]
     # Of two rows the higher one counts: an end of a stroke is no row.
     middle = sorted(heights)[len(heights) // 2] if heights else 0
     return [part for part, high in zip(parts, heights, strict=True) if high >= MIN_ROW * middle]
@@ -52,7 +52,8 @@ def _print_at(ink: Ink, seen: Page) -> np.ndarray:
     """Cut the probabilities of print out where the ink is: float32 (h, w)."""
     height, width = ink.mask.shape
     scale = np.array(seen.masks.shape[1::-1]) / (seen.width, seen.height)
-    x, y = (np.array([ink.x, ink.y]) - (seen.x, seen.y)) * scale
+    # Both count pixels from the middle of the first one.
+    x, y = (np.array([ink.x, ink.y]) - (seen.x, seen.y)) * scale + (ink.scale * scale - 1) / 2
     matrix = np.array([[ink.scale * scale[0], 0, x], [0, ink.scale * scale[1], y]], np.float32)
     printed = np.ascontiguousarray(seen.masks[..., PRINT])
     return np.asarray(cv2.warpAffine(printed, matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP))

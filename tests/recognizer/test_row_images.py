@@ -234,13 +234,18 @@ def test_pages_do_not_load_the_images_of_their_rows(path: str, make_prediction: 
 
 @pytest.mark.parametrize("in_file", [False, True])
 def test_archive_loads_images_with_their_rows(
-    in_file: bool, make_prediction: Make, request: pytest.FixtureRequest, django_assert_num_queries: Any
+    in_file: bool,
+    make_prediction: Make,
+    request: pytest.FixtureRequest,
+    django_assert_num_queries: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("recognizer.exports.CHUNK", 2)
     if in_file:
         request.getfixturevalue("image_files")
     made = [make_prediction() for _ in range(5)]
     chosen = Prediction.objects.select_related("owner").with_version().with_correction()
-    with django_assert_num_queries(2):  # the rows, their corrections
+    with django_assert_num_queries(4):  # the rows, and the corrections of each chunk
         images_zip(chosen, file := io.BytesIO())
     with zipfile.ZipFile(file) as archive:
         assert set(archive.namelist()) == {"labels.json", *(f"{row.pk}.png" for row in made)}

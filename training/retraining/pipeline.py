@@ -171,9 +171,10 @@ def shadow(
 ) -> dict[str, Any]:
     """Read the newest stored images with both. Returns how many were read, and where the readings differ."""
     results: dict[str, Any] = {"read": 0, "differ": []}
-    predictions = Prediction.objects.order_by("-id").only("image", "image_content")[:count]
+    # Images are loaded one by one: there may be gigabytes, and a query left open would lock SQLite.
+    predictions = Prediction.objects.order_by("-id").only("image")[:count]
     images = predictions.count()
-    for number, prediction in enumerate(predictions.iterator(chunk_size=100)):
+    for number, prediction in enumerate(predictions):
         tell(number, images)
         try:
             with prediction.open_image() as stored:

@@ -57,7 +57,7 @@ def candidates() -> list[Candidate]:
     """
     results = []
     # All are in memory at once, and few of their images are used.
-    for correction in newest_of_each(Correction.objects.labels().defer("prediction__image_content")):
+    for correction in newest_of_each(Correction.objects.labels().with_prediction()):
         owner = correction.prediction.owner
         approved = correction.state == Correction.State.APPROVED
         trusted = correction.imported or (approved and owner is not None and owner.is_staff)

@@ -129,7 +129,10 @@ def line_file(examples: Examples, seed: int, file: int) -> Strips:
 
 
 def write_strips(make: Callable[[int], Strips], folder: Path, files: int) -> None:
-    """Write the missing ones of so many files of strips. make: returns the strips of a file, given its number."""
+    """Write those of the first `files` files of training strips that are missing.
+
+    make: returns the strips of a file, given its number.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for file in range(files):
         path = folder / f"{file:03}.npz"

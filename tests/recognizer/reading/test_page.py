@@ -58,6 +58,19 @@ def test_clean_pages_are_not_segmented() -> None:
     assert found.seen is None
 
 
+@pytest.mark.parametrize(("lines", "text"), [(1, ""), (2, "7\n4")])
+def test_unlikely_reading_of_two_lines_is_likely_enough(
+    monkeypatch: pytest.MonkeyPatch, shipped_reader: Reader, lines: int, text: str
+) -> None:
+    page = lit(drawn(SEVEN))
+    seen = FakeNetwork(classes_of(page)).see(page)
+    reading = Reading("\n".join("74"[:lines]), 0.5, (), None, page)
+    none = Trace(seen, None, [], Reading("", 0.0, (), Reason.NOT_A_NUMBER, page))
+    monkeypatch.setattr(shipped_reader, "variants", lambda *_: [Trace(seen, None, [], reading), none, none])
+    monkeypatch.setattr("recognizer.reading.reader.probabilities_right", lambda *_: np.array([0.1, 0.0, 0.0]))
+    assert shipped_reader.trace(page).reading.text == text
+
+
 def test_clean_page_without_a_number_is_segmented(shipped_reader: Reader) -> None:
     dash = drawn([[(40, 100), (160, 100)]])
     assert is_clean(dash)
@@ -168,8 +181,8 @@ def test_desk_between_two_sheets_hides_no_pencil() -> None:
 
 
 def test_edge_of_a_sheet_beside_digits_looks_printed() -> None:
-    edge, one = [(6, 0), (6, 199)], [(150, 60), (150, 140)]
-    for strokes, printed in (([*SEVEN, edge], True), ([*SEVEN, one], False), ([edge], False)):
+    edge, one, tall = [(6, 0), (6, 199)], [(170, 60), (170, 140)], [(170, 5), (170, 194)]
+    for strokes, printed in (([*SEVEN, edge], True), ([*SEVEN, one], False), ([*SEVEN, tall], False), ([edge], False)):
         ink = plain_ink(drawn(strokes, pen=8))
         assert ink is not None
         assert looks_printed(ink) is printed

@@ -1,4 +1,6 @@
+import cv2
 import numpy as np
+import pytest
 
 from recognizer.reading.ink import Ink
 from recognizer.reading.page import CLASSES, HANDWRITING, PAPER, PRINT, Page
@@ -57,6 +59,36 @@ def test_ends_of_strokes_below_the_last_line_are_no_row() -> None:
     assert len(rows_between(*ruled(tails, 90, 175))) == 2
 
 
+def test_line_hidden_by_a_wide_stroke_is_one_line() -> None:
+    bar = [[(70, 100), (130, 100)]]
+    assert len(rows_between(*ruled(UPPER + LOWER + bar, 100))) == 2
+
+
+def test_print_much_shorter_than_the_ink_is_no_line() -> None:
+    ink, seen = ruled(UPPER + LOWER, 300)
+    seen.masks[98:102, 70:110] = np.eye(CLASSES)[PRINT]
+    assert rows_between(ink, seen) == []
+
+
+def test_ruled_paper_is_no_table() -> None:
+    assert rows_between(*ruled(UPPER + LOWER, *range(10, 200, 9))) == []
+
+
+def test_low_ink_below_small_digits_is_no_row() -> None:
+    digits = [[(x, 80), (x, 98)] for x in range(40, 160, 20)]
+    assert len(rows_between(*ruled([*digits, [(60, 106), (80, 106)]], 101))) <= 1
+
+
+@pytest.mark.parametrize("times", [2, 4, 6])
+def test_line_in_a_coarser_mask_is_where_its_print_is(times: int) -> None:
+    ink, seen = ruled(ACROSS, 100)
+    larger = cv2.resize(ink.mask, None, fx=times, fy=times, interpolation=cv2.INTER_NEAREST)
+    height, width = larger.shape
+    page = Page(seen.masks, 0, 0, width, height, seen.masks, (height, width))
+    above, _ = extents(rows_between(Ink(larger.astype(np.float32), larger, 0.0, 0.0, 1.0), page))
+    assert abs(above[1] + 0.5 - (100 + 0.5) * times) <= 1
+
+
 def test_vertical_lines_are_no_rules() -> None:
     ink, seen = ruled(UPPER + LOWER, 300)
     seen.masks[:, 90:94] = np.eye(CLASSES)[PRINT]
@@ -91,3 +123,17 @@ def test_touching_rows_of_a_table_are_read_as_lines(shipped_reader: Reader, one_
     page = (np.where(classes == PRINT, 90, digits) * np.linspace(0.6, 1, 200)).astype(np.uint8)
     reader = Reader(shipped_reader.classifier, page_network=FakeNetwork(classes))
     assert reader.read_page(page).text == "79\n40"
+
+
+def test_rows_less_likely_than_the_whole_are_dropped(
+    shipped_reader: Reader, one_of_each: dict[int, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recognizer.reading.reader.MIN_LIKELY", 1.0)
+    digits = np.minimum(on_page(one_of_each[7], 20, 50, (200, 200), 3), on_page(one_of_each[9], 90, 50, (200, 200), 3))
+    ink = digits < 128
+    # A line through the middle of both digits.
+    classes = np.where(ink, HANDWRITING, PAPER)
+    classes[90:94][~ink[90:94]] = PRINT
+    page = (digits * np.linspace(0.6, 1, 200)).astype(np.uint8)
+    reader = Reader(shipped_reader.classifier, page_network=FakeNetwork(classes))
+    assert reader.read_page(page).text == "79"

@@ -31,4 +31,4 @@ class Command(BaseCommand):
         verb = "would remove" if options["dry_run"] else "removed"
         self.stdout.write(f"{verb} {removed} file{'' if removed == 1 else 's'} without a row")
         for prediction in rows_without_image():
-            self.stderr.write(f"prediction {prediction.pk} lacks its image {prediction.image.name}")
+            self.stderr.write(f"prediction {prediction.pk} lacks its image {prediction.image.name}".rstrip())
