@@ -5,7 +5,7 @@ takes the strength of the ink from the page at full size, where the mask has han
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -69,7 +69,7 @@ class Page:
         """Scale one class's mask to (height, width): float32."""
         return cv2.resize(np.ascontiguousarray(self.masks[..., kind]), size[::-1], interpolation=cv2.INTER_LINEAR)
 
-    @property
+    @cached_property
     def certainty(self) -> float:
         """Mean over the pixels of the highest class probability, from 1 / CLASSES to 1.0."""
         return float(self.masks.max(axis=2).mean())
