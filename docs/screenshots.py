@@ -50,6 +50,9 @@ def running_site(folder: Path) -> Iterator[str]:
 def draw(page: Page, text: str, height: float = 180) -> None:
     """Draw a number and wait until it is read."""
     page.goto("/")
+    # The sheet keeps the drawing before.
+    page.evaluate("sessionStorage.clear()")
+    page.reload()
     write(page, page.locator("#sheet canvas"), text, height, at=(0.3 * height, 0.5 * height))
     expect(page.locator(".reading-text")).to_have_text(text)
     expect(page.locator(".stale")).to_have_count(0)
