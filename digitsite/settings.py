@@ -95,7 +95,7 @@ def shared_cache(url: str) -> dict[str, Any]:
 
 
 def file_storage(url: str) -> dict[str, Any]:
-    """Return the storage of large pictures and networks: MEDIA_ROOT, or a bucket, `s3://key:secret@host:port/bucket`.
+    """Return the storage of the files of pictures and networks: MEDIA_ROOT, or a bucket, `s3://key:secret@host:port/bucket`.
 
     Without a host the bucket is Amazon's, without a key the machine's role opens it; `?region=` and `?tls=off`.
     """

@@ -97,14 +97,8 @@ class Ink:
     def only(self, chosen: np.ndarray) -> "Ink | None":
         """Keep the chosen strokes, bool (h, w), and crop the ink to them. Returns None if there are none."""
         mask = self.mask * chosen
-        x, y, width, height = cv2.boundingRect(mask)
-        if not width:
-            return None
-        left, top = max(0, x - MARGIN), max(0, y - MARGIN)
-        inside = np.s_[top : y + height + MARGIN, left : x + width + MARGIN]
-        own = np.ascontiguousarray(mask[inside])
-        strength = cv2.copyTo(self.strength[inside], cv2.dilate(own, np.ones((3, 3), np.uint8)))
-        return Ink(strength, own, self.x + left * self.scale, self.y + top * self.scale, self.scale)
+        strength = cv2.copyTo(self.strength, cv2.dilate(mask, np.ones((3, 3), np.uint8)))
+        return _cropped(strength, mask, (self.x / self.scale, self.y / self.scale), self.scale)
 
 
 @dataclass(frozen=True)
@@ -168,7 +162,7 @@ def looks_printed(ink: Ink) -> bool:
         second, tallest = stats[1:][np.argsort(stats[1:, cv2.CC_STAT_HEIGHT])[-2:]]
         high = tallest[cv2.CC_STAT_HEIGHT]
         # Ink has a margin, except at the page's borders.
-        across_page = high == len(labels) and high > THIN * tallest[cv2.CC_STAT_WIDTH]
+        across_page = high == labels.shape[0] and high > THIN * tallest[cv2.CC_STAT_WIDTH]
         if across_page and MIN_BESIDE_EDGE * high <= second[cv2.CC_STAT_HEIGHT] <= MAX_BESIDE_EDGE * high:
             return True
     for label in 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA], kind="stable")[:MAX_FORMS]:
@@ -240,11 +234,15 @@ def _ramp(likely: np.ndarray) -> np.ndarray:
 
 
 def _cut_out(strength: np.ndarray, corner: tuple[float, float], scale: float) -> Ink | None:
-    """Crop ink, float32 (h, w), to its strokes. corner: its x and y, in its own pixels."""
-    mask = _hysteresis(strength)
-    if not mask.any():
-        return None
+    """Find the strokes of ink, float32 (h, w), and crop it to them. corner: as in `_cropped`."""
+    return _cropped(strength, _hysteresis(strength), corner, scale)
+
+
+def _cropped(strength: np.ndarray, mask: np.ndarray, corner: tuple[float, float], scale: float) -> Ink | None:
+    """Crop ink to its strokes, with a margin; None if there are none. corner: its x and y, in its own pixels."""
     x, y, width, height = cv2.boundingRect(mask)
+    if not width:
+        return None
     left, top = max(0, x - MARGIN), max(0, y - MARGIN)
     written = np.s_[top : y + height + MARGIN, left : x + width + MARGIN]
     place = (corner[0] + left) * scale, (corner[1] + top) * scale

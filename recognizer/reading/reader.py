@@ -216,7 +216,7 @@ class Reader:
             return whole
         if readings[best].reason:
             return variants[best]
-        if right[best] < MIN_PROBABILITY ** _line_count(readings[best]):
+        if right[best] < MIN_PROBABILITY ** len(texts[best].split("\n")):
             return replace(variants[best], reading=Reading("", 0.0, (), Reason.NOT_A_NUMBER, page))
         return replace(variants[best], probability=round(float(right[best]), 6))
 
@@ -425,10 +425,6 @@ def _is_likelier(one: ReadLine, lines: list[ReadLine]) -> bool:
     """
     digits = sum(len(read.path.digits) for read in lines)
     return digits != 1 and one.path.confidence > _together(lines)
-
-
-def _line_count(reading: Reading) -> int:
-    return reading.text.count("\n") + 1
 
 
 def _likelihood(trace: Trace) -> float:

@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 
 from recognizer.exports import images_zip
 from recognizer.identity import Identity
-from recognizer.models import MAX_ROW_IMAGE, Prediction, Sample, Usage
+from recognizer.models import MAX_ROW_IMAGE, Prediction, Sample, Usage, image_file
 from recognizer.predictions import rows_without_image, store_prediction
 from recognizer.reading import encode_page, open_image
 from tests.factories import encoded, image_of, post_json, run, user_client
@@ -88,6 +88,12 @@ def test_large_png_webp_or_jpeg_is_stored_as_a_file(reader: FakeReader, media: P
     assert files_in(media) == [media / kept.image.name]
     assert kept.image_bytes == kept.image.size == Usage.objects.get(owner=user).image_bytes
     assert kind != "png" or kept.image_bytes > MAX_ROW_IMAGE
+
+
+def test_files_of_images_are_spread_over_folders() -> None:
+    counts = Counter(image_file(Prediction(), "page.png").rpartition("/")[0] for _ in range(20_000))
+    assert len(counts) > 100
+    assert max(counts.values()) < 2_000
 
 
 @pytest.mark.parametrize(("size", "in_row"), [(MAX_ROW_IMAGE, True), (MAX_ROW_IMAGE + 1, False)])

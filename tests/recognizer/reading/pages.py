@@ -3,6 +3,18 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
+from recognizer.reading.page import CLASSES, Page
+
+
+class FakeNetwork:
+    """Returns the true classes of a synthetic page."""
+
+    def __init__(self, classes: np.ndarray) -> None:
+        self.masks = np.eye(CLASSES, dtype=np.float32)[classes]
+
+    def see(self, page: np.ndarray) -> Page:
+        return Page(self.masks, 0, 0, page.shape[1], page.shape[0], self.masks, page.shape)
+
 
 def drawn(strokes: list[list[tuple[int, int]]], size: tuple[int, int] = (200, 200), pen: int = 12) -> np.ndarray:
     """Black strokes of a round pen on a white page: uint8 (height, width)."""

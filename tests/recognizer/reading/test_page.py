@@ -18,23 +18,13 @@ from recognizer.reading.page import (
 )
 from recognizer.reading.reader import Reader, Reading, Reason, Trace
 
-from .pages import drawn
+from .pages import FakeNetwork, drawn
 
 SEVEN = [[(60, 50), (140, 50), (90, 150)]]
 
 
 FRAME = [[(30, 30), (170, 30), (170, 170), (30, 170), (30, 30)]]
 BOX = [[(53, 43), (147, 43), (147, 157), (53, 157), (53, 43)]]
-
-
-class FakeNetwork:
-    """Returns the true classes of a synthetic page."""
-
-    def __init__(self, classes: np.ndarray) -> None:
-        self.masks = np.eye(CLASSES, dtype=np.float32)[classes]
-
-    def see(self, page: np.ndarray) -> Page:
-        return Page(self.masks, 0, 0, page.shape[1], page.shape[0], self.masks, page.shape)
 
 
 def lit(page: np.ndarray) -> np.ndarray:

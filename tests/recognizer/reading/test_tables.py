@@ -7,15 +7,10 @@ from recognizer.reading.page import CLASSES, HANDWRITING, PAPER, PRINT, Page
 from recognizer.reading.reader import Reader
 from recognizer.reading.tables import rows_between
 
-from .pages import drawn, on_page
+from .pages import FakeNetwork, drawn, on_page
 
 UPPER, LOWER = [[(60, 20), (60, 84)]], [[(120, 116), (120, 180)]]
 ACROSS = [[(60, 20), (60, 180)]]
-
-
-def page_of(classes: np.ndarray) -> Page:
-    masks = np.eye(CLASSES, dtype=np.float32)[classes]
-    return Page(masks, 0, 0, classes.shape[1], classes.shape[0], masks, classes.shape)
 
 
 def ruled(strokes: list[list[tuple[int, int]]], *rows: int, slope: float = 0.0) -> tuple[Ink, Page]:
@@ -24,7 +19,7 @@ def ruled(strokes: list[list[tuple[int, int]]], *rows: int, slope: float = 0.0) 
     down, across = np.mgrid[0:200, 0:200]
     on_line = np.any([np.abs(down - row - slope * (across - 100)) < 2 for row in rows], axis=0)
     classes = np.where(mask, HANDWRITING, np.where(on_line, PRINT, PAPER))
-    return Ink(mask.astype(np.float32), mask, 0.0, 0.0, 1.0), page_of(classes)
+    return Ink(mask.astype(np.float32), mask, 0.0, 0.0, 1.0), FakeNetwork(classes).see(classes)
 
 
 def extents(rows: list[Ink]) -> list[tuple[int, int]]:
@@ -102,16 +97,6 @@ def test_rows_of_a_page_at_another_scale_lie_where_its_are() -> None:
     above, below = rows_between(half, larger)
     assert above.y == 50 + 2 * extents(rows_between(ink, seen))[0][0] - 8
     assert below.y > above.y
-
-
-class FakeNetwork:
-    """Returns the true classes of a synthetic page."""
-
-    def __init__(self, classes: np.ndarray) -> None:
-        self.page = page_of(classes)
-
-    def see(self, page: np.ndarray) -> Page:
-        return self.page
 
 
 def test_touching_rows_of_a_table_are_read_as_lines(shipped_reader: Reader, one_of_each: dict[int, np.ndarray]) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.load import multipart
 from digitsite.connections import MAX_WAITING
+from tests.factories import enlarged
 from tests.sites import Answer, Site
 
 
@@ -34,14 +35,15 @@ def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
 
 
 def test_call_sent_fifty_times_at_once_is_stored_once(site: Site, mnist_pictures: dict[int, bytes]) -> None:
-    before = site.rows()
-    answers = at_once(50, lambda number: site.post(mnist_pictures[7], key="once"))
+    before, large = site.rows(), enlarged(mnist_pictures[7])
+    answers = at_once(50, lambda number: site.post(large, key="once"))
     assert Counter(answer.status for answer in answers) == {201: 50}
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert {answer.json()["text"] for answer in answers} == {"7"}
     after = site.rows()
     assert len(after) == len(before) + 1
-    assert not (site.folder / "media" / "predictions").exists()
+    files = sum(path.is_file() for path in (site.folder / "media" / "predictions").rglob("*"))
+    assert files == sum(bool(image) for image in after.values()) > 0
 
 
 def test_simultaneous_calls_with_other_keys_are_stored_each(site: Site, mnist_pictures: dict[int, bytes]) -> None:
