@@ -19,6 +19,10 @@ reads something else. Fitted on synthetic pages by writers 25 to 27 of the pen d
 MIN_PROBABILITY = 0.002
 """Probabilities are clipped to this and to 1 minus this before their log-odds are taken."""
 
+NO_TEXT = 0.3
+"""How much a reading without text counts for "no number". From this value on, no more photographed words are read than
+from one view of them."""
+
 
 def features(texts: Sequence[str], confidences: Sequence[float], certainty: float) -> np.ndarray:
     """Compute the features of a page's readings, one for each variant: float64 (VARIANTS, FEATURES).
@@ -48,3 +52,14 @@ def probabilities(texts: Sequence[str], confidences: Sequence[float], certainty:
 def log_odds(probabilities: np.ndarray) -> np.ndarray:
     clipped = np.clip(probabilities, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     return np.asarray(np.log(clipped / (1 - clipped)))
+
+
+def most_supported(texts: Sequence[str], confidences: Sequence[float]) -> int:
+    """Return the index of the most confident reading of the text whose confidences have the largest sum.
+
+    A reading without text has confidence NO_TEXT here.
+    """
+    support: dict[str, float] = {}
+    for text, confidence in zip(texts, confidences, strict=True):
+        support[text] = support.get(text, 0.0) + (confidence if text else NO_TEXT)
+    return max(range(len(texts)), key=lambda index: (support[texts[index]], confidences[index]))

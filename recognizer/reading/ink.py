@@ -7,7 +7,18 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from .page import BESIDE, HANDWRITING, PAPER, Page, PageNetwork, has_sides, scaled_down, shipped_page_network
+from .page import (
+    BESIDE,
+    HANDWRITING,
+    PAPER,
+    PLAIN,
+    Page,
+    PageNetwork,
+    View,
+    has_sides,
+    scaled_down,
+    shipped_page_network,
+)
 
 WORKING_SIDE = 1600
 """Longest side, in pixels, at which ink is searched for. Larger pages are scaled down."""
@@ -124,7 +135,7 @@ def find_ink(page: np.ndarray, network: PageNetwork | None = None) -> Ink | None
     return look(page, network or shipped_page_network()).written
 
 
-def look(page: np.ndarray, network: PageNetwork) -> Look:
+def look(page: np.ndarray, network: PageNetwork, view: View = PLAIN) -> Look:
     """Find the ink on a page: uint8 (height, width).
 
     On a clean page without printed lines (a canvas, a scan) all ink is handwriting, and the page network is not run.
@@ -133,12 +144,12 @@ def look(page: np.ndarray, network: PageNetwork) -> Look:
     plain = plain_ink(page, counts)
     if _are_clean(counts) and (plain is None or not looks_printed(plain)):
         return Look(plain, lambda: plain, plain, None)
-    return look_closely(page, plain, network)
+    return look_closely(page, plain, network, view)
 
 
-def look_closely(page: np.ndarray, plain: Ink | None, network: PageNetwork) -> Look:
+def look_closely(page: np.ndarray, plain: Ink | None, network: PageNetwork, view: View = PLAIN) -> Look:
     """Find the ink on a page, uint8 (height, width), with the page network, however clean the page is."""
-    seen = network.see(page)
+    seen = network.see(page, view)
     written, on_paper = written_inks(page, seen)
     return Look(written, on_paper, plain, seen)
 

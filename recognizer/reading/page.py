@@ -4,7 +4,7 @@ A small segmentation network runs on the whole page, then again, enlarged, on th
 takes the strength of the ink from the page at full size, where the mask has handwriting.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -49,6 +49,19 @@ SHIPPED_PAGE_NETWORK = Path(__file__).with_name("page.tflite")
 
 
 @dataclass(frozen=True)
+class View:
+    """How a page is shown to the page network: scaled down, or mirrored from left to right."""
+
+    scale: float = 1.0
+    mirrored: bool = False
+
+
+PLAIN = View()
+OTHERS = View(mirrored=True), View(scale=0.8)
+"""Views in which the network makes other mistakes than in the plain one."""
+
+
+@dataclass(frozen=True)
 class Page:
     """The page network's output for a part of a page.
 
@@ -74,13 +87,18 @@ class Page:
         """Mean over the pixels of the highest class probability, from 1 / CLASSES to 1.0."""
         return float(self.masks.max(axis=2).mean())
 
+    def mirrored(self) -> "Page":
+        """Mirror the output from left to right."""
+        x = self.whole[1] - self.x - self.width
+        return replace(self, masks=self.masks[:, ::-1], x=x, overview=self.overview[:, ::-1])
+
     def share(self, kind: int) -> float:
         """Return the share of the whole page that is of a class."""
         return float((self.overview.argmax(axis=2) == kind).mean())
 
 
 class PageNetwork(Protocol):
-    def see(self, page: np.ndarray) -> Page:
+    def see(self, page: np.ndarray, view: View = PLAIN) -> Page:
         """Segment an upright grey page: uint8 (height, width)."""
 
 
@@ -106,9 +124,11 @@ class LiteRTPageNetwork:
     def __init__(self, network: Network) -> None:
         self._network = network
 
-    def see(self, page: np.ndarray) -> Page:
+    def see(self, page: np.ndarray, view: View = PLAIN) -> Page:
+        if view.mirrored:
+            return self.see(np.ascontiguousarray(page[:, ::-1]), replace(view, mirrored=False)).mirrored()
         height, width = page.shape
-        overview = self._at(page, COARSE / max(page.shape))
+        overview = self._at(page, view.scale * COARSE / max(page.shape))
         whole = Page(overview, 0, 0, width, height, overview, (height, width))
         if max(page.shape) <= COARSE:
             return whole
@@ -119,7 +139,8 @@ class LiteRTPageNetwork:
         left, top = max(0, round(x / coarse)), max(0, round(y / coarse))
         right, bottom = min(width, round((x + wide) / coarse)), min(height, round((y + tall) / coarse))
         part = page[top:bottom, left:right]
-        masks = self._at(part, min(FINE / max(part.shape), 1.5 * ENOUGH_HEIGHT * coarse / body if body else 1.0))
+        scale = min(FINE / max(part.shape), 1.5 * ENOUGH_HEIGHT * coarse / body if body else 1.0)
+        masks = self._at(part, view.scale * scale)
         # Which pixels are beside the paper shows only on the whole page.
         seen = overview[y : y + tall, x : x + wide, BESIDE]
         beside = cv2.resize(np.ascontiguousarray(seen), masks.shape[1::-1], interpolation=cv2.INTER_LINEAR)

@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from .choice import most_supported
 from .choice import probabilities as probabilities_right
 from .classifier import NOT_A_DIGIT, SURE, Classifier, look_again
 from .cuts import Pieces, cut, uncut
@@ -22,7 +23,19 @@ from .ink import Ink, are_alike, is_clean, look, look_closely, looks_printed
 from .lattice import MAX_ASPECT, Edge, Path, Segment, best_path, segments_of
 from .line_reader import shipped_line_reader
 from .lines import Line, as_one, find_lines
-from .page import BESIDE, HANDWRITING, NO_SHEET, POSSIBLE, PRINT, Page, PageNetwork, shipped_page_network
+from .page import (
+    BESIDE,
+    HANDWRITING,
+    NO_SHEET,
+    OTHERS,
+    PLAIN,
+    POSSIBLE,
+    PRINT,
+    Page,
+    PageNetwork,
+    View,
+    shipped_page_network,
+)
 from .spotter import Spotter, shipped_spotter
 from .tables import rows_between
 
@@ -60,6 +73,15 @@ hardly change the answer."""
 SURE_FROM = 0.81
 """The published threshold: a reading with at least this confidence is sure. It keeps more than 98.5 % of the single
 digits by writers 25 to 27 of the pen data. `manage.py calibrate` prints the highest threshold that keeps as many."""
+
+MIN_AT_FIRST = 0.35
+"""A photograph is read again, from other views, if its first reading has less confidence."""
+
+MAX_PIECES_AGAIN = 300
+"""Pages with more pieces of ink are not read again: it would take too long."""
+
+MAX_DOUBTFUL = SURE_FROM - 0.01
+"""Highest confidence of a page that was read again. Its first reading was doubtful, so it is never sure."""
 
 MAX_SHIFTED_PIECES = 2
 """In a line of at most so many pieces, frames that the classifier is unsure of are classified again, shifted: a single
@@ -198,10 +220,33 @@ class Reader:
     def trace(self, page: np.ndarray, found: Found = _nothing) -> Trace:
         """Find the ink on a page and read it.
 
+        If the reading of a photograph is doubtful, the page network sees the page in other views too (test-time
+        augmentation), and the text that its readings support most is kept.
+        """
+        pieces = [0]
+
+        def count(number: int) -> None:
+            pieces.append(number)
+            found(number)
+
+        first = self._trace_view(page, PLAIN, count)
+        doubtful = self.reading_of(first).confidence < MIN_AT_FIRST and max(pieces) <= MAX_PIECES_AGAIN
+        if not doubtful or first.seen is None or is_clean(page):
+            return first
+        traces = [first, *(self._trace_view(page, view) for view in OTHERS)]
+        readings = [self.reading_of(trace) for trace in traces]
+        best = most_supported([each.text for each in readings], [each.confidence for each in readings])
+        if readings[best].reason:
+            return traces[best]
+        return replace(traces[best], probability=min(readings[best].confidence, MAX_DOUBTFUL))
+
+    def _trace_view(self, page: np.ndarray, view: View, found: Found = _nothing) -> Trace:
+        """Find the ink on a page in one view and read it.
+
         Where the page network's handwriting is not all the ink on the page, the page is read from three selections of
         its ink, and the reading that is most probably right is kept: they fail on different pages.
         """
-        variants = self.variants(page, found, MIN_UNANIMOUS)
+        variants = self.variants(page, found, MIN_UNANIMOUS, view)
         if len(variants) == 1:
             return variants[0]
         written, _, whole = variants
@@ -220,20 +265,22 @@ class Reader:
             return replace(variants[best], reading=Reading("", 0.0, (), Reason.NOT_A_NUMBER, page))
         return replace(variants[best], probability=round(float(right[best]), 6))
 
-    def variants(self, page: np.ndarray, found: Found = _nothing, unanimous: float = inf) -> list[Trace]:
+    def variants(
+        self, page: np.ndarray, found: Found = _nothing, unanimous: float = inf, view: View = PLAIN
+    ) -> list[Trace]:
         """Read a page from its handwriting, from all its ink on paper, and from all its ink.
 
         Returns three traces, in this order, or one where the ink is the same or the page network is unsure. unanimous:
         confidence from which equal readings of handwriting and of all ink make the one of the ink on paper needless.
         """
-        sight = look(page, self.page_network)
+        sight = look(page, self.page_network, view)
         trace = partial(self._trace_ink, page, found=found, photographed=sight.seen is not None)
         if sight.seen is None:
             clean = trace(None, sight.plain)
             if clean.ink is None or clean.reading.text:
                 return [clean]
             # Print without straight sides, or with gaps in them, may be among the ink.
-            sight = look_closely(page, sight.plain, self.page_network)
+            sight = look_closely(page, sight.plain, self.page_network, view)
         written, plain, seen = sight.written, sight.plain, sight.seen
         assert seen is not None
         if written is not None and plain is not None and _is_crowded(plain):

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from recognizer.reading.page import CLASSES, Page
+from recognizer.reading.page import CLASSES, PLAIN, Page, View
 
 
 class FakeNetwork:
@@ -12,7 +12,7 @@ class FakeNetwork:
     def __init__(self, classes: np.ndarray) -> None:
         self.masks = np.eye(CLASSES, dtype=np.float32)[classes]
 
-    def see(self, page: np.ndarray) -> Page:
+    def see(self, page: np.ndarray, view: View = PLAIN) -> Page:
         return Page(self.masks, 0, 0, page.shape[1], page.shape[0], self.masks, page.shape)
 
 
