@@ -20,8 +20,8 @@ MIN_PROBABILITY = 0.002
 """Probabilities are clipped to this and to 1 minus this before their log-odds are taken."""
 
 NO_TEXT = 0.3
-"""How much a reading without text counts for "no number". From this value on, no more photographed words are read than
-from one view of them."""
+"""The confidence with which a reading without text speaks for "no number". With less, three views
+take more photographed words for numbers than one view does."""
 
 
 def features(texts: Sequence[str], confidences: Sequence[float], certainty: float) -> np.ndarray:
@@ -57,7 +57,7 @@ def log_odds(probabilities: np.ndarray) -> np.ndarray:
 def most_supported(texts: Sequence[str], confidences: Sequence[float]) -> int:
     """Return the index of the most confident reading of the text whose confidences have the largest sum.
 
-    A reading without text has confidence NO_TEXT here.
+    confidences: by line. A reading without text counts as NO_TEXT.
     """
     support: dict[str, float] = {}
     for text, confidence in zip(texts, confidences, strict=True):

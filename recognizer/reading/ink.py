@@ -11,7 +11,7 @@ from .page import (
     BESIDE,
     HANDWRITING,
     PAPER,
-    PLAIN,
+    UNCHANGED,
     Page,
     PageNetwork,
     View,
@@ -135,7 +135,7 @@ def find_ink(page: np.ndarray, network: PageNetwork | None = None) -> Ink | None
     return look(page, network or shipped_page_network()).written
 
 
-def look(page: np.ndarray, network: PageNetwork, view: View = PLAIN) -> Look:
+def look(page: np.ndarray, network: PageNetwork, view: View = UNCHANGED) -> Look:
     """Find the ink on a page: uint8 (height, width).
 
     On a clean page without printed lines (a canvas, a scan) all ink is handwriting, and the page network is not run.
@@ -147,7 +147,7 @@ def look(page: np.ndarray, network: PageNetwork, view: View = PLAIN) -> Look:
     return look_closely(page, plain, network, view)
 
 
-def look_closely(page: np.ndarray, plain: Ink | None, network: PageNetwork, view: View = PLAIN) -> Look:
+def look_closely(page: np.ndarray, plain: Ink | None, network: PageNetwork, view: View = UNCHANGED) -> Look:
     """Find the ink on a page, uint8 (height, width), with the page network, however clean the page is."""
     seen = network.see(page, view)
     written, on_paper = written_inks(page, seen)

@@ -56,9 +56,9 @@ class View:
     mirrored: bool = False
 
 
-PLAIN = View()
-OTHERS = View(mirrored=True), View(scale=0.8)
-"""Views in which the network makes other mistakes than in the plain one."""
+UNCHANGED = View()
+OTHER_VIEWS = View(mirrored=True), View(scale=0.8)
+"""Views in which the network makes other mistakes than in the unchanged page."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Page:
 
 
 class PageNetwork(Protocol):
-    def see(self, page: np.ndarray, view: View = PLAIN) -> Page:
+    def see(self, page: np.ndarray, view: View = UNCHANGED) -> Page:
         """Segment an upright grey page: uint8 (height, width)."""
 
 
@@ -124,11 +124,11 @@ class LiteRTPageNetwork:
     def __init__(self, network: Network) -> None:
         self._network = network
 
-    def see(self, page: np.ndarray, view: View = PLAIN) -> Page:
+    def see(self, page: np.ndarray, view: View = UNCHANGED) -> Page:
         if view.mirrored:
             return self.see(np.ascontiguousarray(page[:, ::-1]), replace(view, mirrored=False)).mirrored()
         height, width = page.shape
-        overview = self._at(page, view.scale * COARSE / max(page.shape))
+        overview = self._at(page, view.scale * min(1.0, COARSE / max(page.shape)))
         whole = Page(overview, 0, 0, width, height, overview, (height, width))
         if max(page.shape) <= COARSE:
             return whole
@@ -140,7 +140,7 @@ class LiteRTPageNetwork:
         right, bottom = min(width, round((x + wide) / coarse)), min(height, round((y + tall) / coarse))
         part = page[top:bottom, left:right]
         scale = min(FINE / max(part.shape), 1.5 * ENOUGH_HEIGHT * coarse / body if body else 1.0)
-        masks = self._at(part, view.scale * scale)
+        masks = self._at(part, view.scale * min(1.0, scale))
         # Which pixels are beside the paper shows only on the whole page.
         seen = overview[y : y + tall, x : x + wide, BESIDE]
         beside = cv2.resize(np.ascontiguousarray(seen), masks.shape[1::-1], interpolation=cv2.INTER_LINEAR)

@@ -1,6 +1,7 @@
 """From bytes to a reading: all stages together."""
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -27,10 +28,10 @@ from .page import (
     BESIDE,
     HANDWRITING,
     NO_SHEET,
-    OTHERS,
-    PLAIN,
+    OTHER_VIEWS,
     POSSIBLE,
     PRINT,
+    UNCHANGED,
     Page,
     PageNetwork,
     View,
@@ -74,13 +75,13 @@ SURE_FROM = 0.81
 """The published threshold: a reading with at least this confidence is sure. It keeps more than 98.5 % of the single
 digits by writers 25 to 27 of the pen data. `manage.py calibrate` prints the highest threshold that keeps as many."""
 
-MIN_AT_FIRST = 0.35
-"""A photograph is read again, from other views, if its first reading has less confidence."""
+MIN_FIRST_CONFIDENCE = 0.5
+"""A photograph is read again, from other views, if its first reading has less confidence (geometric mean of lines)."""
 
 MAX_PIECES_AGAIN = 300
-"""Pages with more pieces of ink are not read again: it would take too long."""
+"""Pages with more pieces of ink, connected or cut, are not read again: it would take too long."""
 
-MAX_DOUBTFUL = SURE_FROM - 0.01
+MAX_CONFIDENCE_AGAIN = SURE_FROM - 0.01
 """Highest confidence of a page that was read again. Its first reading was doubtful, so it is never sure."""
 
 MAX_SHIFTED_PIECES = 2
@@ -185,6 +186,18 @@ def _nothing(pieces: int) -> None:
     """Report the number of pieces to nobody."""
 
 
+def _few_pieces(pieces: int) -> None:
+    """Raise UnreadableImage where reading again would take too long."""
+    if pieces > MAX_PIECES_AGAIN:
+        raise _too_many_pieces()
+
+
+def _too_many_pieces() -> UnreadableImage:
+    return UnreadableImage(
+        Unreadable.TOO_MANY_PIECES, "There is more writing than can be read at once. Send a part of it."
+    )
+
+
 class Reader:
     """Reads pages with a version's classifier, the page network, the spotter, the line reader and the grey reader.
 
@@ -223,22 +236,26 @@ class Reader:
         If the reading of a photograph is doubtful, the page network sees the page in other views too (test-time
         augmentation), and the text that its readings support most is kept.
         """
-        pieces = [0]
+        pieces: list[int] = []
 
         def count(number: int) -> None:
             pieces.append(number)
             found(number)
 
-        first = self._trace_view(page, PLAIN, count)
-        doubtful = self.reading_of(first).confidence < MIN_AT_FIRST and max(pieces) <= MAX_PIECES_AGAIN
-        if not doubtful or first.seen is None or is_clean(page):
+        first = self._trace_view(page, UNCHANGED, count)
+        pieces.append(sum(len(read.pieces) for read in first.lines))
+        doubtful = _by_line(self.reading_of(first)) < MIN_FIRST_CONFIDENCE
+        if not doubtful or max(pieces) > MAX_PIECES_AGAIN or is_clean(page):
             return first
-        traces = [first, *(self._trace_view(page, view) for view in OTHERS)]
+        traces = [first]
+        for view in OTHER_VIEWS:
+            with suppress(UnreadableImage):
+                traces.append(self._trace_view(page, view, _few_pieces))
         readings = [self.reading_of(trace) for trace in traces]
-        best = most_supported([each.text for each in readings], [each.confidence for each in readings])
+        best = most_supported([each.text for each in readings], [_by_line(each) for each in readings])
         if readings[best].reason:
-            return traces[best]
-        return replace(traces[best], probability=min(readings[best].confidence, MAX_DOUBTFUL))
+            return max(traces, key=lambda each: (not each.reading.text, each.reading.reason is Reason.NOT_A_NUMBER))
+        return replace(traces[best], probability=min(readings[best].confidence, MAX_CONFIDENCE_AGAIN))
 
     def _trace_view(self, page: np.ndarray, view: View, found: Found = _nothing) -> Trace:
         """Find the ink on a page in one view and read it.
@@ -266,7 +283,7 @@ class Reader:
         return replace(variants[best], probability=round(float(right[best]), 6))
 
     def variants(
-        self, page: np.ndarray, found: Found = _nothing, unanimous: float = inf, view: View = PLAIN
+        self, page: np.ndarray, found: Found = _nothing, unanimous: float = inf, view: View = UNCHANGED
     ) -> list[Trace]:
         """Read a page from its handwriting, from all its ink on paper, and from all its ink.
 
@@ -333,9 +350,7 @@ class Reader:
             return []
         pieces = _count_pieces(ink)
         if pieces > MAX_PIECES:
-            raise UnreadableImage(
-                Unreadable.TOO_MANY_PIECES, "There is more writing than can be read at once. Send a part of it."
-            )
+            raise _too_many_pieces()
         found(pieces)
         # Line finding would separate the parts of a digit written in several strokes.
         parts = as_one(ink)
@@ -408,6 +423,11 @@ class Reader:
         confidence = reading.confidence if trace.probability is None else trace.probability
         ignored = _ignored(trace, reading.page.shape)
         return replace(reading, confidence=confidence, ignored=ignored, masked=trace.seen is not None)
+
+
+def _by_line(reading: Reading) -> float:
+    """Return the geometric mean of the confidence of a reading's lines."""
+    return float(reading.confidence ** (1 / (1 + reading.text.count("\n"))))
 
 
 def _reading(page: np.ndarray, seen: Page | None, lines: list[ReadLine], least: float) -> Reading:

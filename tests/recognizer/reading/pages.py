@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from recognizer.reading.page import CLASSES, PLAIN, Page, View
+from recognizer.reading.page import CLASSES, UNCHANGED, Page, View
 
 
 class FakeNetwork:
@@ -12,7 +12,7 @@ class FakeNetwork:
     def __init__(self, classes: np.ndarray) -> None:
         self.masks = np.eye(CLASSES, dtype=np.float32)[classes]
 
-    def see(self, page: np.ndarray, view: View = PLAIN) -> Page:
+    def see(self, page: np.ndarray, view: View = UNCHANGED) -> Page:
         return Page(self.masks, 0, 0, page.shape[1], page.shape[0], self.masks, page.shape)
 
 
