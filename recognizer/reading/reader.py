@@ -75,7 +75,7 @@ SURE_FROM = 0.81
 """The published threshold: a reading with at least this confidence is sure. It keeps more than 98.5 % of the single
 digits by writers 25 to 27 of the pen data. `manage.py calibrate` prints the highest threshold that keeps as many."""
 
-MIN_FIRST_CONFIDENCE = 0.5
+MIN_FIRST_CONFIDENCE = 0.65
 """A photograph is read again, from other views, if its first reading has less confidence (geometric mean of lines)."""
 
 MAX_PIECES_AGAIN = 300

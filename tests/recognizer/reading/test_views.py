@@ -53,7 +53,7 @@ def test_photograph_refused_in_most_views_has_no_text(shipped_reader: Reader) ->
     assert Readings(shipped_reader, *readings).read_page(PHOTOGRAPH).reason is Reason.NOT_A_NUMBER
 
 
-@pytest.mark.parametrize(("confidence", "views"), [(0.3, 1), (0.2, 3)])
+@pytest.mark.parametrize(("confidence", "views"), [(0.5, 1), (0.3, 3)])
 def test_doubt_in_two_lines_is_their_mean(shipped_reader: Reader, confidence: float, views: int) -> None:
     reader = Readings(shipped_reader, *[("1\n2", confidence)] * 3)
     assert reader.read_page(PHOTOGRAPH).text == "1\n2"
@@ -62,7 +62,7 @@ def test_doubt_in_two_lines_is_their_mean(shipped_reader: Reader, confidence: fl
 
 @pytest.mark.parametrize(
     ("page", "confidence", "pieces"),
-    [(PHOTOGRAPH, 0.6, 1), (PHOTOGRAPH, 0.3, MAX_PIECES_AGAIN + 1), (drawn(SEVEN), 0.3, 1)],
+    [(PHOTOGRAPH, 0.7, 1), (PHOTOGRAPH, 0.3, MAX_PIECES_AGAIN + 1), (drawn(SEVEN), 0.3, 1)],
 )
 def test_sure_crowded_and_clean_pages_are_read_once(
     shipped_reader: Reader, page: np.ndarray, confidence: float, pieces: int
