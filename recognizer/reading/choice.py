@@ -20,8 +20,7 @@ MIN_PROBABILITY = 0.002
 """Probabilities are clipped to this and to 1 minus this before their log-odds are taken."""
 
 NO_TEXT = 0.3
-"""The confidence with which a reading without text speaks for "no number". With less, three views
-take more photographed words for numbers than one view does."""
+"""How much a reading without text counts for "no number", beside the confidences of readings with text."""
 
 
 def features(texts: Sequence[str], confidences: Sequence[float], certainty: float) -> np.ndarray:
@@ -57,7 +56,7 @@ def log_odds(probabilities: np.ndarray) -> np.ndarray:
 def most_supported(texts: Sequence[str], confidences: Sequence[float]) -> int:
     """Return the index of the most confident reading of the text whose confidences have the largest sum.
 
-    confidences: by line. A reading without text counts as NO_TEXT.
+    confidences: geometric means of each reading's lines. One without text counts as NO_TEXT.
     """
     support: dict[str, float] = {}
     for text, confidence in zip(texts, confidences, strict=True):

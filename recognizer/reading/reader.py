@@ -254,10 +254,11 @@ class Reader:
         readings = [self.reading_of(trace) for trace in traces]
         best = most_supported([each.text for each in readings], [_by_line(each) for each in readings])
         if readings[best].reason:
-            return max(traces, key=lambda each: (not each.reading.text, each.reading.reason is Reason.NOT_A_NUMBER))
+            # "Not a number" tells more than what a view did not see.
+            return next((each for each in traces if each.reading.reason is Reason.NOT_A_NUMBER), traces[best])
         return replace(traces[best], probability=min(readings[best].confidence, MAX_CONFIDENCE_AGAIN))
 
-    def _trace_view(self, page: np.ndarray, view: View, found: Found = _nothing) -> Trace:
+    def _trace_view(self, page: np.ndarray, view: View, found: Found) -> Trace:
         """Find the ink on a page in one view and read it.
 
         Where the page network's handwriting is not all the ink on the page, the page is read from three selections of
